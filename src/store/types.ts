@@ -1,0 +1,64 @@
+import type { Change, Document, EntityKind, EntityTypes } from '../entity/types.ts';
+
+/** All entities of one revision, by kind, keyed by `namespace/name` (namespaces: by name). Never mutated once handed out. */
+export type Entities = { readonly [K in EntityKind]: ReadonlyMap<string, EntityTypes[K]> };
+
+/** The state of the store at one revision. */
+export interface StoreState {
+  readonly entities: Entities;
+  readonly revision: number;
+  /** Chain hash over all changes, hex; equal on nodes that hold the same history. */
+  readonly hash: string;
+}
+
+/** One acknowledged change with who made it and when. Secrets and keys are redacted in `changes`. */
+export interface HistoryRecord {
+  readonly revision: number;
+  /** RFC 3339, UTC. */
+  readonly at: string;
+  /** Principal of the admin call (`admin`, `basic:ann`, `module:default/m`, `config`). */
+  readonly author: string;
+  readonly changes: readonly HistoryChange[];
+  readonly hash: string;
+}
+
+export interface HistoryChange {
+  readonly op: 'put' | 'delete';
+  readonly kind: EntityKind;
+  readonly namespace: string;
+  readonly name: string;
+  /** The entity as put, and as it was before (redacted). */
+  readonly after?: unknown;
+  readonly before?: unknown;
+}
+
+/** What was stored at one revision, as the watch tells it. */
+export interface StoreUpdate {
+  readonly revision: number;
+  readonly hash: string;
+  readonly changes: readonly Change[];
+}
+
+/** Where entities live. `put` is one transaction: durable when it resolves, nothing of it there when it rejects (STORE_FAILED, REVISION_MISMATCH). */
+export interface Store {
+  load(): Promise<StoreState>;
+  put(changes: readonly Change[], options: { readonly author: string; readonly expect?: number }): Promise<StoreUpdate>;
+  /** Calls `onUpdate` for every stored revision after `from`, in order, those of this process included. Returns the function that stops it. */
+  watch(from: number, onUpdate: (update: StoreUpdate) => void): () => void;
+  history(options: { readonly limit: number; readonly before?: number }): Promise<readonly HistoryRecord[]>;
+  readonly documents: DocumentStore;
+  close(): Promise<void>;
+}
+
+/** Documents, keyed by namespace, collection and id. Each call is its own durable transaction. */
+export interface DocumentStore {
+  get(namespace: string, collection: string, id: string): Promise<Document | undefined>;
+  /** Sorted by id. */
+  list(namespace: string, collection: string, options: { readonly limit: number; readonly offset: number }): Promise<readonly Document[]>;
+  count(namespace: string, collection: string): Promise<number>;
+  /** Creates or replaces; keeps `createdAt` of a replaced one. */
+  put(namespace: string, collection: string, id: string, data: unknown): Promise<Document>;
+  /** False when there was none. */
+  delete(namespace: string, collection: string, id: string): Promise<boolean>;
+  deleteAll(namespace: string, collection: string): Promise<number>;
+}
