@@ -128,11 +128,15 @@ async function prepare(options: GatewayOptions): Promise<Gateway> {
 async function waitUntilReady(adminUrl: string, ended: Promise<number | null>, log: () => string, timeoutMs: number): Promise<void> {
   let code: number | null | undefined;
   void ended.then((exitCode) => (code = exitCode)).catch(() => (code = null));
-  await until('the gateway is ready', async () => {
-    if (code !== undefined) throw new Error(`the gateway ended with ${code}:\n${log()}`);
-    const answer = await ask(`${adminUrl}/readyz`, { timeoutMs: 2_000 }).catch(() => undefined);
-    return answer !== undefined && answer.status !== 503;
-  }, timeoutMs).catch((error: Error) => {
+  await until(
+    'the gateway is ready',
+    async () => {
+      if (code !== undefined) throw new Error(`the gateway ended with ${code}:\n${log()}`);
+      const answer = await ask(`${adminUrl}/readyz`, { timeoutMs: 2_000 }).catch(() => undefined);
+      return answer !== undefined && answer.status !== 503;
+    },
+    timeoutMs,
+  ).catch((error: Error) => {
     throw new Error(`${error.message}\n${log()}`);
   });
 }

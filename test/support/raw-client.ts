@@ -71,7 +71,10 @@ export function parseRawResponse(received: string, requestMethod = 'GET'): RawRe
   if (headEnd < 0) return undefined;
   const [statusLine = '', ...lines] = received.slice(0, headEnd).split('\r\n');
   const status = Number(statusLine.split(' ')[1]);
-  const headers = lines.map((line): [string, string] => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]);
+  const headers = lines.map((line): [string, string] => [
+    line.slice(0, line.indexOf(':')).toLowerCase(),
+    line.slice(line.indexOf(':') + 1).trim(),
+  ]);
   const field = (name: string): string | undefined => headers.find(([key]) => key === name)?.[1];
   const after = received.slice(headEnd + 4);
   const body = parseBody(after, status, requestMethod, field);
@@ -79,7 +82,12 @@ export function parseRawResponse(received: string, requestMethod = 'GET'): RawRe
   return { status, reason: statusLine.split(' ').slice(2).join(' '), headers, ...body };
 }
 
-function parseBody(after: string, status: number, method: string, field: (name: string) => string | undefined): { body: string; rest: string } | undefined {
+function parseBody(
+  after: string,
+  status: number,
+  method: string,
+  field: (name: string) => string | undefined,
+): { body: string; rest: string } | undefined {
   if (method === 'HEAD' || status < 200 || status === 204 || status === 304) return { body: '', rest: after };
   if (field('transfer-encoding') === 'chunked') return parseChunks(after);
   const length = field('content-length');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ask } from './client.ts';
 import { makeCertificate } from './certificates.ts';
+import { ask } from './client.ts';
 import { findFreePorts } from './ports.ts';
 import { parseRawResponse, sendRaw } from './raw-client.ts';
 import { createTempFolder } from './temp.ts';

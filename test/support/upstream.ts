@@ -91,12 +91,21 @@ function answerByPath(request: RecordedRequest, response: http.ServerResponse): 
 function echo(request: RecordedRequest, response: http.ServerResponse): void {
   const headers: [string, string][] = [];
   for (let i = 0; i < request.rawHeaders.length; i += 2) headers.push([request.rawHeaders[i] ?? '', request.rawHeaders[i + 1] ?? '']);
-  send(request, response, 200, JSON.stringify({ line: `${request.method} ${request.url} HTTP/${request.version}`, headers, body: request.body }));
+  send(
+    request,
+    response,
+    200,
+    JSON.stringify({ line: `${request.method} ${request.url} HTTP/${request.version}`, headers, body: request.body }),
+  );
 }
 
 function send(request: RecordedRequest, response: http.ServerResponse, status: number, text: string): void {
   const bodiless = status === 204 || status === 304;
-  response.writeHead(status, { 'content-type': 'application/json', 'x-up': '1', ...(!bodiless && { 'content-length': Buffer.byteLength(text) }) });
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'x-up': '1',
+    ...(!bodiless && { 'content-length': Buffer.byteLength(text) }),
+  });
   response.end(bodiless || request.method === 'HEAD' ? undefined : text);
 }
 

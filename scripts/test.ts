@@ -1,0 +1,42 @@
+/**
+ * Runs tests: `node scripts/test.ts [kind…] [-- options of node --test, or files]`.
+ * Without a kind everything runs. Installs what the chosen tests need (test/support/install.ts). Node's own summary is the last thing printed.
+ */
+import { spawn } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { ensureInstalled, OPENSSL, type Requirement } from '../test/support/install.ts';
+
+interface Kind {
+  readonly files: readonly string[];
+  readonly needs: readonly Requirement[];
+}
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  unit: { files: ['src/**/*.test.ts', 'test/support/*.test.ts', 'test/architecture/*.test.ts', 'bench/**/*.test.ts'], needs: [OPENSSL] },
+  api: { files: ['test/api/**/*.test.ts', 'examples/**/*.test.ts'], needs: [OPENSSL] },
+  conformance: { files: ['test/conformance/**/*.test.ts'], needs: [OPENSSL] },
+  fault: { files: ['test/fault/**/*.test.ts'], needs: [OPENSSL] },
+  crash: { files: ['test/crash/**/*.test.ts'], needs: [] },
+};
+
+const args = process.argv.slice(2);
+const kinds = args.filter((arg) => arg in KINDS);
+const options = args.filter((arg) => arg.startsWith('-') && arg !== '--');
+const named = args.filter((arg) => !(arg in KINDS) && !arg.startsWith('-'));
+const chosen = (kinds.length > 0 ? kinds : Object.keys(KINDS)).flatMap((name) => KINDS[name] ?? []);
+const files = named.length > 0 ? named : globSync(chosen.flatMap((kind) => [...kind.files])).toSorted();
+if (files.length === 0) {
+  console.error(`no tests of the kind ${kinds.join(', ')}`);
+  process.exit(1);
+}
+ensureInstalled([...new Set(chosen.flatMap((kind) => kind.needs))]);
+
+// Most tests wait for sockets and processes rather than compute, so a little more than the cores keeps them busy.
+const concurrency = Math.max(2, Math.min(availableParallelism(), 8));
+const node = spawn(
+  process.execPath,
+  ['--disable-warning=ExperimentalWarning', '--test', `--test-concurrency=${concurrency}`, '--test-timeout=300000', ...options, ...files],
+  { stdio: 'inherit' },
+);
+node.on('close', (code) => (process.exitCode = code ?? 1));

@@ -1,0 +1,53 @@
+/** What a folder of `src/` may import at run time. Rows are DESIGN's: imports go strictly downward but for those named here. */
+export interface Layer {
+  readonly row: number;
+  readonly folders: readonly string[];
+  readonly packages: readonly string[];
+}
+
+const BELOW_SERVER = ['lib', 'entity', 'config', 'http', 'runtime', 'store', 'proxy', 'admin'];
+
+/** The layer table of ARCHITECTURE.md. */
+export const LAYERS: Readonly<Record<string, Layer>> = {
+  lib: { row: 0, folders: [], packages: [] },
+  entity: { row: 1, folders: ['lib'], packages: ['ajv'] },
+  config: { row: 1, folders: ['lib'], packages: ['yaml'] },
+  http: { row: 2, folders: ['lib'], packages: [] },
+  runtime: { row: 2, folders: ['lib', 'entity'], packages: ['esbuild'] },
+  store: { row: 3, folders: ['lib', 'entity'], packages: ['ajv'] },
+  proxy: { row: 3, folders: ['lib', 'entity', 'http', 'runtime'], packages: [] },
+  admin: { row: 3, folders: ['lib', 'entity', 'http', 'store'], packages: ['ajv', 'jose'] },
+  server: { row: 4, folders: BELOW_SERVER, packages: ['pino'] },
+  cli: { row: 5, folders: ['lib', 'entity', 'config'], packages: ['commander', 'yaml'] },
+};
+
+/** Exceptions to the table, each for one file: `from` may import from the folder `to`. */
+export const FILE_EXCEPTIONS: readonly { readonly from: string; readonly to: string; readonly reason: string }[] = [
+  { from: 'src/cli/commands/start.ts', to: 'server', reason: 'the one command that runs the gateway instead of talking to it' },
+];
+
+/** Folders that may not meet, not even by a type. */
+export const NEVER: readonly (readonly [from: string, to: string])[] = [
+  ['proxy', 'admin'],
+  ['http', 'server'],
+  ['lib', 'entity'],
+];
+
+/** Node's modules that only some folders may import at run time; all others are free. */
+export const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
+  'node:http': ['http'],
+  'node:https': ['http'],
+  'node:http2': ['http'],
+  'node:net': ['http'],
+  'node:tls': ['http'],
+  'node:dgram': [],
+  'node:sqlite': ['store'],
+  'node:worker_threads': ['runtime'],
+  'node:child_process': ['config'],
+  'node:cluster': [],
+  'node:fs': ['lib', 'config', 'runtime', 'store', 'server', 'cli'],
+  'node:fs/promises': ['lib', 'config', 'runtime', 'store', 'server', 'cli'],
+};
+
+/** Names of `node:net` that open nothing: every folder may use them. */
+export const PURE_NET_NAMES = ['isIP', 'isIPv4', 'isIPv6', 'BlockList', 'SocketAddress'];
