@@ -1,0 +1,98 @@
+import { METRICS, type MetricName, type MetricRow } from './metrics-table.ts';
+
+/** A number with its label text; incremented in place. */
+export interface Series {
+  value: number;
+  readonly labels: string;
+}
+
+/** Counts of observed values per bucket (the last is +Inf), not cumulative until rendered. */
+export interface HistogramSeries {
+  readonly counts: Float64Array;
+  readonly bounds: readonly number[];
+  sum: number;
+  readonly labels: string;
+}
+
+/** Adds one observation: at most as many comparisons as there are bounds. */
+export function observeValue(series: HistogramSeries, value: number): void {
+  const { bounds, counts } = series;
+  let bucket = 0;
+  while (bucket < bounds.length && value > (bounds[bucket] ?? 0)) bucket += 1;
+  counts[bucket] = (counts[bucket] ?? 0) + 1;
+  series.sum += value;
+}
+
+/** All series of the table, and their text. Series are made once per label set and then held by whoever counts. */
+export interface SeriesStore {
+  /** True while a new series is within the limit. */
+  hasRoom(): boolean;
+  counter(name: MetricName, ...values: readonly string[]): Series;
+  histogram(name: MetricName, ...values: readonly string[]): HistogramSeries;
+  /** Prometheus text, version 0.0.4. */
+  render(): string;
+}
+
+/** `maxSeries` bounds all label sets together; it is up to the caller to ask `hasRoom` where label values come from traffic. */
+export function createSeriesStore(maxSeries: number): SeriesStore {
+  const plain = new Map<MetricName, Map<string, Series>>();
+  const histograms = new Map<MetricName, Map<string, HistogramSeries>>();
+  let size = 0;
+  return {
+    hasRoom: () => size < maxSeries,
+    counter(name, ...values) {
+      return findOrAdd(plain, name, toLabels(name, values), (labels) => {
+        size += 1;
+        return { value: 0, labels };
+      });
+    },
+    histogram(name, ...values) {
+      return findOrAdd(histograms, name, toLabels(name, values), (labels) => {
+        size += 1;
+        const bounds = (METRICS[name] as MetricRow).buckets ?? [];
+        return { counts: new Float64Array(bounds.length + 1), bounds, sum: 0, labels };
+      });
+    },
+    render() {
+      let text = '';
+      for (const [name, row] of Object.entries(METRICS) as [MetricName, MetricRow][]) {
+        text += `# HELP ${name} ${row.help}\n# TYPE ${name} ${row.type}\n`;
+        if (row.type === 'histogram') for (const series of histograms.get(name)?.values() ?? []) text += histogramText(name, series);
+        else for (const series of plain.get(name)?.values() ?? []) text += `${name}${braced(series.labels)} ${series.value}\n`;
+      }
+      return text;
+    },
+  };
+}
+
+function findOrAdd<T>(all: Map<MetricName, Map<string, T>>, name: MetricName, labels: string, make: (labels: string) => T): T {
+  let family = all.get(name);
+  if (family === undefined) all.set(name, (family = new Map()));
+  let series = family.get(labels);
+  if (series === undefined) family.set(labels, (series = make(labels)));
+  return series;
+}
+
+/** `a="1",b="2"`; values escaped as the text format demands. */
+function toLabels(name: MetricName, values: readonly string[]): string {
+  return METRICS[name].labels.map((label, i) => `${label}="${escapeLabel(values[i] ?? '')}"`).join(',');
+}
+
+function escapeLabel(value: string): string {
+  return value.replace(/[\\"\n]/g, (c) => (c === '\n' ? '\\n' : `\\${c}`));
+}
+
+function braced(labels: string): string {
+  return labels === '' ? '' : `{${labels}}`;
+}
+
+function histogramText(name: string, series: HistogramSeries): string {
+  const prefix = series.labels === '' ? '' : `${series.labels},`;
+  let text = '';
+  let total = 0;
+  for (let i = 0; i <= series.bounds.length; i += 1) {
+    total += series.counts[i] ?? 0;
+    text += `${name}_bucket{${prefix}le="${series.bounds[i] ?? '+Inf'}"} ${total}\n`;
+  }
+  return `${text}${name}_sum${braced(series.labels)} ${series.sum}\n${name}_count${braced(series.labels)} ${total}\n`;
+}

@@ -1,0 +1,98 @@
+/** Seconds; 12 bounds, so that finding the bucket of a request is at most 12 comparisons. */
+const LATENCY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10] as const;
+/** Seconds; modules usually answer in far less than a millisecond. */
+const MODULE_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 10] as const;
+const BUILD_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5] as const;
+
+export interface MetricRow {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Upper bounds of a histogram, ascending, in the unit of its name. */
+  readonly buckets?: readonly number[];
+}
+
+/** Every metric that Sekisho gives. Label values are bounded: names of entities, path patterns, known methods; never paths, addresses or user agents. */
+export const METRICS = {
+  sekisho_info: { type: 'gauge', help: 'Always 1; the labels tell the versions.', labels: ['version', 'node'] },
+
+  sekisho_requests_total: {
+    type: 'counter',
+    help: 'Finished requests of the proxy. Route, pattern and namespace are empty when none matched.',
+    labels: ['namespace', 'route', 'pattern', 'method', 'status'],
+  },
+  sekisho_request_duration_seconds: {
+    type: 'histogram',
+    help: 'From the head of the request until the answer was handed to the socket.',
+    labels: ['namespace', 'route'],
+    buckets: LATENCY_BUCKETS,
+  },
+  sekisho_response_bytes_total: { type: 'counter', help: 'Bytes of response bodies.', labels: ['namespace', 'route'] },
+  sekisho_requests_in_flight: { type: 'gauge', help: 'Requests that are being served now.', labels: [] },
+  sekisho_request_errors_total: {
+    type: 'counter',
+    help: 'Requests that the gateway itself answered with an error, by code (docs/reference/errors.md).',
+    labels: ['code'],
+  },
+
+  sekisho_upstream_duration_seconds: {
+    type: 'histogram',
+    help: 'From the first attempt until the head of the upstream response; only requests that went upstream.',
+    labels: ['namespace', 'service'],
+    buckets: LATENCY_BUCKETS,
+  },
+  sekisho_upstream_retries_total: { type: 'counter', help: 'Attempts beyond the first.', labels: ['namespace', 'service'] },
+
+  sekisho_module_calls_total: {
+    type: 'counter',
+    help: 'Phases that a module ran, by outcome (ok, failed, timeout, crashed, refused).',
+    labels: ['namespace', 'module', 'phase', 'outcome'],
+  },
+  sekisho_module_duration_seconds: {
+    type: 'histogram',
+    help: 'Duration of one phase of a module, waiting for its thread included.',
+    labels: ['namespace', 'module', 'phase'],
+    buckets: MODULE_BUCKETS,
+  },
+  sekisho_module_threads_total: {
+    type: 'counter',
+    help: 'Changes in the life of module threads (started, stopped, killed, quarantined, released).',
+    labels: ['namespace', 'module', 'state'],
+  },
+
+  sekisho_connections_opened_total: { type: 'counter', help: 'Accepted client connections.', labels: ['listener'] },
+  sekisho_connections_open: { type: 'gauge', help: 'Open client connections.', labels: ['listener'] },
+
+  sekisho_config_revision: { type: 'gauge', help: 'Revision of the entities that is being served.', labels: [] },
+  sekisho_config_routes: { type: 'gauge', help: 'Routes of the snapshot that is being served.', labels: [] },
+  sekisho_snapshot_build_seconds: {
+    type: 'histogram',
+    help: 'Time to build a snapshot; its count is the number of builds that were swapped in.',
+    labels: [],
+    buckets: BUILD_BUCKETS,
+  },
+  sekisho_entities_rejected_total: { type: 'counter', help: 'Stored entities that were kept out of a snapshot because they do not build.', labels: ['kind'] },
+  sekisho_certificate_days_left: { type: 'gauge', help: 'Days until the certificate of a domain expires, once it is close.', labels: ['namespace', 'domain'] },
+
+  sekisho_admin_requests_total: { type: 'counter', help: 'Finished requests of the admin API.', labels: ['method', 'status'] },
+  sekisho_admin_request_duration_seconds: { type: 'histogram', help: 'Duration of requests of the admin API.', labels: [], buckets: LATENCY_BUCKETS },
+
+  sekisho_errors_total: { type: 'counter', help: 'Errors outside of requests, by code.', labels: ['code'] },
+  sekisho_warnings_total: { type: 'counter', help: 'Warnings in the log.', labels: [] },
+  sekisho_log_dropped_total: { type: 'counter', help: 'Log lines that were dropped because the reader of the log is too slow.', labels: [] },
+  sekisho_metric_series_overflow_total: {
+    type: 'counter',
+    help: 'Events counted under the label value `other` because the limit of series was reached.',
+    labels: [],
+  },
+
+  sekisho_event_loop_delay_seconds: { type: 'gauge', help: 'Delay of the event loop since the last scrape.', labels: ['quantile'] },
+  sekisho_event_loop_active_seconds_total: { type: 'counter', help: 'Time that the event loop was busy.', labels: [] },
+  sekisho_heap_used_bytes: { type: 'gauge', help: 'Used heap of the main thread.', labels: [] },
+  sekisho_external_memory_bytes: { type: 'gauge', help: 'Memory of buffers outside of the heap.', labels: [] },
+  process_cpu_seconds_total: { type: 'counter', help: 'User and system CPU time of the process.', labels: [] },
+  process_resident_memory_bytes: { type: 'gauge', help: 'Resident memory of the process.', labels: [] },
+  process_start_time_seconds: { type: 'gauge', help: 'Start of the process, seconds since 1970.', labels: [] },
+} as const satisfies Readonly<Record<string, MetricRow>>;
+
+export type MetricName = keyof typeof METRICS;
