@@ -30,7 +30,8 @@ export const ERRORS = {
   MODULE_CRASHED: { status: 503, title: 'Module crashed', help: 'The thread of the module ended (out of memory, exit, kill); it is restarted for the next request.' },
   MODULE_QUARANTINED: { status: 503, title: 'Module is quarantined', help: 'The module was killed too often; change it, or release it in the admin API.' },
   MODULE_BUSY: { status: 503, title: 'Module is overloaded', help: 'Too many calls of the module are waiting (`modules.max_queue`).' },
-  MODULE_FAILED: { status: 500, title: 'Module failed', help: 'A hook threw an error that no errorHandler handled.' },
+  MODULE_FAILED: { status: 502, title: 'Module failed', help: 'requestHandler or responseModifier threw, and no errorHandler answered instead.' },
+  MODULE_HOOK_FAILED: { status: 500, title: 'Module hook failed', help: 'fetchUpstream, requestModifier or errorHandler threw; errorHandler is not asked about these.' },
   MODULE_BODY_TOO_LARGE: { status: 413, title: 'Body too large for a module', help: 'A module asked for a body beyond `modules.max_body_bytes`.' },
 
   // The proxy
@@ -42,6 +43,12 @@ export const ERRORS = {
   EXPECTATION_FAILED: { status: 417, title: 'Unknown expectation', help: 'Only `Expect: 100-continue` is known.' },
   METHOD_NOT_IMPLEMENTED: { status: 501, title: 'Method not implemented', help: 'CONNECT and unknown transfer codings are not served.' },
   VERSION_NOT_SUPPORTED: { status: 505, title: 'HTTP version not supported', help: 'Only HTTP/1.0, 1.1 and 2 are served.' },
+  NAMESPACE_NOT_FOUND: { status: 404, title: 'Not found', help: 'No domain matches the host of the request; the explain endpoint of the admin API tells why.' },
+  ROUTE_NOT_FOUND: { status: 404, title: 'Not found', help: 'No route of the namespace matches the path; the explain endpoint of the admin API tells why.' },
+  ROUTE_METHOD: { status: 405, title: 'Method not allowed', help: 'Routes match the path, but not with this method; the Allow header lists those they have.' },
+  ROUTE_EMPTY: { status: 501, title: 'Nothing to serve', help: 'The route has neither a service nor a module with a requestHandler.' },
+  SERVICE_EMPTY: { status: 500, title: 'No upstream', help: 'The service of the route has no URL, or fetchUpstream gave none.' },
+  CLIENT_CLOSED: { status: 499, title: 'Client closed request', help: 'The client went away before its answer; only seen in log and metrics.' },
   DOMAIN_NOT_ALLOWED: { status: 403, title: 'Domain not allowed', help: 'The host does not match `proxy.allowed_domains`.' },
   OVERLOADED: { status: 503, title: 'Too many requests in flight', help: 'The gateway is at `proxy.limits.max_in_flight`.' },
   UPSTREAM_CONNECT: { status: 502, title: 'Upstream unreachable', help: 'No connection to the upstream could be made.' },

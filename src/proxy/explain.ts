@@ -1,0 +1,71 @@
+import type { Gate } from './gate.ts';
+import type { DomainVerdict } from './namespace-resolver.ts';
+import { emptyTree, matchPath, withPattern } from './path-tree.ts';
+import type { CompiledNamespace, Snapshot } from './snapshot.ts';
+
+/** Why a request would be served as it is: for the explain endpoint of the admin API. */
+export interface Explanation {
+  readonly host: string;
+  readonly method: string;
+  readonly path: string;
+  readonly domains: readonly DomainVerdict[];
+  readonly namespace: string | undefined;
+  readonly namespaceReason: string;
+  readonly allowedDomain: boolean;
+  /** What the client gets: a route, or the status without one. */
+  readonly outcome: string;
+  readonly route: { readonly name: string; readonly pattern: string; readonly params: Readonly<Record<string, string>>; readonly service: string | undefined; readonly modules: readonly string[] } | undefined;
+  /** The other routes of the namespace, and why each does not serve this request; at most `MAX_VERDICTS`. */
+  readonly others: readonly { readonly route: string; readonly pattern: string; readonly reason: string }[];
+}
+
+const MAX_VERDICTS = 100;
+
+export function explainRequest(snapshot: Snapshot | undefined, gate: Gate, host: string, method: string, path: string): Explanation {
+  const base = { host, method, path, allowedDomain: gate.allows(host), route: undefined, others: [] };
+  if (snapshot === undefined) return { ...base, domains: [], namespace: undefined, namespaceReason: 'no configuration is loaded yet', outcome: '503 NOT_READY' };
+  const { verdicts, reason } = snapshot.resolver.explain(host);
+  const name = snapshot.resolver.resolve(host);
+  const namespace = name === undefined ? undefined : snapshot.namespaces.get(name);
+  const found = { ...base, domains: verdicts, namespace: name, namespaceReason: reason };
+  if (namespace === undefined) return { ...found, outcome: '404 NAMESPACE_NOT_FOUND' };
+  if (!base.allowedDomain) return { ...found, outcome: '403 DOMAIN_NOT_ALLOWED' };
+  return { ...found, ...explainRoute(snapshot, namespace, method, path) };
+}
+
+function explainRoute(snapshot: Snapshot, namespace: CompiledNamespace, method: string, path: string): Pick<Explanation, 'outcome' | 'route' | 'others'> {
+  const { endpoint, values, allowed } = matchPath(namespace.tree, method, path);
+  const others = otherRoutes(snapshot, namespace.namespace.name, method, path, endpoint?.value.route.route.name);
+  if (endpoint === undefined) {
+    const outcome = allowed.length === 0 ? '404 ROUTE_NOT_FOUND' : `405 ROUTE_METHOD (allowed: ${allowed.join(', ')})`;
+    return { outcome, route: undefined, others };
+  }
+  const { route, service } = endpoint.value.route;
+  const params = Object.fromEntries(endpoint.names.map((name, i) => [name, values[i] ?? '']));
+  return {
+    outcome: `route "${route.name}"`,
+    route: { name: route.name, pattern: endpoint.pattern, params, service: service?.service.name, modules: route.modules ?? [] },
+    others,
+  };
+}
+
+function otherRoutes(snapshot: Snapshot, namespace: string, method: string, path: string, winner: string | undefined): Explanation['others'] {
+  const others: { route: string; pattern: string; reason: string }[] = [];
+  for (const { route, paths } of snapshot.routes.values()) {
+    if (route.namespace !== namespace || route.name === winner) continue;
+    if (paths.length === 0) others.push({ route: route.name, pattern: '', reason: 'it has no paths' });
+    for (const compiled of paths) {
+      const alone = withPattern(emptyTree<true>(), compiled.tokens, route.methods, { value: true, pattern: compiled.pattern, names: compiled.names });
+      const { endpoint, allowed } = matchPath(alone, route.methods[0] === '*' ? '*' : method, path);
+      const reason = endpoint !== undefined ? 'it matches too, but a more specific path wins' : allowed.length > 0 ? `the path matches, but its methods are ${route.methods.join(', ')}` : 'its path does not match';
+      others.push({ route: route.name, pattern: compiled.pattern, reason });
+      if (others.length >= MAX_VERDICTS) return others;
+    }
+  }
+  return others.toSorted((a, b) => rank(a.reason) - rank(b.reason));
+}
+
+/** Near misses first. */
+function rank(reason: string): number {
+  return reason.startsWith('it matches') ? 0 : reason.startsWith('the path') ? 1 : 2;
+}

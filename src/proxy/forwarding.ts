@@ -1,0 +1,80 @@
+import { BlockList, isIPv6 } from 'node:net';
+import type { Exchange, RawHeaders } from '../http/exchange.ts';
+
+/** The one place that decides whether a peer may tell us about the client. */
+export interface TrustDecision {
+  /** Address of the client: the peer, or what a trusted peer says. */
+  clientAddress(exchange: Exchange): string;
+  /** Appends X-Forwarded-For, X-Real-IP, X-Forwarded-Host and X-Forwarded-Proto to `out`. */
+  appendForwarded(exchange: Exchange, out: string[]): void;
+}
+
+export interface TrustOptions {
+  /** CIDRs of proxies whose forwarding headers are believed. */
+  readonly trustedProxies: readonly string[];
+  readonly disableForwardedHeaders: boolean;
+}
+
+/**
+ * Compiles the trust decision. Forwarding headers of untrusted peers were removed before (see `stripRequestHeaders`), so what is
+ * appended here is all that the upstream sees; a trusted peer's chain is kept and lengthened.
+ */
+export function compileTrust(options: TrustOptions): TrustDecision {
+  const isTrusted = compileAddressList(options.trustedProxies);
+  const none = options.trustedProxies.length === 0;
+  return {
+    clientAddress(exchange) {
+      if (none || !isTrusted(exchange.remoteAddress)) return exchange.remoteAddress;
+      const chain = chainOf(exchange.headers);
+      for (let i = chain.length - 1; i >= 0; i -= 1) {
+        const address = chain[i] as string;
+        if (!isTrusted(address)) return address;
+      }
+      return chain[0] ?? exchange.remoteAddress;
+    },
+    appendForwarded(exchange, out) {
+      if (options.disableForwardedHeaders) return;
+      const peer = exchange.remoteAddress;
+      const proto = exchange.isTls ? 'https' : 'http';
+      if (none || !isTrusted(peer)) {
+        out.push('X-Forwarded-For', peer, 'X-Real-IP', peer, 'X-Forwarded-Host', exchange.authority, 'X-Forwarded-Proto', proto);
+        return;
+      }
+      const chain = chainOf(exchange.headers);
+      out.push('X-Forwarded-For', [...chain, peer].join(', '), 'X-Real-IP', this.clientAddress(exchange));
+      out.push('X-Forwarded-Host', fieldOf(exchange.headers, 'x-forwarded-host') ?? exchange.authority);
+      out.push('X-Forwarded-Proto', fieldOf(exchange.headers, 'x-forwarded-proto') ?? proto);
+    },
+  };
+}
+
+/** A predicate over IP addresses from a list of addresses and CIDRs; an empty list contains nothing. */
+export function compileAddressList(list: readonly string[]): (address: string) => boolean {
+  const block = new BlockList();
+  for (const entry of list) {
+    const [address = '', bits] = entry.split('/');
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+    if (bits === undefined) block.addAddress(address, family);
+    else block.addSubnet(address, Number(bits), family);
+  }
+  return (address) => block.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+}
+
+/** First value of a field, or undefined. `name` in lower case. */
+export function fieldOf(headers: RawHeaders, name: string): string | undefined {
+  for (let i = 0; i < headers.length; i += 2) {
+    const key = headers[i] as string;
+    if (key.length === name.length && key.toLowerCase() === name) return headers[i + 1];
+  }
+  return undefined;
+}
+
+/** Addresses of all X-Forwarded-For lines, client first. */
+function chainOf(headers: RawHeaders): string[] {
+  const chain: string[] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    if ((headers[i] as string).toLowerCase() !== 'x-forwarded-for') continue;
+    for (const part of (headers[i + 1] as string).split(',')) if (part.trim() !== '') chain.push(part.trim());
+  }
+  return chain;
+}
