@@ -99,6 +99,9 @@ export interface EntityTypes {
 }
 export type EntityKind = keyof EntityTypes;
 
+/** All entities of one revision, by kind, keyed by `toEntityKey`: `namespace/name` (namespaces: by name). Never mutated once handed out. */
+export type Entities = { readonly [K in EntityKind]: ReadonlyMap<string, EntityTypes[K]> };
+
 /** One step of a change. Several in one list are applied together or not at all. */
 export type Change =
   | { [K in EntityKind]: { readonly op: 'put'; readonly kind: K; readonly entity: EntityTypes[K] } }[EntityKind]

@@ -1,7 +1,6 @@
-import type { Change, Document, EntityKind, EntityTypes } from '../entity/types.ts';
+import type { Change, Document, Entities, EntityKind } from '../entity/types.ts';
 
-/** All entities of one revision, by kind, keyed by `namespace/name` (namespaces: by name). Never mutated once handed out. */
-export type Entities = { readonly [K in EntityKind]: ReadonlyMap<string, EntityTypes[K]> };
+export type { Entities } from '../entity/types.ts';
 
 /** The state of the store at one revision. */
 export interface StoreState {
@@ -9,6 +8,15 @@ export interface StoreState {
   readonly revision: number;
   /** Chain hash over all changes, hex; equal on nodes that hold the same history. */
   readonly hash: string;
+  /** Deletions that stay in force though the store holds no such entity: they mask an entity of the configuration file. */
+  readonly masked: readonly EntityId[];
+}
+
+/** Names one entity; `namespace` is empty for namespaces. */
+export interface EntityId {
+  readonly kind: EntityKind;
+  readonly namespace: string;
+  readonly name: string;
 }
 
 /** One acknowledged change with who made it and when. Secrets and keys are redacted in `changes`. */
@@ -39,10 +47,19 @@ export interface StoreUpdate {
   readonly changes: readonly Change[];
 }
 
+export interface PutOptions {
+  /** Principal for the history. */
+  readonly author: string;
+  /** Revision that the store must be at, else REVISION_MISMATCH. */
+  readonly expect?: number;
+  /** True for a deletion that is to be kept as a mask (see `StoreState.masked`). */
+  readonly isMask?: (id: EntityId) => boolean;
+}
+
 /** Where entities live. `put` is one transaction: durable when it resolves, nothing of it there when it rejects (STORE_FAILED, REVISION_MISMATCH). */
 export interface Store {
   load(): Promise<StoreState>;
-  put(changes: readonly Change[], options: { readonly author: string; readonly expect?: number }): Promise<StoreUpdate>;
+  put(changes: readonly Change[], options: PutOptions): Promise<StoreUpdate>;
   /** Calls `onUpdate` for every stored revision after `from`, in order, those of this process included. Returns the function that stops it. */
   watch(from: number, onUpdate: (update: StoreUpdate) => void): () => void;
   history(options: { readonly limit: number; readonly before?: number }): Promise<readonly HistoryRecord[]>;
