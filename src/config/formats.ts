@@ -1,0 +1,40 @@
+import { isIP } from 'node:net';
+
+interface Format {
+  /** What is allowed, for messages: "expected …". */
+  readonly expected: string;
+  readonly accepts: (text: string) => boolean;
+}
+
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** Rules for texts that mean more than text. */
+export const FORMATS = {
+  nonEmpty: { expected: 'a text that is not empty', accepts: (text) => text !== '' },
+  ipOrCidr: { expected: 'an IP address or a CIDR range such as 10.0.0.0/8', accepts: isIpOrCidr },
+  hostPattern: { expected: 'a host pattern: exact, `*suffix`, `prefix*`, `*part*`, `*`, or `/regex/` with a valid regex', accepts: isHostPattern },
+  hostPort: { expected: 'HOST:PORT such as 10.0.0.2:53', accepts: (text) => /^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):\d{1,5}$/.test(text) && Number(text.slice(text.lastIndexOf(':') + 1)) <= 65535 },
+  headerName: { expected: 'the name of a header (letters, digits and !#$%&\'*+-.^_`|~)', accepts: (text) => TOKEN.test(text) },
+  headerValue: { expected: 'the value of a header: one line without control characters', accepts: (text) => /^[\t\x20-\x7e\x80-\xff]*$/.test(text) },
+  pseudonym: { expected: 'a word as the Via header has it (a token), or an empty text for no Via', accepts: (text) => text === '' || TOKEN.test(text) },
+} as const satisfies Record<string, Format>;
+
+export type FormatName = keyof typeof FORMATS;
+
+function isIpOrCidr(text: string): boolean {
+  const slash = text.indexOf('/');
+  if (slash < 0) return isIP(text) !== 0;
+  const version = isIP(text.slice(0, slash));
+  const bits = text.slice(slash + 1);
+  return version !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128);
+}
+
+function isHostPattern(text: string): boolean {
+  if (text.length < 3 || !text.startsWith('/') || !text.endsWith('/')) return text !== '';
+  try {
+    new RegExp(text.slice(1, -1), 'i');
+    return true;
+  } catch {
+    return false;
+  }
+}

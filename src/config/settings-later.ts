@@ -1,0 +1,38 @@
+import type { SettingKeys } from './setting.ts';
+
+const MODELS = 'data models are not served by this version yet';
+const SYNC = 'synchronisation with etcd is not served by this version yet';
+
+/** Top-level keys that are known and have no effect: sections of Gohan that a coming version serves, and leftovers of both systems. */
+export const WITHOUT_EFFECT = {
+  Logger: { type: 'ignored', doc: 'use `log_level`, `log_json` and `log_color`' },
+  'stats?': { type: 'ignored', doc: 'it never had an effect' },
+  stats: { type: 'ignored', doc: 'it never had an effect' },
+  auto_generate: { type: 'ignored', doc: 'it never had an effect' },
+
+  address: { type: 'later', origin: 'gohan', doc: 'use `proxy.host` and `proxy.port`' },
+  api: { type: 'later', origin: 'sekisho', doc: MODELS },
+  app_version: { type: 'later', origin: 'sekisho', doc: 'the version API is not served by this version yet' },
+  cors: { type: 'later', origin: 'gohan', doc: MODELS },
+  cron: { type: 'later', origin: 'gohan', doc: SYNC },
+  database: { type: 'later', origin: 'gohan', doc: MODELS },
+  document_root: { type: 'later', origin: 'gohan', doc: 'the web console is not served by this version yet' },
+  editable_schema: { type: 'ignored', origin: 'gohan', doc: 'it never had an effect' },
+  etcd: { type: 'later', origin: 'gohan', doc: SYNC },
+  etcd_timeout_ms: { type: 'later', origin: 'gohan', doc: SYNC },
+  extension: { type: 'later', origin: 'gohan', doc: MODELS },
+  healthcheck: { type: 'later', origin: 'gohan', doc: 'the admin API has `/healthz` and `/readyz`' },
+  include: { type: 'later', origin: 'gohan', doc: 'only this one file is read' },
+  keystone: { type: 'later', origin: 'gohan', doc: MODELS },
+  logging: { type: 'ignored', origin: 'gohan', doc: 'use `log_level`, `log_json` and `log_color`' },
+  metrics: { type: 'later', origin: 'gohan', doc: 'the admin API has `/metrics`, unless `disable_metrics` is set' },
+  profiling: { type: 'ignored', origin: 'gohan', doc: 'there is no profiling endpoint' },
+  schemas: { type: 'later', origin: 'gohan', doc: MODELS },
+  ssh: { type: 'later', origin: 'gohan', doc: MODELS },
+  sync: { type: 'later', origin: 'gohan', doc: SYNC },
+  sync_writer: { type: 'later', origin: 'gohan', doc: SYNC },
+  tls: { type: 'ignored', origin: 'gohan', doc: 'use `proxy.tls`' },
+  transaction_commit_informer: { type: 'ignored', origin: 'gohan', doc: 'it never had an effect' },
+  watch: { type: 'later', origin: 'gohan', doc: SYNC },
+  webui_config: { type: 'later', origin: 'gohan', doc: 'the web console is not served by this version yet' },
+} as const satisfies SettingKeys;
