@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { ask } from '../support/client.ts';
+import { type Gateway, startGateway } from '../support/gateway.ts';
+import { REPOSITORY } from '../support/source-files.ts';
+import { until } from '../support/until.ts';
+
+const read = (name: string): string => readFileSync(`${REPOSITORY}/examples/quickstart/${name}`, 'utf8');
+const MODULES = ['modules/echo.ts', 'modules/hello.ts'];
+
+/** The quickstart in a copy of its folder, on free ports. */
+const startQuickstart = (): Promise<Gateway> =>
+  startGateway({ config: read('sekisho.yaml'), files: Object.fromEntries(MODULES.map((name) => [name, read(name)])) });
+
+test('the quickstart proxies through a module, answers by a module, and tells what to try', async () => {
+  await using gateway = await startQuickstart();
+
+  const echoed = await ask(`${gateway.proxyUrl}/echo/hello?a=1`);
+  assert.equal(echoed.status, 200);
+  assert.equal(echoed.headers['x-sekisho'], 'hello');
+  assert.equal(echoed.json().data.path, '/hello?a=1');
+
+  const hello = await ask(`${gateway.proxyUrl}/hello/ann`);
+  assert.deepEqual(hello.json(), { message: 'Hello, ann!' });
+  assert.match(String(hello.headers['content-type']), /^application\/json/);
+
+  assert.equal((await ask(`http://127.0.0.1:${gateway.ports.echo}/direct`)).json().data.path, '/direct');
+  assert.equal((await gateway.admin('GET', '/healthz')).status, 200);
+  const tips = gateway.log().match(/curl .*127\.0\.0\.1:\d+/g) ?? [];
+  assert.equal(tips.length, 3, gateway.log());
+
+  assert.equal(await gateway.stop(), 0);
+});
+
+test('saving a module file changes the answer within a second', async () => {
+  await using gateway = await startQuickstart();
+  const message = async (): Promise<string> => (await ask(`${gateway.proxyUrl}/hello/ann`)).json().message;
+  assert.equal(await message(), 'Hello, ann!');
+
+  gateway.write('modules/hello.ts', read('modules/hello.ts').replace('Hello,', 'Good day,'));
+  await until('the new text is served', async () => (await message()) === 'Good day, ann!', 1_000);
+});
+
+test('a module file with an error is reported with its place, and the last good version serves on', async () => {
+  await using gateway = await startQuickstart();
+  gateway.write('modules/hello.ts', 'export const requestHandler = (ctx) => {\n  ctx.response().json({ a: );\n};\n');
+  await until('the error is logged with file, line and column', () => /hello(\.ts)?:2:2\d/.test(gateway.log()), 5_000);
+  assert.deepEqual((await ask(`${gateway.proxyUrl}/hello/ann`)).json(), { message: 'Hello, ann!' });
+
+  gateway.write('modules/hello.ts', read('modules/hello.ts').replace('Hello,', 'Back,'));
+  await until(
+    'the mended version is served',
+    async () => (await ask(`${gateway.proxyUrl}/hello/ann`)).json().message === 'Back, ann!',
+    2_000,
+  );
+});
