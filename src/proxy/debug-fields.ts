@@ -1,7 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import type { Exchange } from '../http/exchange.ts';
+import { fieldValue } from '../http/header-rules.ts';
 import type { CompiledPath } from './compiled-route.ts';
-import { compileAddressList, fieldOf } from './forwarding.ts';
+import { compileAddressList } from './forwarding.ts';
 import type { ProxyOptions } from './proxy-options.ts';
 import type { RequestRecord } from './request-record.ts';
 
@@ -13,7 +14,7 @@ export function compileDebug(options: Pick<ProxyOptions, 'debug' | 'debugAllowLi
   if (!options.debug && options.debugAllowList.length === 0) return undefined;
   const isListed = compileAddressList(options.debugAllowList);
   return (exchange, record, path, fields) => {
-    if (fieldOf(exchange.headers, 'x-sekisho-debug') === undefined) return fields;
+    if (fieldValue(exchange.headers, 'x-sekisho-debug') === undefined) return fields;
     if (!options.debug && !isListed(exchange.remoteAddress)) return fields;
     return [...fields, ...explain(record, path)];
   };

@@ -1,5 +1,6 @@
 import { BlockList, isIPv6 } from 'node:net';
 import type { Exchange, RawHeaders } from '../http/exchange.ts';
+import { fieldValue } from '../http/header-rules.ts';
 
 /** The one place that decides whether a peer may tell us about the client. */
 export interface TrustDecision {
@@ -42,8 +43,8 @@ export function compileTrust(options: TrustOptions): TrustDecision {
       }
       const chain = chainOf(exchange.headers);
       out.push('X-Forwarded-For', [...chain, peer].join(', '), 'X-Real-IP', this.clientAddress(exchange));
-      out.push('X-Forwarded-Host', fieldOf(exchange.headers, 'x-forwarded-host') ?? exchange.authority);
-      out.push('X-Forwarded-Proto', fieldOf(exchange.headers, 'x-forwarded-proto') ?? proto);
+      out.push('X-Forwarded-Host', fieldValue(exchange.headers, 'x-forwarded-host') ?? exchange.authority);
+      out.push('X-Forwarded-Proto', fieldValue(exchange.headers, 'x-forwarded-proto') ?? proto);
     },
   };
 }
@@ -58,15 +59,6 @@ export function compileAddressList(list: readonly string[]): (address: string) =
     else block.addSubnet(address, Number(bits), family);
   }
   return (address) => block.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
-}
-
-/** First value of a field, or undefined. `name` in lower case. */
-export function fieldOf(headers: RawHeaders, name: string): string | undefined {
-  for (let i = 0; i < headers.length; i += 2) {
-    const key = headers[i] as string;
-    if (key.length === name.length && key.toLowerCase() === name) return headers[i + 1];
-  }
-  return undefined;
 }
 
 /** Addresses of all X-Forwarded-For lines, client first. */
