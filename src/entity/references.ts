@@ -67,7 +67,7 @@ function checkPut(next: Entities, kind: EntityKind, entity: EntityTypes[EntityKi
 function checkDeletion(next: Entities, kind: EntityKind, namespace: string, name: string): void {
   if (kind === 'namespace') {
     const prefix = toKeyPrefix(name);
-    for (const other of NAMESPACED) refuse(`namespace: ${name}: ${PLURALS[other]}`, filterNames(next[other], (_, key) => key.startsWith(prefix)));
+    for (const other of NAMESPACED) refuse(`namespace: ${name}: ${PLURALS[other]}`, filterNames<{ readonly name: string }>(next[other], (_, key) => key.startsWith(prefix)));
   } else if (kind === 'service') {
     refuse(`service: ${name}: routes`, filterNames(next.route, (route) => route.service === name && route.namespace === namespace));
   } else if (kind === 'module') {

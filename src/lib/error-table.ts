@@ -22,6 +22,9 @@ export const ERRORS = {
   DOCUMENT_NOT_FOUND: { status: 404, title: 'Document not found', help: 'There is no document of that id in the collection.' },
   STORE_FAILED: { status: 503, title: 'Store unavailable', help: 'The change could not be stored and was not applied.' },
   STORE_CORRUPT: { status: 500, title: 'Store is damaged', help: 'The stored state could not be read; nothing was changed.' },
+  STORE_LOCKED: { status: 500, title: 'Store is in use', help: 'Another process has the storage folder open; two gateways need two folders.' },
+  STORE_KEY: { status: 500, title: 'Wrong store key', help: 'The key that encrypts secrets at rest is missing, malformed, readable for others, or not the one of this store.' },
+  STORE_BUSY: { status: 503, title: 'Too many changes', help: 'Too many changes are waiting to be applied; try again.' },
 
   // Modules
   MODULE_COMPILE: { status: 400, title: 'Module does not compile', help: 'A syntax error or an import that cannot be resolved; every place is listed.' },

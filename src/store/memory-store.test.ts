@@ -1,0 +1,4 @@
+import { createMemoryStore } from './memory-store.ts';
+import { testStoreContract } from './store-contract.ts';
+
+testStoreContract('memory store', createMemoryStore);

@@ -1,0 +1,86 @@
+import { emptyEntities, toEntityId, toEntityKey } from '../entity/entity-key.ts';
+import type { Change, EntityKind, EntityTypes } from '../entity/types.ts';
+import { SekishoError } from '../lib/errors.ts';
+import { FIRST_HASH, toChainHash, toHistoryChanges } from './change-record.ts';
+import { createMemoryDocuments } from './memory-documents.ts';
+import { checkBacklog, checkCollections, checkRevision } from './store-rules.ts';
+import type { EntityId, HistoryRecord, Store, StoreUpdate } from './types.ts';
+import { createUpdateFeed } from './update-feed.ts';
+
+export interface MemoryStoreOptions {
+  /** Records of the history, and updates for late watchers, that are kept. */
+  readonly historyLimit?: number;
+}
+
+interface Logged {
+  readonly update: StoreUpdate;
+  readonly record: HistoryRecord;
+}
+
+/** A store that forgets everything when the process ends. */
+export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
+  const historyLimit = Math.max(1, options.historyLimit ?? 10_000);
+  const entities = emptyEntities() as { readonly [K in EntityKind]: Map<string, EntityTypes[K]> };
+  const masked = new Map<string, EntityId>();
+  const log: Logged[] = [];
+  const feed = createUpdateFeed();
+  const documents = createMemoryDocuments();
+  let revision = 0;
+  let hash = FIRST_HASH;
+  let isClosed = false;
+
+  const write = (change: Change, isMask: (id: EntityId) => boolean) => {
+    const id = toEntityId(change);
+    const key = toEntityKey(id.kind, id.namespace, id.name);
+    const maskKey = `${id.kind}\n${key}`;
+    masked.delete(maskKey);
+    if (change.op === 'put') (entities[id.kind] as Map<string, unknown>).set(key, change.entity);
+    else {
+      entities[id.kind].delete(key);
+      if (isMask(id)) masked.set(maskKey, id);
+    }
+  };
+
+  return {
+    async load() {
+      const copy = Object.fromEntries(Object.entries(entities).map(([kind, map]) => [kind, new Map<string, unknown>(map)]));
+      return { entities: copy as unknown as typeof entities, revision, hash, masked: [...masked.values()] };
+    },
+    async put(changes, { author, expect, isMask = () => false }) {
+      if (isClosed) throw new SekishoError('STORE_FAILED', 'the store is closed');
+      checkRevision(expect, revision);
+      const kept = structuredClone(changes);
+      const before = (id: EntityId) => entities[id.kind].get(toEntityKey(id.kind, id.namespace, id.name));
+      checkCollections(kept, before, documents.isUsed);
+      const historyChanges = toHistoryChanges(kept, before);
+      revision += 1;
+      hash = toChainHash(hash, historyChanges);
+      for (const change of kept) write(change, isMask);
+      const update: StoreUpdate = { revision, hash, changes: kept };
+      log.push({ update, record: { revision, at: new Date().toISOString(), author, changes: historyChanges, hash } });
+      if (log.length > historyLimit) log.shift();
+      feed.publish(update);
+      return update;
+    },
+    watch(from, onUpdate) {
+      checkBacklog(from, log[0]?.update.revision ?? revision + 1);
+      return feed.watch(
+        log.filter(({ update }) => update.revision > from).map(({ update }) => update),
+        onUpdate,
+      );
+    },
+    async history({ limit, before = Number.MAX_SAFE_INTEGER }) {
+      const records: HistoryRecord[] = [];
+      for (let i = log.length - 1; i >= 0 && records.length < limit; i -= 1) {
+        const record = log[i]?.record;
+        if (record !== undefined && record.revision < before) records.push(record);
+      }
+      return records;
+    },
+    documents,
+    async close() {
+      isClosed = true;
+      feed.close();
+    },
+  };
+}
