@@ -2,6 +2,7 @@ import { ERRORS } from '../src/lib/error-table.ts';
 
 /** What the first word of a code is about, in the order of the page. */
 const AREAS: readonly (readonly [title: string, prefixes: readonly string[]])[] = [
+  ['Anywhere', ['INTERNAL']],
   ['Configuration and start', ['CONFIG', 'LISTEN']],
   ['Entities, documents and the store', ['ENTITY', 'REVISION', 'COLLECTION', 'DOCUMENT', 'STORE', 'SECRET', 'CERTIFICATE']],
   ['Modules', ['MODULE']],
@@ -41,7 +42,7 @@ Errors of the admin API and of the gateway itself are \`application/problem+json
 lists each invalid part with its place (\`pointer\`) and what is wrong (\`detail\`). Answers with a 5xx status have an \`id\`: the log
 holds the cause under it, the answer never does.
 
-A command of the CLI prints the same code and detail on stderr.
+The CLI prints the detail on stderr.
 
 ${sections.join('\n')}`;
 }

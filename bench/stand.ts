@@ -1,0 +1,27 @@
+import { type Gateway, type GatewayOptions, SEKISHO_BIN, startGateway } from '../test/support/gateway.ts';
+import { SERVER_CORE } from './cores.ts';
+
+/** What a scenario gets: how long to measure. */
+export interface Effort {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly isQuick: boolean;
+}
+
+/** Our gateway with one worker on the server core. Its output is thrown away, as a log that nobody reads would be. */
+export function startPinnedGateway(config: Readonly<Record<string, unknown>>, files: GatewayOptions['files'] = {}): Promise<Gateway> {
+  return startGateway({
+    config: { workers: 1, access_log: false, ...config },
+    files,
+    command: ['sh', '-c', `exec taskset -c ${SERVER_CORE} "$0" "$@" > /dev/null`, SEKISHO_BIN],
+    readyTimeoutMs: 120_000,
+  });
+}
+
+/** A plain route `/plain` to a service at `upstreamUrl`, under `proxy.init_resources`. */
+export function plainRoute(upstreamUrl: string): { services: unknown[]; routes: unknown[] } {
+  return {
+    services: [{ name: 'upstream', urls: [upstreamUrl] }],
+    routes: [{ name: 'plain', paths: ['/plain'], methods: ['GET', 'POST'], service: 'upstream' }],
+  };
+}
