@@ -16,7 +16,7 @@ export const FORMATS = {
   hostPort: { expected: 'HOST:PORT such as 10.0.0.2:53', accepts: (text) => /^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):\d{1,5}$/.test(text) && Number(text.slice(text.lastIndexOf(':') + 1)) <= 65535 },
   headerName: { expected: 'the name of a header (letters, digits and !#$%&\'*+-.^_`|~)', accepts: (text) => TOKEN.test(text) },
   headerValue: { expected: 'the value of a header: one line without control characters', accepts: (text) => /^[\t\x20-\x7e\x80-\xff]*$/.test(text) },
-  pseudonym: { expected: 'a word as the Via header has it (a token), or an empty text for no Via', accepts: (text) => text === '' || TOKEN.test(text) },
+  key256: { expected: '32 bytes as 64 hex digits or as base64 (`openssl rand -base64 32`)', accepts: (text) => /^(?:[0-9a-fA-F]{64}|[A-Za-z0-9+/]{43}=?)$/.test(text) },
 } as const satisfies Record<string, Format>;
 
 export type FormatName = keyof typeof FORMATS;

@@ -36,8 +36,10 @@ export type Setting =
   | SectionSetting
   /** Anything that YAML can say; only `${…}` in its texts is expanded. */
   | (Described & { readonly type: 'free' })
-  /** Known, accepted with a warning and without effect: `later` for what a coming version serves, `ignored` for what means nothing here. */
-  | (Described & { readonly type: 'later' | 'ignored' });
+  /** Known, accepted with a warning and without effect: a coming version serves it. */
+  | (Described & { readonly type: 'later' })
+  /** Known, accepted with a warning and without effect: it means nothing here. */
+  | (Described & { readonly type: 'ignored' });
 
 /** `verbatim` text is never expanded; `secret` text is printed as `***`. */
 export interface TextSetting extends Described {

@@ -33,6 +33,8 @@ const JWT_AUTH = {
   secret_file: { type: 'path', use: 'file', doc: 'File with that secret; a line break at its end does not count.' },
   public_key: { type: 'string', format: 'nonEmpty', doc: 'Public key of the other algorithms, PEM text.' },
   public_key_file: { type: 'path', use: 'file', doc: 'File with that public key.' },
+  issuer: { type: 'string', format: 'nonEmpty', origin: 'sekisho', doc: 'The only `iss` that is accepted.' },
+  audience: { type: 'string', format: 'nonEmpty', origin: 'sekisho', doc: 'The only `aud` that is accepted.' },
 } as const satisfies SettingKeys;
 
 /** Keys under `admin`. */

@@ -61,7 +61,7 @@ const COLLECTION_KEYS = {
   name: NAME,
   namespace: NAMESPACE,
   schema: { type: 'free', doc: 'JSON Schema that the documents keep.' },
-  visibility: { type: 'enum', values: ['public', 'private'], default: 'private', doc: 'Whether the admin API shows the documents.' },
+  visibility: { type: 'enum', values: ['public', 'private'], default: 'public', doc: 'Whether the admin API shows the documents.' },
   type: { type: 'enum', values: ['document', 'fetcher'], default: 'document', doc: 'Kind of collection.' },
   tags: TAGS,
 } as const satisfies SettingKeys;

@@ -66,7 +66,7 @@ export const PROXY = {
   x_forwarded_for_depth: { type: 'int', default: 0, min: 0, doc: 'How many proxies stand in front: their entries of `X-Forwarded-For` are believed, counted from the end.' },
   trusted_proxies: { type: 'list', of: { type: 'string', format: 'ipOrCidr', doc: 'Address or range.' }, default: [], origin: 'sekisho', doc: 'Peers whose `Forwarded` and `X-Forwarded-*` headers are believed.' },
   debug_allow_list: { type: 'list', of: { type: 'string', format: 'ipOrCidr', doc: 'Address or range.' }, default: [], origin: 'sekisho', doc: 'Clients that may ask for debug headers. Empty = loopback only.' },
-  via: { type: 'string', default: 'sekisho', format: 'pseudonym', origin: 'sekisho', doc: 'Name of this gateway in the `Via` header; empty = no `Via`.' },
+  via: { type: 'string', default: 'DGate Proxy', format: 'headerValue', origin: 'sekisho', doc: 'The `Via` header of proxied answers (the default is what DGate sends); empty = none.' },
   watch_files: { type: 'bool', default: false, origin: 'sekisho', doc: 'Read the files named in `init_resources` again when they change.' },
   limits: { type: 'section', keys: LIMITS, origin: 'sekisho', doc: 'Bounds of what clients may ask of the gateway.' },
   client_transport: { type: 'section', keys: CLIENT_TRANSPORT, doc: 'How upstreams are reached.' },

@@ -6,8 +6,11 @@ type Table = SectionValue<typeof SETTINGS>;
 
 /**
  * The validated configuration, inferred from the table of settings: camelCase, durations in milliseconds (`…Ms`), sizes in bytes (`…Bytes`), paths absolute.
- * Alternatives are already resolved: `storage.encryptionKey`, `admin.jwtAuth.key` and `.publicKey` hold the text of their `…_file`, `admin.keyAuth.keys` every key.
+ * Alternatives are already resolved: `admin.jwtAuth.key` and `.publicKey` hold the text of their `…_file`, `admin.keyAuth.keys` every key.
  */
 export type Settings = Omit<Table, 'proxy'> & {
-  readonly proxy: Omit<Table['proxy'], 'initResources'> & { readonly initResources?: InitResources };
+  readonly proxy: Omit<Table['proxy'], 'initResources' | 'consoleLogLevel'> & {
+    readonly initResources?: InitResources;
+    readonly consoleLogLevel: Table['logLevel'];
+  };
 };
