@@ -1,0 +1,102 @@
+import type { CommandSpec, VerbSpec } from './command.ts';
+
+/** What can be done with every kind of entity. */
+export const VERBS: readonly VerbSpec[] = [
+  { name: 'create', alias: 'mk', summary: (kind) => `create or replace a ${kind.word}`, load: async () => (await import('./commands/create.ts')).create },
+  { name: 'delete', alias: 'rm', summary: (kind) => `delete a ${kind.word}`, load: async () => (await import('./commands/delete.ts')).remove },
+  { name: 'list', alias: 'ls', summary: (kind) => `list the ${kind.plural}`, load: async () => (await import('./commands/list.ts')).list },
+  { name: 'get', alias: 'get', summary: (kind) => `show a ${kind.word}`, load: async () => (await import('./commands/get.ts')).get },
+];
+
+/** The commands that are about no kind of entity. */
+export const COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'start',
+    usage: 'start [-c FILE]',
+    summary: 'run the gateway in the foreground',
+    details:
+      'Runs until SIGTERM or SIGINT, then finishes the requests in flight. Without -c the configuration is that of DG_CONFIG_PATH, of DG_CONFIG_DATA, or sekisho.yaml or config.dgate.yaml of the working folder.',
+    example: 'sekisho start -c sekisho.yaml',
+    load: async () => (await import('./commands/start.ts')).start,
+  },
+  {
+    name: 'validate',
+    usage: 'validate config [-c FILE]',
+    summary: 'check a configuration file without starting anything',
+    details: 'Prints every problem with file, line, column and key. Exit code 2 when there is one.',
+    words: ['config'],
+    example: 'sekisho validate config -c sekisho.yaml',
+    load: async () => (await import('./commands/validate.ts')).validate,
+  },
+  {
+    name: 'status',
+    usage: 'status',
+    summary: 'show whether the gateway is ready and what it serves',
+    details: 'Exit code 1 when it is not ready or not there.',
+    example: 'sekisho status',
+    load: async () => (await import('./commands/status.ts')).status,
+  },
+  {
+    name: 'explain',
+    usage: 'explain host=HOST path=PATH [method=METHOD]',
+    summary: 'tell which domain, namespace and route a request would match, and why the others do not',
+    keys: [
+      { name: 'host', required: true, help: 'the Host of the request' },
+      { name: 'path', required: true, help: 'its path, with or without query' },
+      { name: 'method', help: 'its method (default GET)' },
+    ],
+    example: 'sekisho explain host=shop.example.com method=GET path=/users/7',
+    load: async () => (await import('./commands/explain.ts')).explain,
+  },
+  {
+    name: 'history',
+    usage: 'history [limit=N] [before=REVISION]',
+    summary: 'list the latest changes: who, when and what',
+    keys: [
+      { name: 'limit', help: 'how many (default 20)' },
+      { name: 'before', help: 'only those before this revision' },
+    ],
+    example: 'sekisho history limit=5 -o table',
+    load: async () => (await import('./commands/history.ts')).history,
+  },
+  {
+    name: 'changelog',
+    usage: 'changelog',
+    summary: 'show the count, hash and latest of all changes',
+    example: 'sekisho changelog',
+    load: async () => (await import('./commands/changelog.ts')).changelog,
+  },
+  {
+    name: 'completion',
+    usage: 'completion bash|zsh|fish',
+    summary: 'print a script that completes commands, flags and keys in a shell',
+    words: ['bash', 'zsh', 'fish'],
+    example: 'sekisho completion bash > /etc/bash_completion.d/sekisho',
+    load: async () => (await import('./commands/completion.ts')).completion,
+  },
+  {
+    name: 'version',
+    usage: 'version',
+    summary: 'print the version',
+    example: 'sekisho version',
+    load: async () => (await import('./commands/version.ts')).version,
+  },
+  {
+    name: 'help',
+    aliases: ['h'],
+    usage: 'help [COMMAND]',
+    summary: 'print help, of a command or a kind of entity when one is given',
+    example: 'sekisho help service create',
+    load: async () => (await import('./commands/help.ts')).help,
+  },
+];
+
+/** The command of that name or alias. */
+export function findCommand(word: string): CommandSpec | undefined {
+  return COMMANDS.find((command) => command.name === word || command.aliases?.includes(word));
+}
+
+/** The verb of that name or alias. */
+export function findVerb(word: string): VerbSpec | undefined {
+  return VERBS.find((verb) => verb.name === word || verb.alias === word);
+}

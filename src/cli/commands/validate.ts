@@ -1,0 +1,5 @@
+import type { CommandContext } from '../command.ts';
+
+export async function validate(context: CommandContext): Promise<number> {
+  return context.words.length;
+}

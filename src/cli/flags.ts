@@ -1,0 +1,132 @@
+import { parseArgs } from 'node:util';
+import { nearest } from '../lib/nearest.ts';
+import { type Failure, usageFailure } from './failure.ts';
+
+export const OUTPUT_FORMATS = ['json', 'table', 'yaml'] as const;
+export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
+
+/** One flag: the source of parsing, help, completion and the reference page. `value` names what it takes; without it the flag is a switch. */
+export interface FlagSpec {
+  readonly name: string;
+  readonly short?: string;
+  readonly value?: string;
+  readonly allowed?: readonly string[];
+  /** Environment variables that stand for it, the first set and non-empty one counts. */
+  readonly env?: readonly string[];
+  readonly help: string;
+  /** The commands that know it; absent: all do. */
+  readonly only?: readonly string[];
+}
+
+export const FLAGS = [
+  {
+    name: 'admin',
+    value: 'URL',
+    env: ['SEKISHO_ADMIN_API', 'DGATE_ADMIN_API'],
+    help: 'address of the admin API (default http://127.0.0.1:9080)',
+  },
+  {
+    name: 'auth',
+    short: 'a',
+    value: 'USER[:PASSWORD]',
+    env: ['SEKISHO_ADMIN_AUTH', 'DGATE_ADMIN_AUTH'],
+    help: 'basic authentication; asks for the password when it is left out',
+  },
+  { name: 'api-key', value: 'KEY', env: ['SEKISHO_ADMIN_KEY'], help: 'key authentication (sent as X-DGate-Key)' },
+  { name: 'token', value: 'JWT', env: ['SEKISHO_ADMIN_TOKEN'], help: 'bearer token authentication' },
+  { name: 'namespace', short: 'n', value: 'NAME', help: 'namespace, where no namespace= is given' },
+  { name: 'output', short: 'o', value: 'FORMAT', allowed: OUTPUT_FORMATS, help: 'json, table or yaml' },
+  { name: 'follow', short: 'f', env: ['SEKISHO_FOLLOW_REDIRECTS', 'DGATE_FOLLOW_REDIRECTS'], help: 'follow redirects of the server' },
+  { name: 'verbose', short: 'V', help: 'print one line per HTTP call' },
+  { name: 'config', short: 'c', value: 'FILE', help: 'configuration file', only: ['start', 'validate'] },
+  { name: 'all', help: 'every document of the collection', only: ['document delete'] },
+  { name: 'version', short: 'v', help: 'print the version' },
+  { name: 'help', short: 'h', help: 'print help, of a command when one is given' },
+] as const satisfies readonly FlagSpec[];
+
+export type FlagName = (typeof FLAGS)[number]['name'];
+
+/** The flags that were given, by name (environment included): the text of those that take one, `true` for switches. */
+export type Flags = Readonly<Partial<Record<FlagName, string | true>>>;
+
+export interface CommandLine {
+  /** Everything that is no flag, in order. */
+  readonly words: readonly string[];
+  readonly flags: Flags;
+  /** Names of the flags that stand on the command line itself, not those from the environment. */
+  readonly given: ReadonlySet<FlagName>;
+}
+
+const SPECS: readonly FlagSpec[] = FLAGS;
+const OPTIONS = Object.fromEntries(
+  FLAGS.map((flag: FlagSpec) => [
+    flag.name,
+    { type: flag.value ? ('string' as const) : ('boolean' as const), ...(flag.short && { short: flag.short }) },
+  ]),
+);
+
+/** Separates flags (anywhere, short switches bundled as in `-Vf`, `--` ends them) from words. Throws a usage `Failure`. */
+export function parseFlags(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): CommandLine {
+  const { tokens, positionals } = parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true, strict: false, tokens: true });
+  const flags = fromEnvironment(env);
+  const given = new Set<FlagName>();
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue;
+    const spec = SPECS.find((flag) => flag.name === token.name);
+    if (!spec) throw unknownFlag(token.rawName, argv);
+    const name = spec.name as FlagName;
+    const value = toFlagValue(spec, token.rawName, token.value, token.inlineValue === true);
+    // `--verbose=false` takes back what the environment or an earlier flag said.
+    if (value === undefined) delete flags[name];
+    else flags[name] = value;
+    given.add(name);
+  }
+  return { words: positionals, flags, given };
+}
+
+function toFlagValue(spec: FlagSpec, rawName: string, value: string | undefined, isInline: boolean): string | true | undefined {
+  if (!spec.value) return value === undefined ? true : toSwitch(rawName, value);
+  if (value === undefined) throw usageFailure(`${rawName} needs a value: ${rawName} ${spec.value}`);
+  if (!isInline && /^-./.test(value)) {
+    throw usageFailure(
+      `${rawName} needs a value, found the flag ${value}; a value that begins with a dash is written --${spec.name}=${value}`,
+    );
+  }
+  if (spec.allowed && !spec.allowed.includes(value)) {
+    throw usageFailure(`${rawName}: found '${value}', allowed are ${spec.allowed.join(', ')}`);
+  }
+  return value;
+}
+
+function toSwitch(name: string, value: string): true | undefined {
+  if (/^(1|t|true|y|yes)$/i.test(value)) return true;
+  if (/^(|0|f|false|n|no)$/i.test(value)) return undefined;
+  throw usageFailure(`${name}: found '${value}', allowed are true and false`);
+}
+
+function unknownFlag(rawName: string, argv: readonly string[]): Failure {
+  const names = SPECS.map((flag) => `--${flag.name}`);
+  const meant = rawName.startsWith('--') ? nearest(rawName, names) : undefined;
+  // A name that itself begins with a dash is a word only after `--`.
+  const hint = meant ? `; did you mean ${meant}?` : '';
+  const bundle = argv.find((word) => /^-[^-]./.test(word) && word.includes(rawName.slice(1)) && !word.startsWith(rawName));
+  return usageFailure(`unknown flag ${rawName}${bundle && !rawName.startsWith('--') ? ` in ${bundle}` : ''}${hint}`);
+}
+
+function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Partial<Record<FlagName, string | true>> {
+  const flags: Partial<Record<FlagName, string | true>> = {};
+  for (const spec of SPECS) {
+    const variable = spec.env?.find((name) => env[name]);
+    const value = variable && env[variable];
+    if (!value) continue;
+    const parsed = spec.value ? value : toSwitch(variable, value);
+    if (parsed) flags[spec.name as FlagName] = parsed;
+  }
+  return flags;
+}
+
+/** The text of a flag that takes one. */
+export function flagText(flags: Flags, name: FlagName): string | undefined {
+  const value = flags[name];
+  return value === true ? undefined : value;
+}

@@ -1,0 +1,14 @@
+import { type ErrorCode, SekishoError } from '../lib/errors.ts';
+import { Failure } from './failure.ts';
+
+/** Not the fault of what the user wrote. */
+const OWN_FAULT: readonly ErrorCode[] = ['INTERNAL', 'STORE_FAILED', 'STORE_CORRUPT'];
+
+/** What `start` and `validate` print of an error, one block per problem: `file:line:column key: found …, allowed …`. Unknown errors come back as they are. */
+export function toStartFailure(error: unknown): unknown {
+  if (!(error instanceof SekishoError)) return error;
+  const isOwnFault = OWN_FAULT.includes(error.code);
+  const lines = error.errors.map(({ pointer, detail }) => (detail.startsWith(pointer) ? detail : `${pointer}: ${detail}`));
+  const cause = isOwnFault && error.cause instanceof Error ? [`caused by: ${error.cause.stack ?? error.cause.message}`] : [];
+  return new Failure(isOwnFault ? 1 : 2, [`sekisho: ${error.message} (${error.code})`, ...lines, ...cause].join('\n'));
+}
