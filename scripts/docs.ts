@@ -1,6 +1,10 @@
 /** Writes the pages of docs/reference/ that are made from tables in the source; with `--check` fails if one of them is not what it would write. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { adminReference } from '../src/admin/admin-reference.ts';
+import { toOpenApi } from '../src/admin/openapi.ts';
+import { ADMIN_ROUTES } from '../src/admin/routes.ts';
+import { VERSION } from '../src/lib/version.ts';
 import { metricsReference } from '../src/server/metrics-reference.ts';
 import { errorsPage } from './errors-page.ts';
 
@@ -8,6 +12,8 @@ const NOTE = '<!-- Made by `npm run docs`: change the table in the source instea
 
 /** Every generated file with what makes it. */
 const PAGES: readonly (readonly [path: string, make: () => string])[] = [
+  ['docs/reference/admin-api.md', adminReference],
+  ['docs/reference/openapi.json', () => toJson(toOpenApi(ADMIN_ROUTES, VERSION, { method: 'none' }))],
   ['docs/reference/errors.md', errorsPage],
   ['docs/reference/metrics.md', metricsReference],
 ];
@@ -27,6 +33,10 @@ if (isCheck && stale.length > 0) {
   process.exitCode = 1;
 } else {
   console.log(stale.length > 0 ? `written: ${stale.join(', ')}` : 'reference pages are up to date');
+}
+
+function toJson(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
 function read(path: string): string | undefined {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseImports, readSourceFiles, type SourceFile, type SourceImport } from '../support/source-files.ts';
-import { FILE_EXCEPTIONS, LAYERS, NEVER, NODE_MODULES, PURE_NET_NAMES } from './layers.ts';
+import { FILE_EXCEPTIONS, LAYERS, NEVER, NODE_MODULES, PURE_NAMES } from './layers.ts';
 
 const files = readSourceFiles(['src/**/*.ts']).filter((file) => !file.path.endsWith('.test.ts'));
 const folderOf = (path: string): string => path.split('/')[1] ?? '';
@@ -33,7 +33,7 @@ function judgeNodeModule(from: string, found: SourceImport): string | undefined 
   const allowed = NODE_MODULES[found.target];
   if (!allowed || allowed.includes(from)) return undefined;
   const names = found.clause.match(/\w+/g)?.filter((name) => name !== 'from' && name !== 'type') ?? [];
-  if (found.target === 'node:net' && names.length > 0 && names.every((name) => PURE_NET_NAMES.includes(name))) return undefined;
+  if (names.length > 0 && names.every((name) => PURE_NAMES[found.target]?.includes(name))) return undefined;
   return `${found.target} is for ${allowed.join(', ') || 'nobody'}`;
 }
 

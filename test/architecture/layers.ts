@@ -33,12 +33,13 @@ export const NEVER: readonly (readonly [from: string, to: string])[] = [
   ['lib', 'entity'],
 ];
 
-/** Node's modules that only some folders may import at run time; all others are free. */
+/** Node's modules that only some folders may import at run time; all others are free. The proxy's sockets belong to `http` alone. */
 export const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
-  'node:http': ['http'],
-  'node:https': ['http'],
-  'node:http2': ['http'],
-  'node:net': ['http'],
+  // server: the echo server that stands in for a service; cli: the client of the admin API.
+  'node:http': ['http', 'server', 'cli'],
+  'node:https': ['http', 'cli'],
+  'node:http2': ['http', 'server'],
+  'node:net': ['http', 'server'],
   'node:tls': ['http'],
   'node:dgram': [],
   'node:sqlite': ['store'],
@@ -49,5 +50,8 @@ export const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   'node:fs/promises': ['lib', 'config', 'runtime', 'store', 'server', 'cli'],
 };
 
-/** Names of `node:net` that open nothing: every folder may use them. */
-export const PURE_NET_NAMES = ['isIP', 'isIPv4', 'isIPv6', 'BlockList', 'SocketAddress'];
+/** Names of those modules that open nothing: every folder may use them. */
+export const PURE_NAMES: Readonly<Record<string, readonly string[]>> = {
+  'node:net': ['isIP', 'isIPv4', 'isIPv6', 'BlockList', 'SocketAddress'],
+  'node:tls': ['createSecureContext', 'SecureContext'],
+};
