@@ -11,8 +11,10 @@ export interface TrustDecision {
 }
 
 export interface TrustOptions {
-  /** CIDRs of proxies whose forwarding headers are believed. */
+  /** Addresses and CIDRs of proxies whose forwarding headers are believed. */
   readonly trustedProxies: readonly string[];
+  /** So many proxies stand in front, whatever their addresses; 0 = only `trustedProxies` count. */
+  readonly forwardedForDepth: number;
   readonly disableForwardedHeaders: boolean;
 }
 
@@ -21,28 +23,26 @@ export interface TrustOptions {
  * appended here is all that the upstream sees; a trusted peer's chain is kept and lengthened.
  */
 export function compileTrust(options: TrustOptions): TrustDecision {
-  const isTrusted = compileAddressList(options.trustedProxies);
-  const none = options.trustedProxies.length === 0;
+  const { forwardedForDepth: depth } = options;
+  const isListed = compileAddressList(options.trustedProxies);
+  const trustsNobody = depth === 0 && options.trustedProxies.length === 0;
+  const trusts = (exchange: Exchange): boolean => !trustsNobody && (depth > 0 || isListed(exchange.remoteAddress));
+  const clientOf = (exchange: Exchange): string => {
+    const chain = chainOf(exchange.headers);
+    const own = depth > 0 ? chain.at(-Math.min(depth, chain.length)) : (chain.findLast((address) => !isListed(address)) ?? chain[0]);
+    return own ?? exchange.remoteAddress;
+  };
   return {
-    clientAddress(exchange) {
-      if (none || !isTrusted(exchange.remoteAddress)) return exchange.remoteAddress;
-      const chain = chainOf(exchange.headers);
-      for (let i = chain.length - 1; i >= 0; i -= 1) {
-        const address = chain[i] as string;
-        if (!isTrusted(address)) return address;
-      }
-      return chain[0] ?? exchange.remoteAddress;
-    },
+    clientAddress: (exchange) => (trusts(exchange) ? clientOf(exchange) : exchange.remoteAddress),
     appendForwarded(exchange, out) {
       if (options.disableForwardedHeaders) return;
       const peer = exchange.remoteAddress;
       const proto = exchange.isTls ? 'https' : 'http';
-      if (none || !isTrusted(peer)) {
+      if (!trusts(exchange)) {
         out.push('X-Forwarded-For', peer, 'X-Real-IP', peer, 'X-Forwarded-Host', exchange.authority, 'X-Forwarded-Proto', proto);
         return;
       }
-      const chain = chainOf(exchange.headers);
-      out.push('X-Forwarded-For', [...chain, peer].join(', '), 'X-Real-IP', this.clientAddress(exchange));
+      out.push('X-Forwarded-For', [...chainOf(exchange.headers), peer].join(', '), 'X-Real-IP', clientOf(exchange));
       out.push('X-Forwarded-Host', fieldValue(exchange.headers, 'x-forwarded-host') ?? exchange.authority);
       out.push('X-Forwarded-Proto', fieldValue(exchange.headers, 'x-forwarded-proto') ?? proto);
     },

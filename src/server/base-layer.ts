@@ -1,0 +1,100 @@
+import { type FSWatcher, watch } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import type { InitResources } from '../config/init-resources.ts';
+import { SekishoError, toSekishoError } from '../lib/errors.ts';
+import { observe } from '../lib/event.ts';
+import type { Change } from '../entity/types.ts';
+
+export interface BaseLayerOptions {
+  readonly first: InitResources | undefined;
+  /** Reads the configuration again; throws CONFIG_* when it is wrong. */
+  readonly reload: () => InitResources | undefined;
+  /** The configuration file, when it is one. */
+  readonly configPath: string | undefined;
+  /** Follow the files (`proxy.watch_files`). */
+  readonly watchFiles: boolean;
+  /** Puts the entities of the layer in place of the layer before; rejects when they do not build, and the layer before stays. */
+  readonly setBase: (changes: readonly Change[]) => Promise<void>;
+  readonly putDocument: (namespace: string, collection: string, id: string, data: unknown) => Promise<unknown>;
+}
+
+export interface BaseLayer {
+  close(): void;
+}
+
+/** Editors write a file in several steps; what comes within this time is one edit. */
+const SETTLE_MS = 50;
+
+/** Serves the entities of `proxy.init_resources` beneath those of the store, and follows their files while the gateway runs. Rejects when the first layer does not build. */
+export async function createBaseLayer(options: BaseLayerOptions): Promise<BaseLayer> {
+  const { first } = options;
+  if (first !== undefined) await apply(first, options);
+  if (!options.watchFiles || first === undefined) return { close: () => undefined };
+  let served = fingerprint(first);
+  let watchers: readonly FSWatcher[] = [];
+  let settle: NodeJS.Timeout | undefined;
+  let running = Promise.resolve();
+
+  const follow = (init: InitResources): void => {
+    for (const watcher of watchers) watcher.close();
+    watchers = watchFolders([...init.files.keys(), ...(options.configPath === undefined ? [] : [options.configPath])], () => {
+      clearTimeout(settle);
+      settle = setTimeout(() => {
+        running = running.then(refresh);
+      }, SETTLE_MS);
+    });
+  };
+  const refresh = async (): Promise<void> => {
+    try {
+      const next = options.reload();
+      if (next === undefined || fingerprint(next) === served) return;
+      follow(next);
+      await apply(next, options);
+      served = fingerprint(next);
+    } catch (error) {
+      observe({ type: 'error', error: toSekishoError(error), where: 'watched files (the last good version serves on)' });
+    }
+  };
+  follow(first);
+  return {
+    close() {
+      clearTimeout(settle);
+      for (const watcher of watchers) watcher.close();
+    },
+  };
+}
+
+/** Watches the folders, not the files: many editors write a new file and rename it over the old one. */
+function watchFolders(paths: readonly string[], onChange: () => void): FSWatcher[] {
+  const names = new Map<string, Set<string>>();
+  for (const path of paths) names.set(dirname(path), (names.get(dirname(path)) ?? new Set()).add(basename(path)));
+  return [...names].map(([folder, wanted]) =>
+    watch(folder, (_event, name) => {
+      if (name === null || wanted.has(name)) onChange();
+    }).on('error', (cause) => observe({ type: 'warning', text: `${folder} can no longer be watched: ${cause.message}` })),
+  );
+}
+
+async function apply(init: InitResources, options: BaseLayerOptions): Promise<void> {
+  try {
+    await options.setBase(init.changes);
+    for (const { namespace, collection, id, data } of init.documents) await options.putDocument(namespace, collection, id, data);
+  } catch (error) {
+    throw withPlace(toSekishoError(error), init);
+  }
+}
+
+/** Says where in the configuration the entity stands that an error is about. */
+function withPlace(error: SekishoError, init: InitResources): SekishoError {
+  const errors = error.errors.map(({ pointer, detail }) => ({ pointer: placeOf(pointer, init) ?? pointer, detail }));
+  return errors.length === 0 ? error : new SekishoError(error.code, error.message, { errors, cause: error });
+}
+
+function placeOf(pointer: string, init: InitResources): string | undefined {
+  for (const [key, place] of init.places) if (pointer === key || pointer.startsWith(`${key}/`)) return `${place} ${pointer}`;
+  return undefined;
+}
+
+function fingerprint(init: InitResources): string {
+  return JSON.stringify([init.changes, init.documents]);
+}

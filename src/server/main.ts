@@ -1,0 +1,53 @@
+import { loadSettings } from '../config/load-settings.ts';
+import { SekishoError, toSekishoError } from '../lib/errors.ts';
+import { observe } from '../lib/event.ts';
+import { VERSION } from '../lib/version.ts';
+import { startGateway } from './gateway.ts';
+import { createLog } from './log.ts';
+import { toLogOptions } from './options.ts';
+
+export interface RunOptions {
+  /** The configuration file; undefined: looked for in the environment and the working directory. */
+  readonly configPath: string | undefined;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+}
+
+/** Runs a gateway until a signal ends it. Rejects, with nothing left running, when the configuration is wrong or a part cannot start. */
+export async function runServer(options: RunOptions): Promise<void> {
+  const startedAt = performance.now();
+  const loaded = await loadSettings({ env: options.env, cwd: options.cwd, ...(options.configPath !== undefined && { path: options.configPath }) });
+  const log = createLog(toLogOptions(loaded.settings));
+  surviveBugs();
+  observe({ type: 'server.starting', version: VERSION, node: process.version, config: loaded.path });
+  for (const warning of loaded.warnings) observe({ type: 'warning', text: warning });
+  try {
+    const gateway = await startGateway(loaded);
+    const reason = await endOfService();
+    await gateway.close(reason);
+    observe({ type: 'server.stopped', durationMs: performance.now() - startedAt });
+  } finally {
+    log.close();
+  }
+}
+
+/** Resolves with the signal that asks the process to end; a second one ends it at once. */
+function endOfService(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) {
+      process.once(signal, () => {
+        resolve(signal);
+        process.once(signal, () => process.exit(3));
+      });
+    }
+  });
+}
+
+/** A bug in the handling of one request must not take the others down: it is told, with its stack, and the gateway serves on. */
+function surviveBugs(): void {
+  process.on('uncaughtException', (error) => observe({ type: 'error', error: toSekishoError(error), where: 'uncaught exception' }));
+  process.on('unhandledRejection', (reason) => {
+    const error = reason instanceof SekishoError ? reason : new SekishoError('INTERNAL', 'A promise was rejected and nobody listened.', { cause: reason });
+    observe({ type: 'error', error, where: 'unhandled rejection' });
+  });
+}
