@@ -1,7 +1,8 @@
 import type { RequestEvent } from '../lib/event.ts';
 
 /** Values of query parameters that are credentials by their name. */
-const SECRET_PARAMETERS = /([?&](?:access_token|id_token|refresh_token|token|api_?key|apikey|key|secret|client_secret|password|passwd|pwd|sig|signature)=)[^&#]*/gi;
+const SECRET_PARAMETERS =
+  /([?&](?:access_token|id_token|refresh_token|token|api_?key|apikey|key|secret|client_secret|password|passwd|pwd|sig|signature)=)[^&#]*/gi;
 
 /**
  * The access line of a request as one line of JSON. `base` is put behind the first fields as it is.

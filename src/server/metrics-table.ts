@@ -71,15 +71,32 @@ export const METRICS = {
     labels: [],
     buckets: BUILD_BUCKETS,
   },
-  sekisho_entities_rejected_total: { type: 'counter', help: 'Stored entities that were kept out of a snapshot because they do not build.', labels: ['kind'] },
-  sekisho_certificate_days_left: { type: 'gauge', help: 'Days until the certificate of a domain expires, once it is close.', labels: ['namespace', 'domain'] },
+  sekisho_entities_rejected_total: {
+    type: 'counter',
+    help: 'Stored entities that were kept out of a snapshot because they do not build.',
+    labels: ['kind'],
+  },
+  sekisho_certificate_days_left: {
+    type: 'gauge',
+    help: 'Days until the certificate of a domain expires, once it is close.',
+    labels: ['namespace', 'domain'],
+  },
 
   sekisho_admin_requests_total: { type: 'counter', help: 'Finished requests of the admin API.', labels: ['method', 'status'] },
-  sekisho_admin_request_duration_seconds: { type: 'histogram', help: 'Duration of requests of the admin API.', labels: [], buckets: LATENCY_BUCKETS },
+  sekisho_admin_request_duration_seconds: {
+    type: 'histogram',
+    help: 'Duration of requests of the admin API.',
+    labels: [],
+    buckets: LATENCY_BUCKETS,
+  },
 
   sekisho_errors_total: { type: 'counter', help: 'Errors outside of requests, by code.', labels: ['code'] },
   sekisho_warnings_total: { type: 'counter', help: 'Warnings in the log.', labels: [] },
-  sekisho_log_dropped_total: { type: 'counter', help: 'Log lines that were dropped because the reader of the log is too slow.', labels: [] },
+  sekisho_log_dropped_total: {
+    type: 'counter',
+    help: 'Log lines that were dropped because the reader of the log is too slow.',
+    labels: [],
+  },
   sekisho_metric_series_overflow_total: {
     type: 'counter',
     help: 'Events counted under the label value `other` because the limit of series was reached.',

@@ -31,17 +31,17 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const onRequest = createRequestMetrics(store, overflow);
   const onOther = createEventMetrics(store, overflow);
   const unsubscribe = subscribe((event) => (event.type === 'request' ? onRequest(event) : onOther(event)));
-  const process_ = createProcessMetrics(store);
+  const usage = createProcessMetrics(store);
   return {
     render() {
       store.counter('sekisho_requests_in_flight').value = options.inFlight?.() ?? 0;
       store.counter('sekisho_log_dropped_total').value = options.logDropped?.() ?? 0;
-      process_.refresh();
+      usage.refresh();
       return store.render();
     },
     close() {
       unsubscribe();
-      process_.close();
+      usage.close();
     },
   };
 }
@@ -78,7 +78,11 @@ function createEventMetrics(store: SeriesStore, overflow: Series): (event: Exclu
         bounded('sekisho_certificate_days_left', event.namespace, event.domain).value = event.daysLeft;
         return;
       case 'admin.request':
-        store.counter('sekisho_admin_requests_total', ADMIN_METHODS.has(event.method) ? event.method : 'other', String(event.status)).value += 1;
+        store.counter(
+          'sekisho_admin_requests_total',
+          ADMIN_METHODS.has(event.method) ? event.method : 'other',
+          String(event.status),
+        ).value += 1;
         return observeValue(store.histogram('sekisho_admin_request_duration_seconds'), event.durationMs / 1000);
       case 'error':
         store.counter('sekisho_errors_total', event.error.code).value += 1;
@@ -98,7 +102,10 @@ function createConnectionMetrics(store: SeriesStore): (listener: string, step: 1
   return (listener, step) => {
     let series = byListener.get(listener);
     if (series === undefined) {
-      series = { opened: store.counter('sekisho_connections_opened_total', listener), open: store.counter('sekisho_connections_open', listener) };
+      series = {
+        opened: store.counter('sekisho_connections_opened_total', listener),
+        open: store.counter('sekisho_connections_open', listener),
+      };
       byListener.set(listener, series);
     }
     if (step === 1) series.opened.value += 1;
@@ -115,7 +122,10 @@ interface ModuleSeries {
   readonly outcomes: Map<string, Series>;
 }
 
-function createModuleMetrics(store: SeriesStore, bounded: (name: MetricName, ...values: readonly string[]) => Series): (event: ModuleCall) => void {
+function createModuleMetrics(
+  store: SeriesStore,
+  bounded: (name: MetricName, ...values: readonly string[]) => Series,
+): (event: ModuleCall) => void {
   const byModule = new Map<string, ModuleSeries[]>();
   const add = (event: ModuleCall, list: ModuleSeries[]): ModuleSeries => {
     const { namespace, module, phase } = event;
@@ -148,7 +158,8 @@ function createProcessMetrics(store: SeriesStore): { refresh(): void; close(): v
   return {
     refresh() {
       for (const quantile of [50, 99]) {
-        store.counter('sekisho_event_loop_delay_seconds', String(quantile / 100)).value = delay.count === 0 ? 0 : seconds(delay.percentile(quantile));
+        store.counter('sekisho_event_loop_delay_seconds', String(quantile / 100)).value =
+          delay.count === 0 ? 0 : seconds(delay.percentile(quantile));
       }
       store.counter('sekisho_event_loop_delay_seconds', '1').value = delay.count === 0 ? 0 : seconds(delay.max);
       delay.reset();

@@ -1,0 +1,44 @@
+import type { Exchange } from '../http/exchange.ts';
+import { type SekishoError, toProblem } from '../lib/errors.ts';
+import type { AdminAnswer } from './route.ts';
+
+/** `{"count","data","status_code"}`. */
+export function listAnswer(data: readonly unknown[], revision: number | undefined, status = 200): AdminAnswer {
+  return { status, json: { count: data.length, data, status_code: status }, ...(revision !== undefined && { revision }) };
+}
+
+/** `{"data","status_code"}`. */
+export function oneAnswer(data: unknown, revision?: number, status = 200): AdminAnswer {
+  return { status, json: { data, status_code: status }, ...(revision !== undefined && { revision }) };
+}
+
+/** JSON that is not in DGate's envelope. */
+export function jsonAnswer(json: unknown, status = 200): AdminAnswer {
+  return { status, json };
+}
+
+const FIXED_HEADERS = ['Cache-Control', 'no-store', 'X-Content-Type-Options', 'nosniff'] as const;
+
+/** Sends `answer`, unless the client is gone. */
+export function sendAnswer(exchange: Exchange, answer: AdminAnswer): void {
+  if (exchange.aborted || exchange.headSent) return;
+  const headers: string[] = [];
+  const body = answer.json === undefined ? answer.text : toJsonText(answer.json);
+  if (body !== undefined)
+    headers.push('Content-Type', answer.contentType ?? (answer.json === undefined ? 'text/plain; charset=utf-8' : 'application/json'));
+  headers.push(...FIXED_HEADERS, ...(answer.headers ?? []));
+  if (answer.revision !== undefined) headers.push('ETag', `"${answer.revision}"`, 'X-Sekisho-Revision', String(answer.revision));
+  exchange.respond({ status: answer.status, headers }, body);
+}
+
+/** Sends `error` as problem+json (RFC 9457), unless the client is gone. */
+export function sendProblem(exchange: Exchange, error: SekishoError, headers: readonly string[] = []): void {
+  if (exchange.aborted || exchange.headSent) return;
+  const body = `${toJsonText(toProblem(error))}\n`;
+  exchange.respond({ status: error.status, headers: ['Content-Type', 'application/problem+json', ...FIXED_HEADERS, ...headers] }, body);
+}
+
+/** JSON in which `<`, `>` and `&` are escaped, as DGate's is: harmless even where a browser takes it for HTML. */
+function toJsonText(value: unknown): string {
+  return JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

@@ -1,0 +1,150 @@
+import { toEntityKey } from '../entity/entity-key.ts';
+import { parseEntity } from '../entity/parse-entity.ts';
+import { redactEntity } from '../entity/redact.ts';
+import type { Change, EntityKind, EntityTypes } from '../entity/types.ts';
+import { SekishoError } from '../lib/errors.ts';
+import { listAnswer, oneAnswer } from './answer.ts';
+import { bodyField, chooseNamespace, defaultNamespace, givenNamespace } from './namespace-choice.ts';
+import { DRY_RUN, EXPECT, NAMESPACE } from './parameters.ts';
+import type { AdminAnswer, AdminRequest, AdminRoute, QueryParameter } from './route.ts';
+import { entityList, entityRef, KEY_SCHEMA, oneOf } from './schemas.ts';
+import type { AdminOptions } from './types.ts';
+
+const KINDS = ['namespace', 'domain', 'service', 'route', 'module', 'collection', 'secret'] as const satisfies readonly EntityKind[];
+
+/** The routes of the kinds that make up the configuration: the same five for each. */
+export const ENTITY_ROUTES: readonly AdminRoute[] = KINDS.flatMap((kind) => entityRoutes(kind));
+
+function entityRoutes(kind: EntityKind): readonly AdminRoute[] {
+  return [...readRoutes(kind), ...changeRoutes(kind)];
+}
+
+function readRoutes(kind: EntityKind): readonly AdminRoute[] {
+  const shared = { method: 'GET', group: kind, query: namespaceParameter(kind) } as const;
+  return [
+    {
+      ...shared,
+      id: `list_${kind}`,
+      path: `/api/v1/${kind}`,
+      summary: `Lists ${kind} entities by name`,
+      responses: { 200: { doc: 'All of the namespace, sorted by name.', schema: entityList(kind) } },
+      handle: (request, options) => listEntities(kind, request, options),
+    },
+    {
+      ...shared,
+      id: `get_${kind}`,
+      path: `/api/v1/${kind}/{name}`,
+      summary: `Gives one ${kind}`,
+      responses: { 200: { doc: 'The entity; secrets and keys are hidden.', schema: oneOf(entityRef(kind)) } },
+      handle: (request, options) => getEntity(kind, request, options),
+    },
+  ];
+}
+
+function changeRoutes(kind: EntityKind): readonly AdminRoute[] {
+  const path = `/api/v1/${kind}`;
+  // DGate's: services answer 204, all others 202.
+  const deleted = kind === 'service' ? 204 : 202;
+  const shared = { group: kind, query: [...namespaceParameter(kind), EXPECT, DRY_RUN], conditional: true } as const;
+  const deletion = { [deleted]: { doc: 'Deleted.' }, 200: { doc: 'Could be deleted (`dry_run`).', schema: oneOf(KEY_SCHEMA) } };
+  return [
+    {
+      ...shared,
+      id: `put_${kind}`,
+      method: 'PUT',
+      path,
+      summary: `Creates or replaces a ${kind}; answers all of its namespace`,
+      body: { doc: `The whole ${kind}.`, schema: entityRef(kind), required: true },
+      responses: {
+        201: { doc: 'Stored and served.', schema: entityList(kind) },
+        200: { doc: 'What would be stored (`dry_run`).', schema: oneOf(entityRef(kind)) },
+      },
+      handle: (request, options) => putEntity(kind, request, options),
+    },
+    {
+      ...shared,
+      id: `delete_${kind}`,
+      method: 'DELETE',
+      path,
+      summary: `Deletes the ${kind} that the body names`,
+      body: { doc: 'Name and namespace; other fields are ignored.', schema: KEY_SCHEMA, required: true },
+      responses: deletion,
+      handle: (request, options) => deleteEntity(kind, bodyField(request.body, 'name'), deleted, request, options),
+    },
+    {
+      ...shared,
+      id: `delete_${kind}_by_name`,
+      method: 'DELETE',
+      path: `${path}/{name}`,
+      summary: `Deletes one ${kind}`,
+      responses: deletion,
+      handle: (request, options) => deleteEntity(kind, request.params.name, deleted, request, options),
+    },
+  ];
+}
+
+function namespaceParameter(kind: EntityKind): readonly QueryParameter[] {
+  return kind === 'namespace' ? [] : [NAMESPACE];
+}
+
+async function putEntity<K extends EntityKind>(kind: K, request: AdminRequest, options: AdminOptions): Promise<AdminAnswer> {
+  const namespace = kind === 'namespace' ? undefined : chooseNamespace(request, options);
+  const entity = parseEntity(kind, request.body, { defaultNamespace: namespace }) as EntityTypes[K];
+  const change = { op: 'put', kind, entity } as unknown as Change;
+  const revision = await applyOne(change, request, options);
+  if (request.query.dry_run === true) return oneAnswer(redactEntity(kind, entity), revision);
+  return listAnswer(listOf(kind, namespace, options), revision, 201);
+}
+
+function listEntities(kind: EntityKind, request: AdminRequest, options: AdminOptions): AdminAnswer {
+  const { state } = options;
+  if (kind === 'namespace') return listAnswer(listOf(kind, undefined, options), state.revision());
+  // DGate's: without a default namespace the list of domains is that of all namespaces.
+  if (kind === 'domain' && givenNamespace(request) === undefined && defaultNamespace(options) === undefined) {
+    return listAnswer(listOf(kind, undefined, options), state.revision());
+  }
+  const namespace = chooseNamespace(request, options);
+  if (!state.entities().namespace.has(namespace)) throw new SekishoError('ENTITY_REFERENCE', `namespace not found: ${namespace}`);
+  return listAnswer(listOf(kind, namespace, options), state.revision());
+}
+
+function getEntity<K extends EntityKind>(kind: K, request: AdminRequest, options: AdminOptions): AdminAnswer {
+  const namespace = kind === 'namespace' ? '' : chooseNamespace(request, options);
+  const all: ReadonlyMap<string, EntityTypes[K]> = options.state.entities()[kind];
+  const entity = all.get(toEntityKey(kind, namespace, request.params.name ?? ''));
+  if (entity === undefined) throw new SekishoError('ENTITY_NOT_FOUND', `${kind} not found`);
+  return oneAnswer(redactEntity(kind, entity), options.state.revision());
+}
+
+async function deleteEntity(
+  kind: EntityKind,
+  name: unknown,
+  status: number,
+  request: AdminRequest,
+  options: AdminOptions,
+): Promise<AdminAnswer> {
+  if (typeof name !== 'string' || name === '') throw new SekishoError('ADMIN_BAD_REQUEST', 'name is required');
+  const namespace = kind === 'namespace' ? '' : chooseNamespace(request, options);
+  const revision = await applyOne({ op: 'delete', kind, namespace, name }, request, options);
+  if (request.query.dry_run === true) return oneAnswer(kind === 'namespace' ? { name } : { name, namespace }, revision);
+  return { status, revision };
+}
+
+async function applyOne(change: Change, request: AdminRequest, options: AdminOptions): Promise<number> {
+  const { revision } = await options.state.apply([change], {
+    author: request.principal,
+    ...(request.expect !== undefined && { expect: request.expect }),
+    dryRun: request.query.dry_run === true,
+  });
+  return revision;
+}
+
+/** The entities of a namespace, or of all, by name, as they are shown. */
+function listOf<K extends EntityKind>(kind: K, namespace: string | undefined, options: AdminOptions): readonly EntityTypes[K][] {
+  const found: EntityTypes[K][] = [];
+  for (const entity of (options.state.entities()[kind] as ReadonlyMap<string, EntityTypes[K]>).values()) {
+    if (namespace === undefined || (entity as { readonly namespace?: string }).namespace === namespace)
+      found.push(redactEntity(kind, entity));
+  }
+  return found.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}

@@ -1,0 +1,101 @@
+import { inspect } from 'node:util';
+import type { Logger } from 'pino';
+import type { SekishoError } from '../lib/errors.ts';
+import type { Event } from '../lib/event.ts';
+
+/** Longest text of a module or of a stack in one line. */
+const MAX_TEXT = 8192;
+const MAX_CAUSES = 5;
+
+type LoggedEvent = Exclude<Event, { type: 'request' }>;
+type Writers = { readonly [T in LoggedEvent['type']]: (logger: Logger, event: Extract<LoggedEvent, { readonly type: T }>) => void };
+
+/** The whole list of what is logged, at which level and with which fields; requests excepted (access-line.ts). */
+const WRITERS: Writers = {
+  'server.starting': (logger, { type, version, node, config }) => logger.info({ event: type, version, node, config }, 'starting'),
+  'server.listening': (logger, { type, listener, address }) =>
+    logger.info({ event: type, listener, address }, `${listener} listens on ${address}`),
+  'server.ready': (logger, { type, revision, durationMs }) =>
+    logger.info({ event: type, revision, durationMs: round(durationMs) }, 'ready'),
+  'server.draining': (logger, { type, reason, inFlight }) => logger.info({ event: type, reason, inFlight }, `stopping: ${reason}`),
+  'server.stopped': (logger, { type, durationMs }) => logger.info({ event: type, durationMs: round(durationMs) }, 'stopped'),
+  'connection.opened': () => {},
+  'connection.closed': () => {},
+  'snapshot.swapped': (logger, { type, revision, hash, routes, buildMs }) =>
+    logger.debug({ event: type, revision, hash, routes, buildMs: round(buildMs) }, 'snapshot swapped'),
+  'entity.rejected': (logger, { type, kind, namespace, name, error }) =>
+    logger.error({ event: type, kind, namespace, name, ...errorFields(error) }, `${kind} ${name} is kept out: ${error.message}`),
+  'certificate.expiring': (logger, { type, domain, namespace, daysLeft }) =>
+    logger.warn({ event: type, domain, namespace, daysLeft }, `the certificate of domain ${domain} expires in ${daysLeft} days`),
+  'admin.request': writeAdmin,
+  'module.console': (logger, { type, level, namespace, module, route, requestId, text }) =>
+    logger[level]({ event: type, namespace, module, route, requestId }, text.slice(0, MAX_TEXT)),
+  'module.called': (logger, { type, namespace, module, route, phase, outcome, durationMs }) => {
+    if (outcome === 'ok') return;
+    logger.debug(
+      { event: type, namespace, module, route, phase, outcome, durationMs: round(durationMs) },
+      `module ${module}: ${phase} ${outcome}`,
+    );
+  },
+  'module.thread': (logger, { type, namespace, module, state, reason }) => {
+    const level = state === 'started' || state === 'stopped' ? 'debug' : state === 'released' ? 'info' : 'warn';
+    logger[level](
+      { event: type, namespace, module, state, reason },
+      `module ${module}: thread ${state}${reason === undefined ? '' : ` (${reason})`}`,
+    );
+  },
+  'module.failed': (logger, { type, namespace, module, route, requestId, hook, text }) =>
+    logger.error({ event: type, namespace, module, route, requestId, hook }, text.slice(0, MAX_TEXT)),
+  error: (logger, { error, where }) => writeError(logger, error, { where }),
+  warning: (logger, { type, text }) => logger.warn({ event: type }, text),
+};
+
+/** Writes the line of an event. */
+export function writeEvent(logger: Logger, event: LoggedEvent): void {
+  // The table has a writer of exactly this type under this key; the union of functions can't say so.
+  (WRITERS[event.type] as (logger: Logger, event: LoggedEvent) => void)(logger, event);
+}
+
+/** Writes an error with its id and its causes; clients are told the id alone. `fields` say where it happened. */
+export function writeError(logger: Logger, error: SekishoError, fields: Readonly<Record<string, unknown>>): void {
+  logger.error({ event: 'error', ...fields, ...errorFields(error) }, error.message);
+}
+
+function writeAdmin(logger: Logger, event: Extract<LoggedEvent, { readonly type: 'admin.request' }>): void {
+  const { type, method, path, status, durationMs, principal, remoteAddress, error } = event;
+  const fields = {
+    event: type,
+    method,
+    path,
+    status,
+    durationMs: round(durationMs),
+    principal,
+    remoteAddress,
+    ...(error && { code: error.code, detail: error.message }),
+  };
+  // Reads are polled by probes and consoles: not news.
+  const level = status < 400 && (method === 'GET' || method === 'HEAD') ? 'debug' : 'info';
+  logger[level](fields, `admin ${method} ${path} ${status}`);
+  if (error !== undefined && error.cause !== undefined) writeError(logger, error, { where: `admin ${method} ${path}` });
+}
+
+function errorFields(error: SekishoError): Readonly<Record<string, unknown>> {
+  const causes: string[] = [];
+  for (
+    let cause = error.cause;
+    cause !== undefined && causes.length < MAX_CAUSES;
+    cause = cause instanceof Error ? cause.cause : undefined
+  ) {
+    causes.push((cause instanceof Error ? (cause.stack ?? cause.message) : inspect(cause)).slice(0, MAX_TEXT));
+  }
+  return {
+    code: error.code,
+    ...(error.id !== undefined && { errorId: error.id }),
+    ...(error.errors.length > 0 && { errors: error.errors }),
+    ...(causes.length > 0 && { causes }),
+  };
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}
