@@ -13,6 +13,12 @@ export function checkName(name: string, report: Report): void {
   if (at >= 0) report(`has a control character at position ${at + 1}`);
 }
 
+/** Names of namespaces have no `/`: it separates them from the names of what they own. */
+export function checkNamespaceName(name: string, report: Report): void {
+  if (name.includes('/')) report('must not contain a /');
+  checkName(name, report);
+}
+
 /** URLs of a service: absolute, one of the five schemes, a host, no credentials, no fragment. */
 export function checkUrls(urls: readonly string[], report: Report): void {
   for (const [index, url] of urls.entries()) {

@@ -1,8 +1,8 @@
-import { checkCollectionType, checkHostPatterns, checkMethods, checkModuleNames, checkName, checkPaths, checkPayload, checkSchema, checkUrls } from './field-checks.ts';
+import { checkCollectionType, checkHostPatterns, checkMethods, checkModuleNames, checkName, checkNamespaceName, checkPaths, checkPayload, checkSchema, checkUrls } from './field-checks.ts';
 import type { FieldRule, KindRule } from './field-rule.ts';
 
 const NAME = { type: 'string', required: true, doc: 'Name, unique among its kind in the namespace.', check: checkName } as const satisfies FieldRule;
-const NAMESPACE = { type: 'string', doc: 'The namespace that owns it; `default` when absent.', check: checkName } as const satisfies FieldRule;
+const NAMESPACE = { type: 'string', doc: 'The namespace that owns it; `default` when absent.', check: checkNamespaceName } as const satisfies FieldRule;
 const TAGS = { type: 'strings', doc: 'Free labels; the gateway does not read them.' } as const satisfies FieldRule;
 
 function defineEntityKinds<const T extends Record<string, KindRule>>(kinds: T): { readonly [K in keyof T]: KindRule } {
@@ -16,7 +16,7 @@ export const KINDS = defineEntityKinds({
     plural: 'namespaces',
     aliases: ['ns'],
     key: 'name',
-    fields: { name: { ...NAME, doc: 'Name, unique.', example: 'shop' }, tags: TAGS },
+    fields: { name: { ...NAME, doc: 'Name, unique; without a `/`.', example: 'shop', check: checkNamespaceName }, tags: TAGS },
   },
   domain: {
     doc: 'Host patterns that lead to a namespace, with a TLS certificate if wanted.',

@@ -1,7 +1,7 @@
-import { SekishoError } from '../lib/errors.ts';
-import { emptyEntities, ENTITY_KINDS, toEntityId, toEntityKey, toKeyPrefix } from './entity-key.ts';
+import { EntityError } from './entity-error.ts';
+import { emptyEntities, toEntityId, toEntityKey, toKeyPrefix } from './entity-key.ts';
 import { emptyClaims, replaceClaims, type RouteClaims } from './route-claims.ts';
-import type { Change, Entities, EntityKind, EntityTypes, Route } from './types.ts';
+import type { Change, Entities, EntityId, EntityKind, EntityTypes, Route } from './types.ts';
 
 /** Entities without a dangling reference, and the index that keeps it so cheaply. Immutable. */
 export interface EntityGraph {
@@ -14,7 +14,7 @@ const NAMESPACED = ['route', 'service', 'module', 'domain', 'collection', 'secre
 const PLURALS = { route: 'routes', service: 'services', module: 'modules', domain: 'domains', collection: 'collections', secret: 'secrets' } as const;
 
 type MutableEntities = { -readonly [K in EntityKind]: Map<string, EntityTypes[K]> };
-type Touched = Map<string, { readonly kind: EntityKind; readonly namespace: string; readonly name: string }>;
+type Touched = Map<string, EntityId>;
 
 /** The graph of no entity. */
 export function emptyGraph(): EntityGraph {
@@ -29,10 +29,10 @@ export function emptyGraph(): EntityGraph {
 export function applyChanges(graph: EntityGraph, changes: readonly Change[]): EntityGraph {
   const before = graph.entities;
   const { next, touched } = edit(before, changes);
-  for (const { kind, namespace, name } of touched.values()) {
-    const entity = next[kind].get(toEntityKey(kind, namespace, name));
-    if (entity === undefined) checkDeletion(next, kind, namespace, name);
-    else checkPut(next, kind, entity);
+  for (const id of touched.values()) {
+    const entity = next[id.kind].get(toEntityKey(id.kind, id.namespace, id.name));
+    if (entity === undefined) checkDeletion(next, id);
+    else checkPut(next, id, entity);
   }
   return { entities: next, claims: editClaims(graph, next, touched) };
 }
@@ -47,31 +47,32 @@ function edit(before: Entities, changes: readonly Change[]): { readonly next: En
     if (next[id.kind] === before[id.kind]) Object.assign(next, { [id.kind]: new Map(before[id.kind]) });
     const map = next[id.kind] as Map<string, unknown>;
     if (change.op === 'put') map.set(key, change.entity);
-    else if (!map.delete(key)) throw new SekishoError('ENTITY_NOT_FOUND', `${id.kind} not found: ${id.name}`);
+    else if (!map.delete(key)) throw new EntityError('ENTITY_NOT_FOUND', id, `${id.kind} not found: ${id.name}`);
     touched.set(`${id.kind}\n${key}`, id);
   }
   return { next, touched };
 }
 
-function checkPut(next: Entities, kind: EntityKind, entity: EntityTypes[EntityKind]): void {
+function checkPut(next: Entities, id: EntityId, entity: EntityTypes[EntityKind]): void {
   if (!('namespace' in entity)) return;
-  if (!next.namespace.has(entity.namespace)) throw dangling('namespace', entity.namespace, '/namespace');
-  if (kind !== 'route') return;
+  if (!next.namespace.has(entity.namespace)) throw dangling(id, 'namespace', entity.namespace, '/namespace');
+  if (id.kind !== 'route') return;
   const { namespace, service, modules } = entity as Route;
-  if (service !== undefined && !next.service.has(toEntityKey('service', namespace, service))) throw dangling('service', service, '/service');
+  if (service !== undefined && !next.service.has(toEntityKey('service', namespace, service))) throw dangling(id, 'service', service, '/service');
   for (const [index, module] of (modules ?? []).entries()) {
-    if (!next.module.has(toEntityKey('module', namespace, module))) throw dangling('module', module, `/modules/${index}`);
+    if (!next.module.has(toEntityKey('module', namespace, module))) throw dangling(id, 'module', module, `/modules/${index}`);
   }
 }
 
-function checkDeletion(next: Entities, kind: EntityKind, namespace: string, name: string): void {
+function checkDeletion(next: Entities, id: EntityId): void {
+  const { kind, namespace, name } = id;
   if (kind === 'namespace') {
     const prefix = toKeyPrefix(name);
-    for (const other of NAMESPACED) refuse(`namespace: ${name}: ${PLURALS[other]}`, filterNames<{ readonly name: string }>(next[other], (_, key) => key.startsWith(prefix)));
+    for (const other of NAMESPACED) refuse(id, PLURALS[other], filterNames<{ readonly name: string }>(next[other], (_, key) => key.startsWith(prefix)));
   } else if (kind === 'service') {
-    refuse(`service: ${name}: routes`, filterNames(next.route, (route) => route.service === name && route.namespace === namespace));
+    refuse(id, 'routes', filterNames(next.route, (route) => route.service === name && route.namespace === namespace));
   } else if (kind === 'module') {
-    refuse(`module: ${name}: routes`, filterNames(next.route, (route) => route.namespace === namespace && route.modules?.includes(name) === true));
+    refuse(id, 'routes', filterNames(next.route, (route) => route.namespace === namespace && route.modules?.includes(name) === true));
   }
 }
 
@@ -81,15 +82,15 @@ function filterNames<T extends { readonly name: string }>(map: ReadonlyMap<strin
   return names;
 }
 
-function refuse(what: string, users: readonly string[]): void {
+function refuse(id: EntityId, kind: string, users: readonly string[]): void {
   if (users.length === 0) return;
   const shown = users.slice(0, 3).join(', ') + (users.length > 3 ? ` and ${users.length - 3} more` : '');
-  throw new SekishoError('ENTITY_IN_USE', `cannot delete ${what} still linked (${shown})`);
+  throw new EntityError('ENTITY_IN_USE', id, `cannot delete ${id.kind}: ${id.name}: ${kind} still linked (${shown})`);
 }
 
-function dangling(kind: EntityKind, name: string, pointer: string): SekishoError {
+function dangling(id: EntityId, kind: EntityKind, name: string, pointer: string): EntityError {
   const detail = `${kind} not found: ${name}`;
-  return new SekishoError('ENTITY_REFERENCE', detail, { errors: [{ pointer, detail }] });
+  return new EntityError('ENTITY_REFERENCE', id, detail, { errors: [{ pointer, detail }] });
 }
 
 function editClaims(graph: EntityGraph, next: Entities, touched: Touched): RouteClaims {
@@ -105,14 +106,4 @@ function editClaims(graph: EntityGraph, next: Entities, touched: Touched): Route
     if (now !== undefined) added.push(now);
   }
   return replaceClaims(graph.claims, removed, added);
-}
-
-/** The changes that make `entities` out of nothing, every entity after those that it refers to. */
-export function toPuts(entities: Entities): readonly Change[] {
-  const changes: Change[] = [];
-  for (const kind of ENTITY_KINDS) {
-    // Kind and entity belong together: both come from the map of that kind.
-    for (const entity of entities[kind].values()) changes.push({ op: 'put', kind, entity } as Change);
-  }
-  return changes;
 }

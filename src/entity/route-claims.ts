@@ -1,4 +1,4 @@
-import { SekishoError } from '../lib/errors.ts';
+import { EntityError } from './entity-error.ts';
 import { METHODS } from './field-rule.ts';
 import { parsePathPattern, toPathShape } from './path-pattern.ts';
 import type { Route } from './types.ts';
@@ -62,7 +62,7 @@ function claim(shardOf: (key: string) => Map<string, readonly Claim[]>, route: R
   shard.set(key, [...others, { route: route.name, path, methods }]);
 }
 
-function conflict(route: Route, path: string, other: Claim, bits: number): SekishoError {
+function conflict(route: Route, path: string, other: Claim, bits: number): EntityError {
   const methods = bits === toMethodBits(['*']) ? 'every method' : METHODS.filter((_, i) => bits & (1 << i)).join(', ');
   const same = other.path === path ? '' : ` as ${other.path}`;
   const detail =
@@ -70,7 +70,7 @@ function conflict(route: Route, path: string, other: Claim, bits: number): Sekis
       ? `route ${JSON.stringify(route.name)}: the path ${path} is there twice${same}`
       : `route ${JSON.stringify(route.name)}: multiple handlers for ${methods} at ${path}; the route ${JSON.stringify(other.route)} has it already${same}`;
   const index = route.paths.lastIndexOf(path);
-  return new SekishoError('ENTITY_CONFLICT', detail, { errors: [{ pointer: `/paths/${index}`, detail }] });
+  return new EntityError('ENTITY_CONFLICT', { kind: 'route', namespace: route.namespace, name: route.name }, detail, { errors: [{ pointer: `/paths/${index}`, detail }] });
 }
 
 function toClaimKey(route: Route, path: string): string {

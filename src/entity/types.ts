@@ -99,6 +99,13 @@ export interface EntityTypes {
 }
 export type EntityKind = keyof EntityTypes;
 
+/** Names one entity; `namespace` is empty for namespaces. */
+export interface EntityId {
+  readonly kind: EntityKind;
+  readonly namespace: string;
+  readonly name: string;
+}
+
 /** All entities of one revision, by kind, keyed by `toEntityKey`: `namespace/name` (namespaces: by name). Never mutated once handed out. */
 export type Entities = { readonly [K in EntityKind]: ReadonlyMap<string, EntityTypes[K]> };
 

@@ -1,6 +1,6 @@
-import type { Change, Document, Entities, EntityKind } from '../entity/types.ts';
+import type { Change, Document, Entities, EntityId, EntityKind } from '../entity/types.ts';
 
-export type { Entities } from '../entity/types.ts';
+export type { Entities, EntityId } from '../entity/types.ts';
 
 /** The state of the store at one revision. */
 export interface StoreState {
@@ -10,13 +10,6 @@ export interface StoreState {
   readonly hash: string;
   /** Deletions that stay in force though the store holds no such entity: they mask an entity of the configuration file. */
   readonly masked: readonly EntityId[];
-}
-
-/** Names one entity; `namespace` is empty for namespaces. */
-export interface EntityId {
-  readonly kind: EntityKind;
-  readonly namespace: string;
-  readonly name: string;
 }
 
 /** One acknowledged change with who made it and when. Secrets and keys are redacted in `changes`. */

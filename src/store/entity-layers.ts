@@ -1,0 +1,76 @@
+import { isDeepStrictEqual } from 'node:util';
+import { ENTITY_KINDS, toEntityId, toEntityKey } from '../entity/entity-key.ts';
+import type { Change, Entities, EntityKind } from '../entity/types.ts';
+import type { EntityId, StoreState } from './types.ts';
+
+export type Put = Extract<Change, { op: 'put' }>;
+
+/**
+ * Two layers: what the configuration file defines lies below what is stored. A stored entity hides the one below; a stored deletion masks it.
+ *
+ *   served = stored ∪ (base − stored − masked)
+ */
+export interface Layers {
+  readonly base: ReadonlyMap<string, Put>;
+  readonly stored: ReadonlySet<string>;
+  readonly masked: ReadonlySet<string>;
+}
+
+/** Text that is unique for an entity over all kinds. */
+export function toIdKey({ kind, namespace, name }: EntityId): string {
+  return `${kind}\n${toEntityKey(kind, namespace, name)}`;
+}
+
+/** The base layer of the configuration's entities, with the default namespace below them unless it is disabled. Deletions are ignored. */
+export function toBase(changes: readonly Change[], hasDefaultNamespace: boolean): ReadonlyMap<string, Put> {
+  const base = new Map<string, Put>();
+  const add = (put: Put) => base.set(toIdKey(toEntityId(put)), put);
+  if (hasDefaultNamespace) add({ op: 'put', kind: 'namespace', entity: { name: 'default', tags: ['default'] } });
+  for (const change of changes) if (change.op === 'put') add(change);
+  return base;
+}
+
+/** The layers at the start, and everything that is to be served, each entity after those that it refers to. */
+export function toLayers(base: ReadonlyMap<string, Put>, state: StoreState): { readonly layers: Layers; readonly puts: readonly Put[] } {
+  const stored = new Map<string, Put>();
+  for (const kind of ENTITY_KINDS) for (const put of toPutsOf(kind, state.entities)) stored.set(toIdKey(toEntityId(put)), put);
+  const masked = new Set(state.masked.map(toIdKey));
+  const visible = [...base].filter(([key]) => !stored.has(key) && !masked.has(key)).map(([, put]) => put);
+  return { layers: { base, stored: new Set(stored.keys()), masked }, puts: sortPuts([...visible, ...stored.values()]) };
+}
+
+/** The layers after stored changes. */
+export function withStored(layers: Layers, changes: readonly Change[]): Layers {
+  const stored = new Set(layers.stored);
+  const masked = new Set(layers.masked);
+  for (const change of changes) {
+    const key = toIdKey(toEntityId(change));
+    stored.delete(key);
+    masked.delete(key);
+    if (change.op === 'put') stored.add(key);
+    else if (layers.base.has(key)) masked.add(key);
+  }
+  return { ...layers, stored, masked };
+}
+
+/** What changes in the served entities when `base` takes the place of the base layer. */
+export function diffBase(layers: Layers, base: ReadonlyMap<string, Put>, served: Entities): readonly Change[] {
+  const isHidden = (key: string) => layers.stored.has(key) || layers.masked.has(key);
+  const find = (id: EntityId): unknown => served[id.kind].get(toEntityKey(id.kind, id.namespace, id.name));
+  const puts = [...base].filter(([key, put]) => !isHidden(key) && !isDeepStrictEqual(find(toEntityId(put)), put.entity)).map(([, put]) => put);
+  const deletions: Change[] = [];
+  for (const [key, put] of layers.base) {
+    const id = toEntityId(put);
+    if (!base.has(key) && !isHidden(key) && find(id) !== undefined) deletions.push({ op: 'delete', ...id });
+  }
+  return [...sortPuts(puts), ...deletions];
+}
+
+function toPutsOf(kind: EntityKind, entities: Entities): readonly Put[] {
+  // Kind and entity belong together: both come from the map of that kind.
+  return [...entities[kind].values()].map((entity) => ({ op: 'put', kind, entity }) as Put);
+}
+
+function sortPuts(puts: readonly Put[]): readonly Put[] {
+  return puts.toSorted((a, b) => ENTITY_KINDS.indexOf(a.kind) - ENTITY_KINDS.indexOf(b.kind));
+}
