@@ -55,7 +55,10 @@ function expandCommands(text: string, options: ExpandOptions): { readonly text: 
     if (end < 0) break;
     const command = text.slice(start + 2, end);
     if (options.shell === 'refuse') {
-      return { text, problem: `has the shell command \`$(${command})\`; commands run only with \`allow_shell: true\` at the top of the file` };
+      return {
+        text,
+        problem: `has the shell command \`$(${command})\`; commands run only with \`allow_shell: true\` at the top of the file`,
+      };
     }
     const result = runCommand(command, options);
     if (result.problem !== undefined) return { text, problem: result.problem };
@@ -78,7 +81,12 @@ function closingParenthesis(text: string, from: number): number {
 function runCommand(command: string, { env, cwd }: ExpandOptions): { readonly output: string; readonly problem?: string } {
   const shell = env['SHELL'] || '/bin/sh';
   const run = spawnSync(shell, ['-c', command], {
-    env, cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: COMMAND_TIMEOUT_MS, maxBuffer: MAX_OUTPUT_BYTES,
+    env,
+    cwd,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: COMMAND_TIMEOUT_MS,
+    maxBuffer: MAX_OUTPUT_BYTES,
   });
   if (run.status === 0) return { output: run.stdout.trim() };
   const reason = run.error?.message ?? (run.status === null ? `ended by ${run.signal}` : `exit status ${run.status}`);

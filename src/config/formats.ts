@@ -12,11 +12,23 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 export const FORMATS = {
   nonEmpty: { expected: 'a text that is not empty', accepts: (text) => text !== '' },
   ipOrCidr: { expected: 'an IP address or a CIDR range such as 10.0.0.0/8', accepts: isIpOrCidr },
-  hostPattern: { expected: 'a host pattern: exact, `*suffix`, `prefix*`, `*part*`, `*`, or `/regex/` with a valid regex', accepts: isHostPattern },
-  hostPort: { expected: 'HOST:PORT such as 10.0.0.2:53', accepts: (text) => /^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):\d{1,5}$/.test(text) && Number(text.slice(text.lastIndexOf(':') + 1)) <= 65535 },
-  headerName: { expected: 'the name of a header (letters, digits and !#$%&\'*+-.^_`|~)', accepts: (text) => TOKEN.test(text) },
-  headerValue: { expected: 'the value of a header: one line without control characters', accepts: (text) => /^[\t\x20-\x7e\x80-\xff]*$/.test(text) },
-  key256: { expected: '32 bytes as 64 hex digits or as base64 (`openssl rand -base64 32`)', accepts: (text) => /^(?:[0-9a-fA-F]{64}|[A-Za-z0-9+/]{43}=?)$/.test(text) },
+  hostPattern: {
+    expected: 'a host pattern: exact, `*suffix`, `prefix*`, `*part*`, `*`, or `/regex/` with a valid regex',
+    accepts: isHostPattern,
+  },
+  hostPort: {
+    expected: 'HOST:PORT such as 10.0.0.2:53',
+    accepts: (text) => /^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):\d{1,5}$/.test(text) && Number(text.slice(text.lastIndexOf(':') + 1)) <= 65535,
+  },
+  headerName: { expected: "the name of a header (letters, digits and !#$%&'*+-.^_`|~)", accepts: (text) => TOKEN.test(text) },
+  headerValue: {
+    expected: 'the value of a header: one line without control characters',
+    accepts: (text) => /^[\t\x20-\x7e\x80-\xff]*$/.test(text),
+  },
+  key256: {
+    expected: '32 bytes as 64 hex digits or as base64 (`openssl rand -base64 32`)',
+    accepts: (text) => /^(?:[0-9a-fA-F]{64}|[A-Za-z0-9+/]{43}=?)$/.test(text),
+  },
 } as const satisfies Record<string, Format>;
 
 export type FormatName = keyof typeof FORMATS;

@@ -52,8 +52,12 @@ export function toInitResources(init: Init, placeOf: (path: string) => string): 
     files.set(path, [...(files.get(path) ?? []), key]);
     return readFileSync(path, 'utf8');
   };
-  const fileText = (kind: 'module' | 'domain', item: Owned & { readonly name: string }, text: string | undefined, file: string | undefined): string | undefined =>
-    file === undefined ? text : readFor(toInitKey(kind, owner(item), item.name), file);
+  const fileText = (
+    kind: 'module' | 'domain',
+    item: Owned & { readonly name: string },
+    text: string | undefined,
+    file: string | undefined,
+  ): string | undefined => (file === undefined ? text : readFor(toInitKey(kind, owner(item), item.name), file));
 
   for (const [i, item] of init.namespaces.entries()) put('namespace', 'namespaces', i, item);
   for (const [i, { payload, payloadFile, ...rest }] of init.modules.entries()) {
@@ -66,12 +70,19 @@ export function toInitResources(init: Init, placeOf: (path: string) => string): 
   for (const [i, { cert, certFile, key, keyFile, ...rest }] of init.domains.entries()) {
     const certText = fileText('domain', rest, cert, certFile);
     const keyText = fileText('domain', rest, key, keyFile);
-    put('domain', 'domains', i, { ...owned(rest), ...(certText !== undefined && { cert: certText }), ...(keyText !== undefined && { key: keyText }) });
+    put('domain', 'domains', i, {
+      ...owned(rest),
+      ...(certText !== undefined && { cert: certText }),
+      ...(keyText !== undefined && { key: keyText }),
+    });
   }
   for (const [i, item] of init.routes.entries()) put('route', 'routes', i, owned(item));
   const documents = init.documents.map((item, i) => {
     const document = { namespace: owner(item), collection: item.collection ?? item.collectionname ?? '', id: item.id, data: item.data };
-    places.set(toInitKey('document', document.namespace, document.collection, document.id), placeOf(`proxy.init_resources.documents[${i}]`));
+    places.set(
+      toInitKey('document', document.namespace, document.collection, document.id),
+      placeOf(`proxy.init_resources.documents[${i}]`),
+    );
     return document;
   });
   return { changes, documents, places, files };

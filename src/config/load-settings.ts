@@ -61,7 +61,12 @@ const TRUE = /^(?:true|1|yes|y)$/i;
 function toExpandOptions(root: MapNode, { env, cwd }: SourceOptions): ExpandOptions {
   const variables = !TRUE.test(env['DG_DISABLE_ENV_PARSER'] ?? '');
   const isDisabled = TRUE.test(env['DG_DISABLE_SHELL_PARSER'] ?? '');
-  return { env, cwd, variables, shell: isDisabled ? 'keep' : allowsShell(root, { env, cwd, variables, shell: 'refuse' }) ? 'run' : 'refuse' };
+  return {
+    env,
+    cwd,
+    variables,
+    shell: isDisabled ? 'keep' : allowsShell(root, { env, cwd, variables, shell: 'refuse' }) ? 'run' : 'refuse',
+  };
 }
 
 function allowsShell(root: MapNode, options: ExpandOptions): boolean {

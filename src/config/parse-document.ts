@@ -1,5 +1,5 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type Pair, type YAMLMap } from 'yaml';
-import { SekishoError, type FieldError } from '../lib/errors.ts';
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLMap } from 'yaml';
+import { type FieldError, SekishoError } from '../lib/errors.ts';
 import type { ConfigNode, MapEntry, MapNode, Place } from './config-node.ts';
 
 /** Deeper nesting than any configuration has; ends aliases that contain themselves. */
@@ -23,13 +23,23 @@ export function parseConfig(text: string, file: string): MapNode {
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
   const faults = [...document.errors, ...document.warnings];
-  if (faults.length > 0) throw syntaxError(file, faults.map((fault) => toFieldError(file, placeOf(fault.pos[0]), fault.message)));
+  if (faults.length > 0)
+    throw syntaxError(
+      file,
+      faults.map((fault) => toFieldError(file, placeOf(fault.pos[0]), fault.message)),
+    );
   const parsing: Parsing = { document, placeOf, file, nodes: 0 };
   if (document.contents === null) return { kind: 'map', entries: new Map(), line: 1, column: 1 };
   const root = toConfigNode(document.contents, parsing, 0);
   if (root.kind === 'map') return root;
   if (root.kind === 'scalar' && root.value === null) return { kind: 'map', entries: new Map(), line: 1, column: 1 };
-  throw syntaxError(file, [toFieldError(file, root, `found a ${root.kind === 'list' ? 'list' : 'single value'}, expected a map of settings such as \`version: v1\``)]);
+  throw syntaxError(file, [
+    toFieldError(
+      file,
+      root,
+      `found a ${root.kind === 'list' ? 'list' : 'single value'}, expected a map of settings such as \`version: v1\``,
+    ),
+  ]);
 }
 
 function syntaxError(file: string, errors: readonly FieldError[]): SekishoError {
@@ -40,15 +50,23 @@ function toFieldError(file: string, place: Place, detail: string): FieldError {
   return { pointer: `${file}:${place.line}:${place.column}`, detail };
 }
 
-function toConfigNode(node: Node | null | undefined, parsing: Parsing, depth: number, fallback: Place = { line: 1, column: 1 }): ConfigNode {
+function toConfigNode(
+  node: Node | null | undefined,
+  parsing: Parsing,
+  depth: number,
+  fallback: Place = { line: 1, column: 1 },
+): ConfigNode {
   const place = node?.range ? parsing.placeOf(node.range[0]) : fallback;
   parsing.nodes += 1;
   if (depth > MAX_DEPTH || parsing.nodes > MAX_NODES) {
-    throw syntaxError(parsing.file, [toFieldError(parsing.file, place, 'the document is nested too deeply or its aliases make it too large')]);
+    throw syntaxError(parsing.file, [
+      toFieldError(parsing.file, place, 'the document is nested too deeply or its aliases make it too large'),
+    ]);
   }
   if (isAlias(node)) return { ...toConfigNode(node.resolve(parsing.document), parsing, depth + 1, place), ...place };
   if (isMap(node)) return { kind: 'map', entries: toEntries(node, parsing, depth), ...place };
-  if (isSeq(node)) return { kind: 'list', items: node.items.map((item) => toConfigNode(item as Node | null, parsing, depth + 1, place)), ...place };
+  if (isSeq(node))
+    return { kind: 'list', items: node.items.map((item) => toConfigNode(item as Node | null, parsing, depth + 1, place)), ...place };
   if (isScalar(node)) return { kind: 'scalar', value: toPlainValue(node.value), source: node.source ?? String(node.value ?? ''), ...place };
   return { kind: 'scalar', value: null, source: '', ...place };
 }

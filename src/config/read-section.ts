@@ -1,8 +1,8 @@
-import { nearest } from '../lib/nearest.ts';
 import type { ConfigNode, MapNode } from './config-node.ts';
 import { FORMATS } from './formats.ts';
-import { expandText, expected, readDefault, readScalar, type Reading } from './read-value.ts';
-import { toPropertyName, type Setting, type SettingKeys } from './setting.ts';
+import { expandText, expected, type Reading, readDefault, readScalar } from './read-value.ts';
+import { type Setting, type SettingKeys, toPropertyName } from './setting.ts';
+import { describeUnknownKey } from './unknown-key.ts';
 
 type Section = Readonly<Record<string, unknown>>;
 type SettingOf<T extends Setting['type']> = Extract<Setting, { readonly type: T }>;
@@ -18,7 +18,7 @@ export function readSection(keys: SettingKeys, node: MapNode, path: string, read
   for (const [key, entry] of node.entries) {
     const at = join(path, key);
     reading.problems.mark(at, entry);
-    if (!Object.hasOwn(keys, key)) reading.problems.report(at, unknownKey(key, keys));
+    if (!Object.hasOwn(keys, key)) reading.problems.report(at, describeUnknownKey(key, keys));
   }
   for (const [key, setting] of Object.entries(keys)) {
     const value = readKey(key, setting, node, path, reading);
@@ -71,7 +71,8 @@ function readValue(setting: Setting, node: ConfigNode, path: string, reading: Re
 
 function readList(setting: SettingOf<'list'>, node: ConfigNode, path: string, reading: Reading): unknown {
   if (node.kind !== 'list') return refuse(setting, node, path, reading);
-  if (node.items.length < (setting.minItems ?? 0)) reading.problems.report(path, `found an empty list, expected at least ${setting.minItems} item`);
+  if (node.items.length < (setting.minItems ?? 0))
+    reading.problems.report(path, `found an empty list, expected at least ${setting.minItems} item`);
   return node.items.map((item, index) => {
     const at = `${path}[${index}]`;
     reading.problems.mark(at, item);
@@ -82,17 +83,20 @@ function readList(setting: SettingOf<'list'>, node: ConfigNode, path: string, re
 function readMap(setting: SettingOf<'map'>, node: ConfigNode, path: string, reading: Reading): unknown {
   if (node.kind !== 'map') return refuse(setting, node, path, reading);
   const format = setting.keyFormat && FORMATS[setting.keyFormat];
-  return Object.fromEntries([...node.entries].map(([key, entry]) => {
-    const at = join(path, key);
-    reading.problems.mark(at, entry);
-    if (format && !format.accepts(key)) reading.problems.report(at, `found the key ${JSON.stringify(key)}, expected ${format.expected}`);
-    return [key, readValue(setting.of, entry.value, at, reading)];
-  }));
+  return Object.fromEntries(
+    [...node.entries].map(([key, entry]) => {
+      const at = join(path, key);
+      reading.problems.mark(at, entry);
+      if (format && !format.accepts(key)) reading.problems.report(at, `found the key ${JSON.stringify(key)}, expected ${format.expected}`);
+      return [key, readValue(setting.of, entry.value, at, reading)];
+    }),
+  );
 }
 
 function readFree(node: ConfigNode, path: string, reading: Reading): unknown {
   if (node.kind === 'list') return node.items.map((item, index) => readFree(item, `${path}[${index}]`, reading));
-  if (node.kind === 'map') return Object.fromEntries([...node.entries].map(([key, entry]) => [key, readFree(entry.value, join(path, key), reading)]));
+  if (node.kind === 'map')
+    return Object.fromEntries([...node.entries].map(([key, entry]) => [key, readFree(entry.value, join(path, key), reading)]));
   return typeof node.value === 'string' ? expandText(node.value, path, reading) : node.value;
 }
 
@@ -101,12 +105,6 @@ function refuse(setting: Setting, node: ConfigNode, path: string, { problems }: 
   const found = node.kind === 'scalar' ? (node.value === null ? 'nothing' : 'a single value') : `a ${node.kind}`;
   problems.report(path, `found ${found}, expected ${expected(setting)}`);
   return undefined;
-}
-
-function unknownKey(key: string, keys: SettingKeys): string {
-  const known = Object.keys(keys).filter((candidate) => keys[candidate]?.type !== 'ignored');
-  const meant = nearest(key, known) ?? nearest(key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replaceAll('-', '_'), known);
-  return `unknown key${meant === undefined ? '' : `; did you mean \`${meant}\`?`} Allowed here: ${known.filter((name) => keys[name]?.type !== 'later').join(', ')}`;
 }
 
 function join(path: string, key: string): string {

@@ -66,7 +66,8 @@ function textOf(setting: ScalarSetting, node: ScalarNode, path: string, reading:
 /** `text` with its `${…}` and `$(…)` replaced; `undefined` when that fails, which is then reported. */
 export function expandText(text: string, path: string, { expand, problems }: Reading): string | undefined {
   const expansion = expand(text);
-  for (const name of expansion.unset) problems.warn(path, `\${${name}} is not set in the environment and has no default; an empty text is used`);
+  for (const name of expansion.unset)
+    problems.warn(path, `\${${name}} is not set in the environment and has no default; an empty text is used`);
   if (expansion.problem === undefined) return expansion.text;
   problems.report(path, expansion.problem);
   return undefined;
@@ -82,6 +83,9 @@ function refuse(found: string, wanted: string, path: string, { problems }: Readi
 }
 
 function readText(setting: ScalarSetting, value: string | number | boolean, source: string, path: string, reading: Reading): unknown {
+  if ('zeroIsDefault' in setting && setting.default !== undefined && /^0[a-zµμ]*$/.test(String(value))) {
+    return readText(setting, setting.default, String(setting.default), path, reading);
+  }
   switch (setting.type) {
     case 'string':
       return readString(setting, source);
@@ -146,7 +150,9 @@ function readPath(setting: SettingOf<'path'>, text: string, path: string, { fold
   if (setting.use === 'create') return candidates[0];
   const reasons = candidates.map((candidate) => ({ candidate, reason: whyUnreadable(candidate, setting.use === 'folder') }));
   const usable = reasons.find(({ reason }) => reason === undefined);
-  return usable ? usable.candidate : new Refusal(`${expected(setting)} (${reasons.map(({ candidate, reason }) => `${candidate}: ${reason}`).join('; ')})`);
+  return usable
+    ? usable.candidate
+    : new Refusal(`${expected(setting)} (${reasons.map(({ candidate, reason }) => `${candidate}: ${reason}`).join('; ')})`);
 }
 
 function whyUnreadable(file: string, isFolder: boolean): string | undefined {

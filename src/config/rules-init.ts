@@ -1,6 +1,6 @@
 import type { Draft } from './draft.ts';
-import type { Problems } from './problems.ts';
 import { namespaceOf } from './init-resources.ts';
+import type { Problems } from './problems.ts';
 import type { SectionValue } from './setting.ts';
 import type { INIT_RESOURCES } from './settings-init.ts';
 
@@ -22,11 +22,13 @@ export function checkInitResources(init: DraftOfInit, needsNamespace: boolean, p
     const hasKey = item?.key !== undefined || item?.keyFile !== undefined;
     checkOneOf(path, { cert: item?.cert, cert_file: item?.certFile }, 'at most', problems);
     checkOneOf(path, { key: item?.key, key_file: item?.keyFile }, 'at most', problems);
-    if (hasCert !== hasKey) problems.report(path, `has a ${hasCert ? 'certificate but no key' : 'key but no certificate'}; expected both or neither`);
+    if (hasCert !== hasKey)
+      problems.report(path, `has a ${hasCert ? 'certificate but no key' : 'key but no certificate'}; expected both or neither`);
   }
   for (const [i, item] of (init.documents ?? []).entries()) {
     const path = `${root}.documents[${i}]`;
-    if (item?.collection === undefined && item?.collectionname === undefined) problems.report(`${path}.collection`, 'is missing; expected the name of a collection');
+    if (item?.collection === undefined && item?.collectionname === undefined)
+      problems.report(`${path}.collection`, 'is missing; expected the name of a collection');
     if (item && item.data === undefined) problems.report(`${path}.data`, 'is missing; expected the value of the document');
   }
 }
@@ -40,19 +42,26 @@ function checkNames(kind: (typeof KINDS)[number], init: NonNullable<DraftOfInit>
     const name = item['name'] ?? item['id'];
     const namespace = namespaceOf(item);
     const isOwned = kind !== 'namespaces';
-    if (isOwned && needsNamespace && namespace === undefined) problems.report(`${path}.namespace`, 'is missing; expected a namespace, because `disable_default_namespace` is true');
+    if (isOwned && needsNamespace && namespace === undefined)
+      problems.report(`${path}.namespace`, 'is missing; expected a namespace, because `disable_default_namespace` is true');
     if (name === undefined) continue;
     const key = JSON.stringify([isOwned ? (namespace ?? 'default') : '', item['collection'] ?? item['collectionname'], name]);
     const first = seen.get(key);
     if (first === undefined) seen.set(key, problems.placeOf(path));
-    else problems.report(path, `found another one of the ${kind} with the name ${JSON.stringify(name)}${isOwned ? ` in namespace ${JSON.stringify(namespace ?? 'default')}` : ''}; the first is at ${first}`);
+    else
+      problems.report(
+        path,
+        `found another one of the ${kind} with the name ${JSON.stringify(name)}${isOwned ? ` in namespace ${JSON.stringify(namespace ?? 'default')}` : ''}; the first is at ${first}`,
+      );
   }
 }
 
 /** Of two spellings of one thing, one may be written (`always`: has to be). */
 function checkOneOf(path: string, keys: Readonly<Record<string, unknown>>, mode: 'always' | 'at most', problems: Problems): void {
   const given = Object.keys(keys).filter((key) => keys[key] !== undefined);
-  const names = Object.keys(keys).map((key) => `\`${key}\``).join(' and ');
+  const names = Object.keys(keys)
+    .map((key) => `\`${key}\``)
+    .join(' and ');
   if (given.length > 1) problems.report(`${path}.${given[1]}`, `only one of ${names} can be set`);
   // A key that is written but wrong was reported already; it is not missing.
   if (given.length === 0 && mode === 'always' && !Object.keys(keys).some((key) => problems.isMarked(`${path}.${key}`))) {

@@ -1,16 +1,17 @@
 import { readFileSync } from 'node:fs';
-import type { Draft } from './draft.ts';
-import { checkAdmin } from './rules-admin.ts';
 import { checkCertificateFiles } from './check-certificate.ts';
-import { checkInitResources } from './rules-init.ts';
+import type { Draft } from './draft.ts';
 import type { Problems } from './problems.ts';
+import { checkAdmin } from './rules-admin.ts';
+import { checkInitResources } from './rules-init.ts';
 import type { SectionValue } from './setting.ts';
 import type { SETTINGS } from './settings-table.ts';
 
 /** Reports what is wrong between keys: what needs, excludes or contradicts what. One rule per line of the reference's "together" column. */
 export function checkRules(settings: NonNullable<Draft<SectionValue<typeof SETTINGS>>>, problems: Problems): void {
   const { storage, proxy, admin, workers, test_server } = { ...settings, test_server: settings.testServer };
-  if (storage?.type === 'file' && storage.dir === undefined) problems.report('storage.dir', 'is missing; `storage.type: file` needs a folder');
+  if (storage?.type === 'file' && storage.dir === undefined)
+    problems.report('storage.dir', 'is missing; `storage.type: file` needs a folder');
   if (storage?.encryptionKey !== undefined && storage.encryptionKeyFile !== undefined) {
     problems.report('storage.encryption_key_file', 'only one of `encryption_key` and `encryption_key_file` can be set');
   }
@@ -23,11 +24,20 @@ export function checkRules(settings: NonNullable<Draft<SectionValue<typeof SETTI
   checkInitResources(proxy?.initResources, settings.disableDefaultNamespace === true, problems);
 }
 
-function checkHttp2(path: string, listener: { readonly enableH2c?: boolean | undefined; readonly enableHttp2?: boolean | undefined } | undefined, problems: Problems): void {
-  if (listener?.enableH2c && listener.enableHttp2 === false) problems.report(`${path}.enable_h2c`, 'found true while `enable_http2` is false; expected `enable_http2: true` beside it');
+function checkHttp2(
+  path: string,
+  listener: { readonly enableH2c?: boolean | undefined; readonly enableHttp2?: boolean | undefined } | undefined,
+  problems: Problems,
+): void {
+  if (listener?.enableH2c && listener.enableHttp2 === false)
+    problems.report(`${path}.enable_h2c`, 'found true while `enable_http2` is false; expected `enable_http2: true` beside it');
 }
 
-function checkTls(path: string, tls: { readonly certFile?: string | undefined; readonly keyFile?: string | undefined } | undefined, problems: Problems): void {
+function checkTls(
+  path: string,
+  tls: { readonly certFile?: string | undefined; readonly keyFile?: string | undefined } | undefined,
+  problems: Problems,
+): void {
   if (tls?.certFile === undefined || tls.keyFile === undefined) return;
   for (const { key, detail } of checkCertificateFiles(tls.certFile, tls.keyFile)) problems.report(`${path}.${key}`, detail);
 }

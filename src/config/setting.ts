@@ -13,14 +13,33 @@ interface Described {
 export type Setting =
   | TextSetting
   | (Described & { readonly type: 'bool'; readonly default?: boolean })
-  /** `words` are accepted beside the number. */
-  | (Described & { readonly type: 'int'; readonly default?: number | string; readonly min?: number; readonly max?: number; readonly words?: readonly string[] })
+  /** `words` are accepted beside the number. With `zeroIsDefault`, 0 stands for the default (DGate: for no limit), whatever the bounds. */
+  | (Described & {
+      readonly type: 'int';
+      readonly default?: number | string;
+      readonly min?: number;
+      readonly max?: number;
+      readonly words?: readonly string[];
+      readonly zeroIsDefault?: true;
+    })
   /** A Go-style duration or an integer of nanoseconds; milliseconds in `Settings`, never negative. */
-  | (Described & { readonly type: 'duration'; readonly default?: string; readonly min?: string; readonly max?: string })
+  | (Described & {
+      readonly type: 'duration';
+      readonly default?: string;
+      readonly min?: string;
+      readonly max?: string;
+      readonly zeroIsDefault?: true;
+    })
   /** A duration that is kept as it was written (fields of entities). */
   | (Described & { readonly type: 'span'; readonly default?: Duration })
   /** A number of bytes: an integer, or text such as `10MiB`. */
-  | (Described & { readonly type: 'bytes'; readonly default?: number; readonly min?: number; readonly max?: number })
+  | (Described & {
+      readonly type: 'bytes';
+      readonly default?: number;
+      readonly min?: number;
+      readonly max?: number;
+      readonly zeroIsDefault?: true;
+    })
   /** Letters count in either case. `aliases` are read as another value; `unavailable` values are refused with their own reason. */
   | (Described & {
       readonly type: 'enum';
@@ -32,7 +51,12 @@ export type Setting =
   /** A file or folder; absolute in `Settings`. `create` ones lie beside the configuration file, others are looked for there and then in the working directory. */
   | (Described & { readonly type: 'path'; readonly use: 'file' | 'folder' | 'create'; readonly default?: string })
   | (Described & { readonly type: 'list'; readonly of: Setting; readonly default?: readonly []; readonly minItems?: number })
-  | (Described & { readonly type: 'map'; readonly of: Setting; readonly keyFormat?: FormatName; readonly default?: Readonly<Record<string, never>> })
+  | (Described & {
+      readonly type: 'map';
+      readonly of: Setting;
+      readonly keyFormat?: FormatName;
+      readonly default?: Readonly<Record<string, never>>;
+    })
   | SectionSetting
   /** Anything that YAML can say; only `${…}` in its texts is expanded. */
   | (Described & { readonly type: 'free' })
@@ -107,7 +131,13 @@ type AlwaysThere = { readonly required: true } | { readonly default: unknown } |
 
 /** The typed form of a table of keys: what has a default or is required is always there. */
 export type SectionValue<Keys> = {
-  readonly [K in keyof Keys & string as Keys[K] extends WithoutEffect ? never : Keys[K] extends AlwaysThere ? PropertyName<K, Keys[K]> : never]: SettingValue<Keys[K]>;
+  readonly [K in keyof Keys & string as Keys[K] extends WithoutEffect
+    ? never
+    : Keys[K] extends AlwaysThere
+      ? PropertyName<K, Keys[K]>
+      : never]: SettingValue<Keys[K]>;
 } & {
-  readonly [K in keyof Keys & string as Keys[K] extends WithoutEffect | AlwaysThere ? never : PropertyName<K, Keys[K]>]?: SettingValue<Keys[K]>;
+  readonly [K in keyof Keys & string as Keys[K] extends WithoutEffect | AlwaysThere ? never : PropertyName<K, Keys[K]>]?: SettingValue<
+    Keys[K]
+  >;
 };

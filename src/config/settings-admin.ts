@@ -14,7 +14,12 @@ const BASIC_USER = {
 } as const satisfies SettingKeys;
 
 const KEY_AUTH = {
-  keys: { type: 'list', of: { type: 'string', format: 'nonEmpty', secret: true, doc: 'A key.' }, default: [], doc: 'Keys that are accepted; at least one.' },
+  keys: {
+    type: 'list',
+    of: { type: 'string', format: 'nonEmpty', secret: true, doc: 'A key.' },
+    default: [],
+    doc: 'Keys that are accepted; at least one.',
+  },
   key: { type: 'string', secret: true, format: 'nonEmpty', doc: 'One more key.' },
   header_name: { ...HEADER, doc: 'Header that has the key; `X-DGate-Key` when neither is set.' },
   query_param_name: { type: 'string', format: 'nonEmpty', doc: 'Query parameter that has the key.' },
@@ -42,9 +47,25 @@ export const ADMIN = {
   host: { type: 'string', default: '127.0.0.1', doc: 'Address to listen on. Anything but loopback needs an `auth_method`.' },
   port: { type: 'int', required: true, min: 0, max: 65535, doc: 'Port of the HTTP listener; 0 picks a free one.' },
   tls: { type: 'section', optional: true, keys: ADMIN_TLS, doc: 'Starts an HTTPS listener beside the HTTP one.' },
-  allow_list: { type: 'list', of: { type: 'string', format: 'ipOrCidr', doc: 'Address or range.' }, default: [], doc: 'Clients that may use the admin API. Empty = all.' },
-  x_forwarded_for_depth: { type: 'int', default: -1, min: -1, doc: 'Which entry of `X-Forwarded-For`, counted from the end, is the client; 0 or less = the peer itself.' },
-  auth_method: { type: 'enum', values: ['none', 'basic', 'key', 'jwt'], aliases: { '': 'none' }, default: 'none', doc: 'How callers prove who they are.' },
+  allow_list: {
+    type: 'list',
+    of: { type: 'string', format: 'ipOrCidr', doc: 'Address or range.' },
+    default: [],
+    doc: 'Clients that may use the admin API. Empty = all.',
+  },
+  x_forwarded_for_depth: {
+    type: 'int',
+    default: -1,
+    min: -1,
+    doc: 'Which entry of `X-Forwarded-For`, counted from the end, is the client; 0 or less = the peer itself.',
+  },
+  auth_method: {
+    type: 'enum',
+    values: ['none', 'basic', 'key', 'jwt'],
+    aliases: { '': 'none' },
+    default: 'none',
+    doc: 'How callers prove who they are.',
+  },
   basic_auth: {
     type: 'section',
     optional: true,
@@ -54,7 +75,13 @@ export const ADMIN = {
   key_auth: { type: 'section', optional: true, keys: KEY_AUTH, doc: 'For `auth_method: key`.' },
   jwt_auth: { type: 'section', optional: true, keys: JWT_AUTH, doc: 'For `auth_method: jwt`.' },
   max_body_bytes: { type: 'bytes', default: 16_777_216, min: 1024, origin: 'sekisho', doc: 'Largest body of an admin call.' },
-  allowed_hosts: { type: 'list', of: { type: 'string', format: 'nonEmpty', doc: 'Host name.' }, default: [], origin: 'sekisho', doc: 'Names by which the admin API may be called, beside IP addresses, `localhost` and `admin.host`.' },
+  allowed_hosts: {
+    type: 'list',
+    of: { type: 'string', format: 'nonEmpty', doc: 'Host name.' },
+    default: [],
+    origin: 'sekisho',
+    doc: 'Names by which the admin API may be called, beside IP addresses, `localhost` and `admin.host`.',
+  },
   watch_only: { type: 'later', doc: 'fleets come on etcd' },
   replication: { type: 'later', doc: 'fleets come on etcd' },
 } as const satisfies SettingKeys;

@@ -17,9 +17,9 @@ const SERVICE_KEYS = {
   retryTimeout: { type: 'span', default: 0, doc: 'Pause between two attempts.' },
   connectTimeout: { type: 'span', default: 0, doc: "Limit of connecting; 0 = the gateway's default." },
   requestTimeout: { type: 'span', default: 0, doc: "Limit of one attempt until the head of the answer; 0 = the gateway's default." },
-  tlsSkipVerify: { type: 'bool', default: false, doc: "Accept any certificate of the upstream." },
+  tlsSkipVerify: { type: 'bool', default: false, doc: 'Accept any certificate of the upstream.' },
   http2Only: { type: 'bool', default: false, doc: 'Speak HTTP/2 to the upstream.' },
-  hideDGateHeaders: { type: 'bool', default: false, doc: 'Send no `X-DGate-*` headers to the upstream.' },
+  hideDGateHeaders: { type: 'bool', default: false, doc: 'Leave out the `X-DGate-*` headers.' },
   disableQueryParams: { type: 'bool', default: false, doc: "Drop the client's query." },
   tags: TAGS,
 } as const satisfies SettingKeys;
@@ -27,7 +27,7 @@ const SERVICE_KEYS = {
 const ROUTE_KEYS = {
   name: NAME,
   namespace: NAMESPACE,
-  paths: { type: 'list', of: TEXTS, required: true, minItems: 1, doc: 'Path patterns.' },
+  paths: { type: 'list', of: TEXTS, default: [], doc: 'Path patterns.' },
   methods: { type: 'list', of: TEXTS, required: true, minItems: 1, doc: 'Methods, or `*` alone.' },
   preserveHost: { type: 'bool', default: false, doc: "Send the client's Host to the upstream." },
   stripPath: { type: 'bool', default: false, doc: 'Drop the matched part of the path.' },
@@ -48,7 +48,7 @@ const MODULE_KEYS = {
 const DOMAIN_KEYS = {
   name: NAME,
   namespace: NAMESPACE,
-  patterns: { type: 'list', of: { type: 'string', format: 'hostPattern', doc: 'Host pattern.' }, required: true, minItems: 1, doc: 'Host patterns.' },
+  patterns: { type: 'list', of: { type: 'string', format: 'hostPattern', doc: 'Host pattern.' }, default: [], doc: 'Host patterns.' },
   priority: { type: 'int', default: 0, doc: 'Higher is asked first.' },
   cert: { type: 'string', doc: 'Certificate chain, PEM text.' },
   cert_file: { type: 'path', use: 'file', doc: 'File with the certificate chain.' },
@@ -88,7 +88,12 @@ const SECRET_KEYS = {
 /** Keys under `proxy.init_resources`; the fields of an entity have the names of the admin API. */
 export const INIT_RESOURCES = {
   skip_validation: { type: 'ignored', doc: 'entities are always validated' },
-  namespaces: { type: 'list', of: { type: 'section', keys: NAMESPACE_KEYS, doc: 'A namespace.' }, default: [], doc: 'Namespaces. `default` need not be listed.' },
+  namespaces: {
+    type: 'list',
+    of: { type: 'section', keys: NAMESPACE_KEYS, doc: 'A namespace.' },
+    default: [],
+    doc: 'Namespaces. `default` need not be listed.',
+  },
   services: { type: 'list', of: { type: 'section', keys: SERVICE_KEYS, doc: 'A service.' }, default: [], doc: 'Services.' },
   routes: { type: 'list', of: { type: 'section', keys: ROUTE_KEYS, doc: 'A route.' }, default: [], doc: 'Routes.' },
   modules: { type: 'list', of: { type: 'section', keys: MODULE_KEYS, doc: 'A module.' }, default: [], doc: 'Modules.' },

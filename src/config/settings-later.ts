@@ -1,7 +1,7 @@
 import type { SettingKeys } from './setting.ts';
 
-const MODELS = 'data models are not served by this version yet';
-const SYNC = 'synchronisation with etcd is not served by this version yet';
+const MODELS = 'data models are not served by this version';
+const SYNC = 'synchronisation with etcd is not served by this version';
 
 /** Top-level keys that are known and have no effect: sections of Gohan that a coming version serves, and leftovers of both systems. */
 export const WITHOUT_EFFECT = {
@@ -10,19 +10,19 @@ export const WITHOUT_EFFECT = {
   stats: { type: 'ignored', doc: 'it never had an effect' },
   auto_generate: { type: 'ignored', doc: 'it never had an effect' },
 
-  address: { type: 'later', origin: 'gohan', doc: 'use `proxy.host` and `proxy.port`' },
+  address: { type: 'ignored', origin: 'gohan', doc: 'use `proxy.host` and `proxy.port`' },
   api: { type: 'later', origin: 'sekisho', doc: MODELS },
-  app_version: { type: 'later', origin: 'sekisho', doc: 'the version API is not served by this version yet' },
+  app_version: { type: 'later', origin: 'sekisho', doc: 'the version API is not served by this version' },
   cors: { type: 'later', origin: 'gohan', doc: MODELS },
   cron: { type: 'later', origin: 'gohan', doc: SYNC },
   database: { type: 'later', origin: 'gohan', doc: MODELS },
-  document_root: { type: 'later', origin: 'gohan', doc: 'the web console is not served by this version yet' },
+  document_root: { type: 'later', origin: 'gohan', doc: 'the web console is not served by this version' },
   editable_schema: { type: 'ignored', origin: 'gohan', doc: 'it never had an effect' },
   etcd: { type: 'later', origin: 'gohan', doc: SYNC },
   etcd_timeout_ms: { type: 'later', origin: 'gohan', doc: SYNC },
   extension: { type: 'later', origin: 'gohan', doc: MODELS },
-  healthcheck: { type: 'later', origin: 'gohan', doc: 'the admin API has `/healthz` and `/readyz`' },
-  include: { type: 'later', origin: 'gohan', doc: 'only this one file is read' },
+  healthcheck: { type: 'ignored', origin: 'gohan', doc: 'the admin API has `/healthz` and `/readyz`' },
+  include: { type: 'ignored', origin: 'gohan', doc: 'only this one file is read' },
   keystone: { type: 'later', origin: 'gohan', doc: MODELS },
   logging: { type: 'ignored', origin: 'gohan', doc: 'use `log_level`, `log_json` and `log_color`' },
   metrics: { type: 'later', origin: 'gohan', doc: 'the admin API has `/metrics`, unless `disable_metrics` is set' },
@@ -34,5 +34,5 @@ export const WITHOUT_EFFECT = {
   tls: { type: 'ignored', origin: 'gohan', doc: 'use `proxy.tls`' },
   transaction_commit_informer: { type: 'ignored', origin: 'gohan', doc: 'it never had an effect' },
   watch: { type: 'later', origin: 'gohan', doc: SYNC },
-  webui_config: { type: 'later', origin: 'gohan', doc: 'the web console is not served by this version yet' },
+  webui_config: { type: 'later', origin: 'gohan', doc: 'the web console is not served by this version' },
 } as const satisfies SettingKeys;

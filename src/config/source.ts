@@ -35,7 +35,10 @@ export function findSource({ path, env, cwd }: SourceOptions): ConfigSource {
   if (found !== undefined) return readSource(found, cwd, undefined);
   if (existsSync(resolve(cwd, 'config.dgate.toml'))) throw new SekishoError('CONFIG_SYNTAX', `config.dgate.toml: ${NO_TOML}`);
   const tried = DEFAULT_FILES.map((name) => `./${name}`).join(', ');
-  throw new SekishoError('CONFIG_NOT_FOUND', `no configuration in ${cwd}: none of ${tried} is there; name one with -c FILE or SEKISHO_CONFIG`);
+  throw new SekishoError(
+    'CONFIG_NOT_FOUND',
+    `no configuration in ${cwd}: none of ${tried} is there; name one with -c FILE or SEKISHO_CONFIG`,
+  );
 }
 
 function readSource(name: string, cwd: string, type: string | undefined): ConfigSource {
@@ -45,7 +48,14 @@ function readSource(name: string, cwd: string, type: string | undefined): Config
     return { text: readFileSync(path, 'utf8'), name, path };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? 'there is no such file' : code === 'EACCES' ? 'the file may not be read' : code === 'EISDIR' ? 'it is a folder' : `it cannot be read (${code})`;
+    const reason =
+      code === 'ENOENT'
+        ? 'there is no such file'
+        : code === 'EACCES'
+          ? 'the file may not be read'
+          : code === 'EISDIR'
+            ? 'it is a folder'
+            : `it cannot be read (${code})`;
     throw new SekishoError('CONFIG_NOT_FOUND', `${name}: ${reason}`, { cause: error });
   }
 }
@@ -62,6 +72,10 @@ function checkType(name: string, type: string): void {
   const known = type.toLowerCase();
   if (known === 'yaml' || known === 'yml' || known === 'json') return;
   if (known === 'toml') throw new SekishoError('CONFIG_SYNTAX', `${name}: ${NO_TOML}`);
-  if (known === '') throw new SekishoError('CONFIG_SYNTAX', `${name} has no extension that tells its format: name it *.yaml or *.json, or set SEKISHO_CONFIG_TYPE (or DG_CONFIG_TYPE) to yaml or json`);
+  if (known === '')
+    throw new SekishoError(
+      'CONFIG_SYNTAX',
+      `${name} has no extension that tells its format: name it *.yaml or *.json, or set SEKISHO_CONFIG_TYPE (or DG_CONFIG_TYPE) to yaml or json`,
+    );
   throw new SekishoError('CONFIG_SYNTAX', `${name}: unknown configuration type ${JSON.stringify(type)}, expected yaml, yml or json`);
 }
