@@ -4,8 +4,9 @@ import { dirname } from 'node:path';
 import { adminReference } from '../src/admin/admin-reference.ts';
 import { toOpenApi } from '../src/admin/openapi.ts';
 import { ADMIN_ROUTES } from '../src/admin/routes.ts';
-import { toJsonSchema } from '../src/config/json-schema.ts';
-import { configurationReference } from '../src/config/reference.ts';
+import { cliReference } from '../src/cli/reference.ts';
+import { toJsonSchema, toJsonSchema } from '../src/config/json-schema.ts';
+import { configurationReference, configurationReference } from '../src/config/reference.ts';
 import { VERSION } from '../src/lib/version.ts';
 import { metricsReference } from '../src/server/metrics-reference.ts';
 import { errorsPage } from './errors-page.ts';
@@ -14,6 +15,9 @@ const NOTE = '<!-- Made by `npm run docs`: change the table in the source instea
 
 /** Every generated file with what makes it. */
 const PAGES: readonly (readonly [path: string, make: () => string])[] = [
+  ['docs/reference/configuration.md', configurationReference],
+  ['docs/reference/sekisho.schema.json', () => toJson(toJsonSchema())],
+  ['docs/reference/cli.md', cliReference],
   ['docs/reference/admin-api.md', adminReference],
   ['docs/reference/openapi.json', () => toJson(toOpenApi(ADMIN_ROUTES, VERSION, { method: 'none' }))],
   ['docs/reference/configuration.md', configurationReference],
