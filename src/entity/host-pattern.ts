@@ -1,5 +1,5 @@
 import { SekishoError } from '../lib/errors.ts';
-import { toSafeRegExp } from './safe-regexp.ts';
+import { toSafeRegExp } from '../lib/safe-regexp.ts';
 
 /** Tells whether a host name, lower case or not and without port, is meant. */
 export type HostMatcher = (host: string) => boolean;
@@ -9,7 +9,8 @@ export type HostMatcher = (host: string) => boolean;
  * Runs of `*` count as one; a `*` elsewhere is literal. ENTITY_INVALID when it is empty or its regular expression does not compile.
  */
 export function compileHostPattern(pattern: string): HostMatcher {
-  if (pattern === '') throw new SekishoError('ENTITY_INVALID', 'empty pattern: write a host name, *.example.com, or /a regular expression/');
+  if (pattern === '')
+    throw new SekishoError('ENTITY_INVALID', 'empty pattern: write a host name, *.example.com, or /a regular expression/');
   if (pattern.length > 1 && pattern.startsWith('/') && pattern.endsWith('/')) return compileRegExp(pattern);
   const text = pattern.replace(/\*+/g, '*').toLowerCase();
   if (text === '*') return () => true;
@@ -24,7 +25,8 @@ export function compileHostPattern(pattern: string): HostMatcher {
 
 function compileRegExp(pattern: string): HostMatcher {
   const result = toSafeRegExp(pattern.slice(1, -1), { lowerCase: true });
-  if ('problem' in result) throw new SekishoError('ENTITY_INVALID', `the regular expression of ${pattern} does not compile: ${result.problem}`);
+  if ('problem' in result)
+    throw new SekishoError('ENTITY_INVALID', `the regular expression of ${pattern} does not compile: ${result.problem}`);
   const regexp = new RegExp(result.source);
   return (host) => regexp.test(host.toLowerCase());
 }

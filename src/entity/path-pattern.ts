@@ -1,5 +1,5 @@
 import { SekishoError } from '../lib/errors.ts';
-import { toSafeRegExp } from './safe-regexp.ts';
+import { toSafeRegExp } from '../lib/safe-regexp.ts';
 
 /**
  * One piece of a path pattern. `tail` is the character after a param: its value ends before the next one of it (`/` at the end of the pattern).
@@ -56,12 +56,18 @@ export function toPathShape(tokens: readonly PathToken[]): string {
 
 function parseParam(path: string, start: number, end: number): Extract<PathToken, { name: string }> {
   const next = path[end + 1];
-  if (next === '{' || next === '*') throw invalid(path, end + 1, `put a / or other text between } and ${next}: nothing tells where the value ends`);
+  if (next === '{' || next === '*')
+    throw invalid(path, end + 1, `put a / or other text between } and ${next}: nothing tells where the value ends`);
   const tail = next ?? '/';
   const inner = path.slice(start + 1, end);
   const colon = inner.indexOf(':');
   if (colon < 0) return { kind: 'param', name: inner, tail };
-  const result = toSafeRegExp(inner.slice(colon + 1).replace(/^\^/, '').replace(/(?<!\\)\$$/, ''));
+  const result = toSafeRegExp(
+    inner
+      .slice(colon + 1)
+      .replace(/^\^/, '')
+      .replace(/(?<!\\)\$$/, ''),
+  );
   if ('problem' in result) throw invalid(path, start + colon + 2, `the regular expression does not compile: ${result.problem}`);
   return { kind: 'regex', name: inner.slice(0, colon), source: result.source === '' ? '.*' : result.source, tail };
 }
