@@ -5,8 +5,8 @@ import { adminReference } from '../src/admin/admin-reference.ts';
 import { toOpenApi } from '../src/admin/openapi.ts';
 import { ADMIN_ROUTES } from '../src/admin/routes.ts';
 import { cliReference } from '../src/cli/reference.ts';
-import { toJsonSchema, toJsonSchema } from '../src/config/json-schema.ts';
-import { configurationReference, configurationReference } from '../src/config/reference.ts';
+import { toJsonSchema } from '../src/config/json-schema.ts';
+import { configurationReference } from '../src/config/reference.ts';
 import { VERSION } from '../src/lib/version.ts';
 import { metricsReference } from '../src/server/metrics-reference.ts';
 import { errorsPage } from './errors-page.ts';
@@ -20,8 +20,6 @@ const PAGES: readonly (readonly [path: string, make: () => string])[] = [
   ['docs/reference/cli.md', cliReference],
   ['docs/reference/admin-api.md', adminReference],
   ['docs/reference/openapi.json', () => toJson(toOpenApi(ADMIN_ROUTES, VERSION, { method: 'none' }))],
-  ['docs/reference/configuration.md', configurationReference],
-  ['docs/reference/sekisho.schema.json', () => toJson(toJsonSchema())],
   ['docs/reference/errors.md', errorsPage],
   ['docs/reference/metrics.md', metricsReference],
 ];
