@@ -2,8 +2,18 @@ import type { CommandSpec, VerbSpec } from './command.ts';
 
 /** What can be done with every kind of entity. */
 export const VERBS: readonly VerbSpec[] = [
-  { name: 'create', alias: 'mk', summary: (kind) => `create or replace a ${kind.word}`, load: async () => (await import('./commands/create.ts')).create },
-  { name: 'delete', alias: 'rm', summary: (kind) => `delete a ${kind.word}`, load: async () => (await import('./commands/delete.ts')).remove },
+  {
+    name: 'create',
+    alias: 'mk',
+    summary: (kind) => `create or replace a ${kind.word}`,
+    load: async () => (await import('./commands/create.ts')).create,
+  },
+  {
+    name: 'delete',
+    alias: 'rm',
+    summary: (kind) => `delete a ${kind.word}`,
+    load: async () => (await import('./commands/delete.ts')).remove,
+  },
   { name: 'list', alias: 'ls', summary: (kind) => `list the ${kind.plural}`, load: async () => (await import('./commands/list.ts')).list },
   { name: 'get', alias: 'get', summary: (kind) => `show a ${kind.word}`, load: async () => (await import('./commands/get.ts')).get },
 ];
@@ -15,7 +25,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     usage: 'start [-c FILE]',
     summary: 'run the gateway in the foreground',
     details:
-      'Runs until SIGTERM or SIGINT, then finishes the requests in flight. Without -c the configuration is that of DG_CONFIG_PATH, of DG_CONFIG_DATA, or sekisho.yaml or config.dgate.yaml of the working folder.',
+      'Runs until SIGTERM or SIGINT, then finishes the requests in flight. Without -c the configuration is the file of SEKISHO_CONFIG or DG_CONFIG_PATH, the base64 text in SEKISHO_CONFIG_DATA or DG_CONFIG_DATA, or sekisho.yaml, sekisho.json or config.dgate.yaml in the working folder.',
     example: 'sekisho start -c sekisho.yaml',
     load: async () => (await import('./commands/start.ts')).start,
   },
@@ -23,7 +33,8 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'validate',
     usage: 'validate config [-c FILE]',
     summary: 'check a configuration file without starting anything',
-    details: 'Prints every problem with file, line, column and key. Exit code 2 when there is one.',
+    details:
+      'Checks the settings and the entities of init_resources, and prints every problem with file, line, column and key; modules are compiled only at start. Exit code 2 when there is a problem.',
     words: ['config'],
     example: 'sekisho validate config -c sekisho.yaml',
     load: async () => (await import('./commands/validate.ts')).validate,
@@ -38,11 +49,11 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'explain',
-    usage: 'explain host=HOST path=PATH [method=METHOD]',
+    usage: 'explain path=PATH [host=HOST] [method=METHOD]',
     summary: 'tell which domain, namespace and route a request would match, and why the others do not',
     keys: [
-      { name: 'host', required: true, help: 'the Host of the request' },
-      { name: 'path', required: true, help: 'its path, with or without query' },
+      { name: 'path', required: true, help: 'the path of the request' },
+      { name: 'host', help: 'its Host' },
       { name: 'method', help: 'its method (default GET)' },
     ],
     example: 'sekisho explain host=shop.example.com method=GET path=/users/7',

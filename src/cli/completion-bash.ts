@@ -1,5 +1,5 @@
-import { OUTPUT_FORMATS } from './flags.ts';
 import { flagWords, toCaseArms, toCompletionRules, valueFlagWords } from './completion-rules.ts';
+import { OUTPUT_FORMATS } from './flags.ts';
 
 /** The completion script for bash. */
 export function bashCompletion(): string {

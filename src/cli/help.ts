@@ -1,8 +1,8 @@
 import type { CommandSpec, VerbSpec } from './command.ts';
 import { COMMANDS, VERBS } from './command-table.ts';
+import { keyFields, listFields } from './entity-key.ts';
 import { FLAGS, type FlagSpec } from './flags.ts';
 import { type CliField, type CliKind, KINDS } from './kinds.ts';
-import { keyFields, listFields } from './entity-key.ts';
 
 /** `sekisho help`: every command, kind and flag on one screen. */
 export function generalHelp(): string {

@@ -1,6 +1,6 @@
 /** All that a command reaches of the world outside, so that tests can stand in for it. */
 export interface CliIo {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
   out(text: string): void;
   err(text: string): void;

@@ -1,5 +1,5 @@
-import { toTable } from './table.ts';
 import type { OutputFormat } from './flags.ts';
+import { toTable } from './table.ts';
 
 /** `value` as text in a format, ending in a newline: JSON with two spaces, YAML, or a table (lists by row, objects by key). */
 export async function toOutput(value: unknown, format: OutputFormat): Promise<string> {

@@ -1,6 +1,7 @@
+import { nearest } from '../lib/nearest.ts';
+import type { AdminServer } from './admin-call.ts';
 import { callAdmin } from './admin-call.ts';
 import { toAdminServer } from './admin-server.ts';
-import type { AdminServer } from './admin-call.ts';
 import type { CommandContext } from './command.ts';
 import { COMMANDS, findCommand, findVerb, VERBS } from './command-table.ts';
 import { Failure, usageFailure } from './failure.ts';
@@ -8,7 +9,6 @@ import { type CommandLine, FLAGS, type FlagSpec, type OutputFormat, parseFlags }
 import { commandHelp, generalHelp, kindHelp, verbHelp } from './help.ts';
 import type { CliIo } from './io.ts';
 import { type CliKind, findKind, KINDS } from './kinds.ts';
-import { nearest } from '../lib/nearest.ts';
 
 /** Runs one command line (without the program's name). Resolves to the exit code: 0, 1 (the server said no) or 2 (usage). Never rejects. */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
@@ -16,7 +16,9 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
     return await dispatch(parseFlags(argv, io.env), io);
   } catch (error) {
     const isExpected = error instanceof Failure;
-    io.err(isExpected ? `${error.message}\n` : `sekisho: a bug in the command line: ${error instanceof Error ? error.stack : String(error)}\n`);
+    io.err(
+      isExpected ? `${error.message}\n` : `sekisho: a bug in the command line: ${error instanceof Error ? error.stack : String(error)}\n`,
+    );
     return isExpected ? error.exit : 1;
   }
 }

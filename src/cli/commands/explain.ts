@@ -6,6 +6,6 @@ import { toData } from '../to-data.ts';
 export async function explain(context: CommandContext): Promise<number> {
   const { host, path, method = 'GET' } = parseCommandWords('explain', context);
   const answer = await context.call({ method: 'GET', path: '/api/v1/explain', query: { host, method, path } });
-  await context.print(toData(answer));
+  await context.print(toData(answer), 'yaml');
   return 0;
 }

@@ -8,7 +8,7 @@ export async function status(context: CommandContext): Promise<number> {
   const ready = await context.call({ method: 'GET', path: '/readyz', accept: [503] });
   const details = await context.call({ method: 'GET', path: '/api/v1/status', accept: [404, 503] });
   const isReady = ready.status === 200;
-  await context.print({ ready: isReady, ...toFields(ready), ...(details.status === 200 && toFields(details)) }, 'table');
+  await context.print({ ready: isReady, ...toFields(ready), ...(details.status === 200 && toFields(details)) }, 'yaml');
   return isReady ? 0 : 1;
 }
 
