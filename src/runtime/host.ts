@@ -1,0 +1,384 @@
+import { hostname } from 'node:os';
+import { MessageChannel, Worker } from 'node:worker_threads';
+import { observe } from '../lib/event.ts';
+import { SekishoError } from '../lib/errors.ts';
+import type { CompiledProgram } from './compile.ts';
+import { callError, type CallBodies, type CallTarget, hostCall } from './host-calls.ts';
+import type { RuntimeLimits } from './options.ts';
+import { type Outcome, readOutcome } from './outcome.ts';
+import { createSyncServer } from './sync-call.ts';
+import type { Hook, ModuleRequest } from './types.ts';
+import { FROM_THREAD, MEMORY_SLOT, SHARED_BYTES, SLOT, type ThreadData, TO_THREAD } from './wire.ts';
+
+/** A phase that runs in the thread; its owner is told how it ends, exactly once. */
+export interface PendingPhase {
+  readonly inv: number;
+  readonly seq: number;
+  readonly bodies: CallBodies;
+  /** Milliseconds of `performance.now()` after which the phase is given up. */
+  deadlineAt: number;
+  expired: boolean;
+  settle(outcome: Outcome): void;
+  fail(error: SekishoError): void;
+}
+
+/** Why a thread is gone. `killed` counts towards quarantine, `stopped` is our own wish. */
+export interface Gone {
+  readonly kind: 'killed' | 'stopped';
+  readonly reason: string;
+}
+
+/** The gateway's end of one module thread. */
+export interface ThreadHost {
+  /** The hooks that the program has; rejects with MODULE_LOAD. */
+  readonly ready: Promise<readonly Hook[]>;
+  /** Settles when the thread's resources are free. */
+  readonly exited: Promise<void>;
+  readonly inFlight: number;
+  /** True until `ready` settles. */
+  readonly isLoading: boolean;
+  readonly heapBytes: number;
+  /** Milliseconds of `performance.now()` at which it last had something to do. */
+  readonly lastUsedAt: number;
+  /** Sends a phase; `items` are the fields of `TO_THREAD.phase` behind inv and seq. */
+  run(phase: PendingPhase, items: readonly unknown[]): void;
+  /** Frees the request's memory in the thread; travels with the next batch. */
+  end(inv: number): void;
+  /** Number under which the thread knows the route, service and namespace of a request; sends them when they are new. */
+  routeId(request: ModuleRequest): number;
+  /** Watches deadlines, silence and memory. `rss` is that of the process. */
+  tick(now: number, rss: number): void;
+  stop(reason: string): void;
+}
+
+export interface HostOptions {
+  readonly code: string;
+  readonly program: CompiledProgram;
+  readonly target: CallTarget;
+  readonly env: Readonly<Record<string, string>>;
+  readonly limits: RuntimeLimits;
+  onGone(gone: Gone): void;
+}
+
+const PING_BUSY_MS = 50;
+const PING_IDLE_MS = 1000;
+/** Timers may fire a little early. */
+const EARLY_MS = 5;
+/** Silence after which a thread's memory is asked from outside. */
+const SILENT_MS = 100;
+const BOOT_TIMEOUT_MS = 30_000;
+const MAX_ROUTES = 256;
+const MEGABYTE = 1024 * 1024;
+
+export function createThreadHost(options: HostOptions): ThreadHost {
+  return new Host(options);
+}
+
+class Host implements ThreadHost {
+  readonly ready: Promise<readonly Hook[]>;
+  readonly exited: Promise<void>;
+  lastUsedAt = performance.now();
+  readonly #options: HostOptions;
+  readonly #worker: Worker;
+  readonly #shared: Int32Array;
+  readonly #memory: Float64Array;
+  readonly #sync: ReturnType<typeof createSyncServer>;
+  readonly #pending = new Map<number, PendingPhase>();
+  /** Ended requests whose thread part may still call: bodies of pending phases only are reachable. */
+  readonly #routes = new Map<object, { readonly id: number; readonly service: object | undefined; readonly namespace: object }>();
+  #outbox: unknown[] = [];
+  #scheduled = false;
+  #lastRoute = 0;
+  #ping = 0;
+  #pingAt = performance.now();
+  #rssAtSilence = 0;
+  #asking = false;
+  #loading = true;
+  #gone = false;
+  #resolveReady: (hooks: readonly Hook[]) => void = () => {};
+  #rejectReady: (error: SekishoError) => void = () => {};
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+    const { limits, program, target } = options;
+    const shared = new SharedArrayBuffer(SHARED_BYTES);
+    const channel = new MessageChannel();
+    this.#shared = new Int32Array(shared);
+    this.#memory = new Float64Array(shared);
+    this.ready = new Promise((resolve, reject) => {
+      this.#resolveReady = resolve;
+      this.#rejectReady = reject;
+    });
+    this.ready.catch(() => {});
+    this.#sync = createSyncServer(channel.port1, this.#shared, (name, inv, args) => hostCall(name, target, args, this.#pending.get(inv)?.bodies), callError);
+    const workerData: ThreadData = {
+      code: program.code,
+      sourceMap: program.sourceMap,
+      entry: program.entry,
+      namespace: target.namespace,
+      env: options.env,
+      host: hostname(),
+      maxBodyBytes: limits.maxBodyBytes,
+      shared,
+      syncPort: channel.port2,
+    };
+    this.#worker = new Worker(options.code, {
+      eval: true,
+      workerData,
+      transferList: [channel.port2],
+      env: {},
+      argv: [],
+      execArgv: [],
+      stdout: true,
+      stderr: true,
+      trackUnmanagedFds: false,
+      name: `module ${target.namespace}/${program.entry}`,
+      resourceLimits: { maxOldGenerationSizeMb: Math.ceil(limits.heapLimitBytes / MEGABYTE), maxYoungGenerationSizeMb: Math.max(1, Math.ceil(limits.heapLimitBytes / MEGABYTE / 4)) },
+    });
+    this.#worker.stdout.resume();
+    this.#worker.stderr.resume();
+    this.#worker.on('message', (batch: readonly unknown[]) => this.#receive(batch));
+    this.#worker.on('messageerror', () => this.#kill('it sent a message that cannot be read'));
+    this.#worker.on('error', (error: Error & { code?: string }) =>
+      this.#kill(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? `it used more than ${limits.heapLimitBytes} bytes of heap` : `its thread failed: ${error.message}`),
+    );
+    this.exited = new Promise((resolve) => {
+      this.#worker.once('exit', () => {
+        this.#sync.close();
+        this.#kill('its thread ended');
+        resolve();
+      });
+    });
+  }
+
+  get inFlight(): number {
+    return this.#pending.size;
+  }
+
+  get isLoading(): boolean {
+    return this.#loading;
+  }
+
+  get heapBytes(): number {
+    return this.#memory[MEMORY_SLOT.heap] ?? 0;
+  }
+
+  run(phase: PendingPhase, items: readonly unknown[]): void {
+    this.#pending.set(phase.inv, phase);
+    this.#outbox.push(TO_THREAD.phase, phase.inv, phase.seq);
+    for (const item of items) this.#outbox.push(item);
+    this.#schedule();
+  }
+
+  end(inv: number): void {
+    if (!this.#gone) this.#outbox.push(TO_THREAD.end, inv);
+  }
+
+  routeId(request: ModuleRequest): number {
+    const { route, service, namespace } = request;
+    const known = this.#routes.get(route);
+    if (known !== undefined && known.service === service && known.namespace === namespace) return known.id;
+    if (known !== undefined) this.#forget(route, known.id);
+    for (const [oldest, { id }] of this.#routes) {
+      if (this.#routes.size < MAX_ROUTES) break;
+      this.#forget(oldest, id);
+    }
+    this.#lastRoute += 1;
+    this.#routes.set(route, { id: this.#lastRoute, service, namespace });
+    this.#outbox.push(TO_THREAD.route, this.#lastRoute, JSON.stringify({ route, service, namespace }));
+    return this.#lastRoute;
+  }
+
+  tick(now: number, rss: number): void {
+    if (this.#gone) return;
+    this.#checkDeadlines(now);
+    if (this.#gone) return;
+    if (Atomics.load(this.#shared, SLOT.pong) === this.#ping) {
+      const buffers = this.#memory[MEMORY_SLOT.buffers] ?? 0;
+      if (buffers > this.#options.limits.rssLimitBytes) return this.#kill(memoryReason(buffers, this.#options.limits));
+      if (!this.#loading) {
+        if (now - this.#pingAt >= (this.#pending.size > 0 ? PING_BUSY_MS : PING_IDLE_MS) - EARLY_MS) this.#sendPing(now, rss);
+        return;
+      }
+    }
+    this.#checkSilence(now, rss);
+  }
+
+  stop(reason: string): void {
+    this.#leave({ kind: 'stopped', reason });
+  }
+
+  /** A thread that waits for us, or sleeps on purpose, is not silent. */
+  #checkSilence(now: number, rss: number): void {
+    const { limits } = this.#options;
+    if (this.#sync.pending > 0 || Atomics.load(this.#shared, SLOT.sleeping) === 1) {
+      this.#pingAt = now;
+      this.#rssAtSilence = rss;
+      return;
+    }
+    if (this.#loading && Atomics.load(this.#shared, SLOT.booted) === 0) {
+      if (now - this.#pingAt > BOOT_TIMEOUT_MS) this.#kill('its thread did not start');
+      else if (this.#rssAtSilence === 0) this.#rssAtSilence = rss;
+      return;
+    }
+    if (this.#loading && this.#ping === 0) {
+      this.#ping = -1;
+      this.#pingAt = now;
+      this.#rssAtSilence = rss;
+    }
+    const silentMs = now - this.#pingAt;
+    if (silentMs > limits.syncTimeoutMs) return this.#kill(`it blocked its thread for longer than ${limits.syncTimeoutMs} ms`);
+    if (silentMs < SILENT_MS) return;
+    if (rss - this.#rssAtSilence > limits.rssLimitBytes) return this.#kill(memoryReason(rss - this.#rssAtSilence, limits));
+    this.#askMemory();
+  }
+
+  /** Works while the thread runs an endless loop: V8 answers between two of its instructions. */
+  #askMemory(): void {
+    if (this.#asking) return;
+    this.#asking = true;
+    this.#worker.getHeapStatistics().then(
+      ({ external_memory: external }) => {
+        this.#asking = false;
+        if (external > this.#options.limits.rssLimitBytes) this.#kill(memoryReason(external, this.#options.limits));
+      },
+      () => {
+        this.#asking = false;
+      },
+    );
+  }
+
+  #checkDeadlines(now: number): void {
+    for (const phase of this.#pending.values()) {
+      if (now < phase.deadlineAt) {
+        if (phase.expired) continue;
+        break;
+      }
+      if (phase.expired) {
+        this.#pending.delete(phase.inv);
+        phase.fail(timeoutError(this.#options));
+        if (Atomics.load(this.#shared, SLOT.sleeping) === 1) return this.#kill('it slept beyond the deadline of its call');
+      } else {
+        phase.expired = true;
+        phase.deadlineAt = now + this.#options.limits.syncTimeoutMs;
+        this.#outbox.push(TO_THREAD.expire, phase.inv, phase.seq);
+        this.#schedule();
+      }
+    }
+  }
+
+  #sendPing(now: number, rss: number): void {
+    this.#ping = (this.#ping + 1) & 0x3fffffff;
+    this.#pingAt = now;
+    this.#rssAtSilence = rss;
+    this.#outbox.push(TO_THREAD.ping, this.#ping);
+    this.#schedule();
+  }
+
+  #forget(route: object, id: number): void {
+    this.#routes.delete(route);
+    this.#outbox.push(TO_THREAD.forgetRoute, id);
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      const batch = this.#outbox;
+      this.#outbox = [];
+      if (!this.#gone) this.#worker.postMessage(batch);
+    });
+  }
+
+  /** What comes from a thread is untrusted: a batch that does not read ends the thread, not the gateway. */
+  #receive(batch: readonly unknown[]): void {
+    if (this.#gone) return;
+    this.lastUsedAt = performance.now();
+    try {
+      let at = 0;
+      const next = (): unknown => batch[at++];
+      while (at < batch.length) this.#item(next);
+    } catch (error) {
+      this.#kill(`it sent a message that cannot be read: ${error instanceof Error ? error.message : ''}`);
+    }
+  }
+
+  #item(next: () => unknown): void {
+    const { target, program } = this.#options;
+    switch (next()) {
+      case FROM_THREAD.result: {
+        const [inv, seq, flags] = [Number(next()), Number(next()), Number(next())];
+        const outcome = readOutcome(flags, next);
+        const phase = this.#pending.get(inv);
+        if (phase === undefined || phase.seq !== seq) return;
+        this.#pending.delete(inv);
+        phase.settle(outcome);
+        return;
+      }
+      case FROM_THREAD.call:
+        this.#call(Number(next()), Number(next()), String(next()), next() as readonly unknown[]);
+        return;
+      case FROM_THREAD.console:
+        observe({ type: 'module.console', level: next() as 'info', namespace: target.namespace, module: program.entry, route: String(next()), requestId: String(next()), text: String(next()) });
+        return;
+      case FROM_THREAD.failed:
+        observe({ type: 'module.failed', namespace: target.namespace, module: program.entry, hook: String(next()), route: String(next()), requestId: String(next()), text: String(next()) });
+        return;
+      case FROM_THREAD.ready:
+        this.#loaded();
+        this.#resolveReady(next() as readonly Hook[]);
+        return;
+      case FROM_THREAD.loadFailed: {
+        const [text, place] = [String(next()), String(next())];
+        const message = text.split('\n', 1)[0] ?? '';
+        this.#rejectReady(new SekishoError('MODULE_LOAD', place ? `${message} at ${place}` : message, { errors: [{ pointer: place, detail: message }] }));
+        this.#leave({ kind: 'stopped', reason: 'it did not load' });
+        return;
+      }
+      default:
+        throw new Error('unknown item');
+    }
+  }
+
+  #loaded(): void {
+    this.#loading = false;
+    this.#ping = 0;
+    this.#pingAt = performance.now();
+  }
+
+  #call(call: number, inv: number, name: string, args: readonly unknown[]): void {
+    hostCall(name, this.#options.target, args, this.#pending.get(inv)?.bodies).then(
+      (value) => this.#outbox.push(TO_THREAD.reply, call, true, value, ''),
+      (error: unknown) => this.#outbox.push(TO_THREAD.reply, call, false, ...callError(error)),
+    ).finally(() => this.#schedule());
+  }
+
+  #kill(reason: string): void {
+    this.#leave({ kind: 'killed', reason });
+  }
+
+  #leave(gone: Gone): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    const culprit = Atomics.load(this.#shared, SLOT.current);
+    void this.#worker.terminate();
+    const { program } = this.#options;
+    const blocked = gone.reason.startsWith('it blocked') || gone.reason.startsWith('it slept');
+    if (this.#loading) this.#rejectReady(new SekishoError('MODULE_LOAD', `Module ${program.entry} did not load: ${gone.reason}.`, { errors: [{ pointer: program.entry, detail: gone.reason }] }));
+    for (const phase of this.#pending.values()) {
+      const isCulprit = blocked && (culprit === 0 || culprit === phase.inv);
+      phase.fail(isCulprit ? timeoutError(this.#options) : new SekishoError('MODULE_CRASHED', `The thread of module ${program.entry} was ended: ${gone.reason}.`));
+    }
+    this.#pending.clear();
+    this.#options.onGone(gone);
+  }
+}
+
+function timeoutError({ program, limits }: HostOptions): SekishoError {
+  return new SekishoError('MODULE_TIMEOUT', `Module ${program.entry} did not finish within ${limits.timeoutMs} ms, or blocked its thread for longer than ${limits.syncTimeoutMs} ms.`);
+}
+
+function memoryReason(bytes: number, limits: RuntimeLimits): string {
+  return `it held ${Math.round(bytes / MEGABYTE)} MB of buffers, more than the ${Math.round(limits.rssLimitBytes / MEGABYTE)} MB allowed`;
+}
