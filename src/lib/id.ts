@@ -11,7 +11,7 @@ export function randomHex(bytes: number): string {
     used = 0;
   }
   used += bytes;
-  return pool.hexSlice(used - bytes, used);
+  return pool.toString('hex', used - bytes, used);
 }
 
 const PROCESS_PREFIX = randomBytes(5).readUIntBE(0, 5).toString(36).padStart(8, '0');

@@ -13,8 +13,6 @@ export interface TrustDecision {
 export interface TrustOptions {
   /** Addresses and CIDRs of proxies whose forwarding headers are believed. */
   readonly trustedProxies: readonly string[];
-  /** So many proxies stand in front, whatever their addresses; 0 = only `trustedProxies` count. */
-  readonly forwardedForDepth: number;
   readonly disableForwardedHeaders: boolean;
 }
 
@@ -23,14 +21,12 @@ export interface TrustOptions {
  * appended here is all that the upstream sees; a trusted peer's chain is kept and lengthened.
  */
 export function compileTrust(options: TrustOptions): TrustDecision {
-  const { forwardedForDepth: depth } = options;
   const isListed = compileAddressList(options.trustedProxies);
-  const trustsNobody = depth === 0 && options.trustedProxies.length === 0;
-  const trusts = (exchange: Exchange): boolean => !trustsNobody && (depth > 0 || isListed(exchange.remoteAddress));
+  const trustsNobody = options.trustedProxies.length === 0;
+  const trusts = (exchange: Exchange): boolean => !trustsNobody && isListed(exchange.remoteAddress);
   const clientOf = (exchange: Exchange): string => {
     const chain = chainOf(exchange.headers);
-    const own = depth > 0 ? chain.at(-Math.min(depth, chain.length)) : (chain.findLast((address) => !isListed(address)) ?? chain[0]);
-    return own ?? exchange.remoteAddress;
+    return chain.findLast((address) => !isListed(address)) ?? chain[0] ?? exchange.remoteAddress;
   };
   return {
     clientAddress: (exchange) => (trusts(exchange) ? clientOf(exchange) : exchange.remoteAddress),

@@ -7,7 +7,7 @@ import { observe } from '../lib/event.ts';
 import { VERSION } from '../lib/version.ts';
 import { createProxy } from '../proxy/proxy.ts';
 import { buildSnapshot, type SnapshotBuild } from '../proxy/snapshot.ts';
-import { createModuleRuntime } from '../runtime/module-runtime.ts';
+import { createModuleRuntime } from '../runtime/runtime.ts';
 import { createRegistry, type Registry } from '../store/registry.ts';
 import { createBaseLayer } from './base-layer.ts';
 import { createBridge } from './bridge.ts';

@@ -32,7 +32,6 @@ export function toProxyOptions(settings: Settings, upstreams: ProxyOptions['upst
     redirectHttps: proxy.redirectHttps,
     tlsPort: proxy.tls?.port ?? 443,
     trustedProxies: proxy.trustedProxies,
-    forwardedForDepth: proxy.xForwardedForDepth,
     disableForwardedHeaders: proxy.disableXForwardedHeaders,
     strictMode: proxy.strictMode,
     maxInFlight: proxy.limits.maxInFlight,
