@@ -5,7 +5,7 @@ export interface ResponseHeadParts {
   status: number;
   reason: string;
   minorVersion: 0 | 1;
-  /** End-to-end fields, names as received. Content-Length is among them once, if there is one. */
+  /** End-to-end fields but Content-Length, names as received. */
   headers: string[];
   /** -1 = not declared. */
   contentLength: number;
@@ -67,7 +67,8 @@ export function hasBareLf(text: string, from: number): boolean {
 
 function finish(parts: ResponseHeadParts): ResponseHeadParts {
   const { connection } = parts;
-  if (connection !== '' && connection !== 'close' && connection !== 'keep-alive') parts.headers = withoutNominated(parts.headers, connection);
+  if (connection !== '' && connection !== 'close' && connection !== 'keep-alive')
+    parts.headers = withoutNominated(parts.headers, connection);
   return parts;
 }
 
@@ -144,7 +145,7 @@ function addField(text: string, at: number, colon: number, value: string, parts:
       }
       break;
     case 14:
-      if (matchesName(text, at, 'content-length')) return addContentLength(text.slice(at, colon), value, parts);
+      if (matchesName(text, at, 'content-length')) return addContentLength(value, parts);
       break;
     case 16:
       if (matchesName(text, at, 'proxy-connection')) return undefined;
@@ -171,7 +172,7 @@ function addField(text: string, at: number, colon: number, value: string, parts:
 }
 
 /** RFC 9110 8.6: digits only; the same value again is collapsed, another one is an attempt to split. 15 digits stay exact in a double. */
-function addContentLength(name: string, value: string, parts: ResponseHeadParts): Broken | undefined {
+function addContentLength(value: string, parts: ResponseHeadParts): Broken | undefined {
   let length = 0;
   for (let i = 0; i < value.length; i += 1) {
     const digit = value.charCodeAt(i) - 48;
@@ -179,9 +180,7 @@ function addContentLength(name: string, value: string, parts: ResponseHeadParts)
     length = length * 10 + digit;
   }
   if (value === '') return 'Content-Length is empty';
-  if (parts.contentLength === length) return undefined;
-  if (parts.contentLength !== -1) return 'there are two different Content-Length fields';
+  if (parts.contentLength !== -1 && parts.contentLength !== length) return 'there are two different Content-Length fields';
   parts.contentLength = length;
-  parts.headers.push(name, value);
   return undefined;
 }

@@ -113,7 +113,8 @@ export class ResponseParser {
         text = bytes.toString('latin1', start, end < 0 ? bytes.length : end + 2);
         if (end < 0) return this.#keepHead(text, 0);
       } else {
-        const longer = this.#pendingHead + bytes.toString('latin1', start, Math.min(bytes.length, start + this.#limits.maxHeadBytes + 4 - known));
+        const longer =
+          this.#pendingHead + bytes.toString('latin1', start, Math.min(bytes.length, start + this.#limits.maxHeadBytes + 4 - known));
         const end = longer.indexOf('\r\n\r\n', Math.max(0, known - 3));
         if (end < 0) return this.#keepHead(longer, known);
         at = start + end + 4 - known;
@@ -132,7 +133,8 @@ export class ResponseParser {
   #keepHead(text: string, known: number): void {
     const { maxHeadBytes } = this.#limits;
     if (text.length > maxHeadBytes) this.#fail(`its head is longer than ${maxHeadBytes} bytes`);
-    else if (!text.startsWith(VERSION_PREFIX) && !VERSION_PREFIX.startsWith(text)) this.#fail('the status line does not begin with HTTP/1.0 or HTTP/1.1');
+    else if (!text.startsWith(VERSION_PREFIX) && !VERSION_PREFIX.startsWith(text))
+      this.#fail('the status line does not begin with HTTP/1.0 or HTTP/1.1');
     else if (hasBareLf(text, known)) this.#fail('a line of its head is ended by a bare LF');
     else this.#pendingHead = text;
   }
@@ -148,7 +150,8 @@ export class ResponseParser {
 
   #takeUpgrade(head: ResponseHeadParts, bytes: Buffer, at: number): void {
     if (this.#upgrade === undefined) this.#fail('it switches protocols (101) without having been asked');
-    else if (head.upgrade?.toLowerCase() !== this.#upgrade.toLowerCase()) this.#fail('it switches to another protocol than the one that was asked for');
+    else if (head.upgrade?.toLowerCase() !== this.#upgrade.toLowerCase())
+      this.#fail('it switches to another protocol than the one that was asked for');
     else if (!head.connection.split(',').some((option) => option.trim() === 'upgrade')) this.#fail('its 101 lacks Connection: Upgrade');
     else {
       this.#state = STOPPED;
@@ -164,7 +167,8 @@ export class ResponseParser {
       if (transferEncoding.toLowerCase() !== 'chunked') return this.#fail('its Transfer-Encoding is not exactly "chunked"');
     }
     this.#keepsAlive = keepsAlive(head);
-    const declared = contentLength >= 0 ? contentLength : undefined;
+    // RFC 9110 8.6: a 204 has no Content-Length, whatever is declared.
+    const declared = contentLength >= 0 && status !== 204 ? contentLength : undefined;
     if (this.#isHead || status === 204 || status === 304 || (declared === 0 && transferEncoding === undefined)) {
       this.#state = IDLE;
       this.#sink.responseHead(head, declared, false);

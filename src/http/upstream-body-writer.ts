@@ -1,5 +1,4 @@
-import type { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { SekishoError, toSekishoError } from '../lib/errors.ts';
 
 export interface BodyWriterOwner {
@@ -11,19 +10,27 @@ export interface BodyWriterOwner {
   bodyFailed(error: SekishoError): void;
 }
 
-/** Writes one request body to a socket, with `length` bytes or chunked, as fast as the socket takes it. */
+export interface BodyFraming {
+  /** The declared length, which the body must have. */
+  readonly length: number | undefined;
+  readonly isChunked: boolean;
+}
+
+/** Writes one request body to a socket or stream as fast as that takes it. It does not end the sink. */
 export class RequestBodyWriter {
-  readonly #socket: Socket;
+  readonly #sink: Writable;
   readonly #body: Readable;
   readonly #length: number | undefined;
+  readonly #isChunked: boolean;
   readonly #owner: BodyWriterOwner;
   #written = 0;
   #isStopped = false;
 
-  constructor(socket: Socket, body: Readable, length: number | undefined, owner: BodyWriterOwner) {
-    this.#socket = socket;
+  constructor(sink: Writable, body: Readable, framing: BodyFraming, owner: BodyWriterOwner) {
+    this.#sink = sink;
     this.#body = body;
-    this.#length = length;
+    this.#length = framing.length;
+    this.#isChunked = framing.isChunked;
     this.#owner = owner;
   }
 
@@ -37,7 +44,7 @@ export class RequestBodyWriter {
     body.resume();
   }
 
-  /** The socket takes bytes again. */
+  /** The sink takes bytes again. */
   drained(): void {
     this.#body.resume();
   }
@@ -62,13 +69,13 @@ export class RequestBodyWriter {
   };
 
   #write(chunk: Buffer): boolean {
-    const socket = this.#socket;
-    if (this.#length !== undefined) return socket.write(chunk);
-    socket.cork();
-    socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
-    socket.write(chunk);
-    const isReady = socket.write('\r\n', 'latin1');
-    socket.uncork();
+    const sink = this.#sink;
+    if (!this.#isChunked) return sink.write(chunk);
+    sink.cork();
+    sink.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
+    sink.write(chunk);
+    const isReady = sink.write('\r\n', 'latin1');
+    sink.uncork();
     return isReady;
   }
 
@@ -76,7 +83,7 @@ export class RequestBodyWriter {
     if (this.#isStopped) return;
     if (this.#length !== undefined && this.#written < this.#length) return this.#fail('shorter', undefined);
     this.stop();
-    if (this.#length === undefined) this.#socket.write('0\r\n\r\n', 'latin1');
+    if (this.#isChunked) this.#sink.write('0\r\n\r\n', 'latin1');
     this.#owner.bodyDone();
   };
 
@@ -93,7 +100,9 @@ export class RequestBodyWriter {
 
   #fail(than: 'longer' | 'shorter', cause: unknown): void {
     this.stop();
-    this.#owner.bodyFailed(new SekishoError('REQUEST_INVALID', `The request body is ${than} than its Content-Length of ${this.#length} bytes.`, { cause }));
+    this.#owner.bodyFailed(
+      new SekishoError('REQUEST_INVALID', `The request body is ${than} than its Content-Length of ${this.#length} bytes.`, { cause }),
+    );
   }
 }
 

@@ -72,7 +72,12 @@ export class Http1Connection implements ResponseSink, BodyWriterOwner, CallOwner
     this.deadline = connectTimeoutMs > 0 ? performance.now() + connectTimeoutMs : NEVER;
     owner.watch(this.deadline);
     if (isForUpgrade) socket.on('data', this.#onData);
-    socket.once(dialer.readyEvent, this.#onReady).on('drain', this.#onDrain).on('end', this.#onEnd).on('error', this.#onError).on('close', this.#onClose);
+    socket
+      .once(dialer.readyEvent, this.#onReady)
+      .on('drain', this.#onDrain)
+      .on('end', this.#onEnd)
+      .on('error', this.#onError)
+      .on('close', this.#onClose);
   }
 
   /** True when a call may be started. */
@@ -94,7 +99,12 @@ export class Http1Connection implements ResponseSink, BodyWriterOwner, CallOwner
     else if (Buffer.isBuffer(body)) this.#writeWhole(call.head, body);
     else {
       this.#isWritten = false;
-      this.#writer = new RequestBodyWriter(this.#socket, body, request.contentLength, this);
+      this.#writer = new RequestBodyWriter(
+        this.#socket,
+        body,
+        { length: request.contentLength, isChunked: request.contentLength === undefined },
+        this,
+      );
       // The head waits for the first bytes of the body if these are there already.
       this.#socket.cork();
       this.#socket.write(call.head, 'latin1');
@@ -175,7 +185,12 @@ export class Http1Connection implements ResponseSink, BodyWriterOwner, CallOwner
     const call = this.#detach();
     const socket = this.#socket;
     this.#isClosed = true;
-    socket.off('data', this.#onData).off('drain', this.#onDrain).off('end', this.#onEnd).off('error', this.#onError).off('close', this.#onClose);
+    socket
+      .off('data', this.#onData)
+      .off('drain', this.#onDrain)
+      .off('end', this.#onEnd)
+      .off('error', this.#onError)
+      .off('close', this.#onClose);
     socket.pause();
     this.#owner.connectionClosed(this, undefined);
     if (call === undefined) {
@@ -281,7 +296,10 @@ export class Http1Connection implements ResponseSink, BodyWriterOwner, CallOwner
     this.#isClosed = true;
     const { origin } = this.#owner;
     if (this.#isReady) this.#lose();
-    this.#owner.connectionClosed(this, this.#isReady ? undefined : toConnectError(this.#error ?? new Error('connect: closed by the peer'), origin));
+    this.#owner.connectionClosed(
+      this,
+      this.#isReady ? undefined : toConnectError(this.#error ?? new Error('connect: closed by the peer'), origin),
+    );
   };
 
   #lose(): void {

@@ -99,5 +99,6 @@ export function createDialer(origin: UpstreamOptions, options: DialOptions): Dia
 
 function refusePrivate(socket: Socket): void {
   const address = socket.remoteAddress ?? '';
-  if (address === '' || isPrivateAddress(address)) socket.destroy(new SekishoError('UPSTREAM_CONNECT', `private IP address not allowed: ${address}`));
+  if (address === '' || isPrivateAddress(address))
+    socket.destroy(new SekishoError('UPSTREAM_CONNECT', `private IP address not allowed: ${address}`));
 }

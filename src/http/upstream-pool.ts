@@ -137,7 +137,13 @@ class Http1Pool implements Upstream, ConnectionOwner, CallOwner {
     const { maxConnections, maxWaiting } = this.#options;
     if (this.#connections.size < maxConnections) this.#dial(call, false);
     else if (this.#waiting.length - this.#dialing >= maxWaiting) {
-      this.#refuse(call, new SekishoError('OVERLOADED', `All ${maxConnections} connections to ${this.origin} are in use and ${maxWaiting} requests wait for one.`));
+      this.#refuse(
+        call,
+        new SekishoError(
+          'OVERLOADED',
+          `All ${maxConnections} connections to ${this.origin} are in use and ${maxWaiting} requests wait for one.`,
+        ),
+      );
       return;
     }
     call.owner = this;
@@ -195,8 +201,8 @@ class Http1Pool implements Upstream, ConnectionOwner, CallOwner {
 
   /** Ends what is over its deadline and gives the next deadline. */
   #sweep(now: number): number {
-    for (const call of [...this.#waiting]) if (call.deadline <= now) this.#expireWaiting(call);
-    for (const connection of [...this.#connections]) if (connection.deadline <= now) connection.expire();
+    for (const call of this.#waiting.filter(({ deadline }) => deadline <= now)) this.#expireWaiting(call);
+    for (const connection of this.#connections) if (connection.deadline <= now) connection.expire();
     let next = NEVER;
     for (const call of this.#waiting) next = Math.min(next, call.deadline);
     for (const connection of this.#connections) if (connection.deadline > now) next = Math.min(next, connection.deadline);
@@ -204,6 +210,7 @@ class Http1Pool implements Upstream, ConnectionOwner, CallOwner {
   }
 
   #expireWaiting(call: Http1Call): void {
-    if (this.#forget(call)) call.fail(new SekishoError('UPSTREAM_TIMEOUT', `No connection to ${this.origin} was free within ${call.request.headTimeoutMs} ms.`));
+    if (this.#forget(call))
+      call.fail(new SekishoError('UPSTREAM_TIMEOUT', `No connection to ${this.origin} was free within ${call.request.headTimeoutMs} ms.`));
   }
 }

@@ -5,11 +5,6 @@ import { isFieldValue, isToken, matchesName } from './upstream-fields.ts';
 /** Methods whose requests are expected to have a body, so that its absence is said (RFC 9110 8.6). */
 const BODY_METHODS: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
-/** True when the stream of the request has no known length and must be chunked. */
-export function isChunked(request: UpstreamRequest): boolean {
-  return request.body !== undefined && !Buffer.isBuffer(request.body) && request.contentLength === undefined;
-}
-
 /**
  * The head of an HTTP/1.1 request as latin1 text, with its framing. Everything is validated again here, last before the wire, because a CR LF that got
  * past an earlier check (a module, a rewrite) would split the request. Throws `INTERNAL`.
@@ -17,7 +12,8 @@ export function isChunked(request: UpstreamRequest): boolean {
 export function toRequestHead(request: UpstreamRequest): string {
   const { method, target, headers, upgrade } = request;
   if (!isToken(method) || method === 'CONNECT') throw unsendable(`the method ${JSON.stringify(method)} cannot be sent`);
-  if (!isTarget(target)) throw unsendable(`the target ${JSON.stringify(target)} does not begin with "/" or holds characters outside of visible ASCII`);
+  if (!isTarget(target))
+    throw unsendable(`the target ${JSON.stringify(target)} does not begin with "/" or holds characters outside of visible ASCII`);
   let head = `${method} ${target} HTTP/1.1\r\n`;
   let hosts = 0;
   let options = '';

@@ -24,7 +24,7 @@ export interface UpstreamRequest {
   readonly contentLength: number | undefined;
   /** Set to ask for an upgrade; the answer is then `onUpgrade` or an ordinary response. */
   readonly upgrade: string | undefined;
-  /** Milliseconds until the response head must be there; 0 = no limit of its own. */
+  /** Milliseconds until the response head must be there, from `send` on, or from the end of a streamed body; 0 = no limit of its own. */
   readonly headTimeoutMs: number;
   /** Milliseconds without a byte in either direction of the body after which the attempt fails; 0 = none. */
   readonly idleTimeoutMs: number;
@@ -33,12 +33,19 @@ export interface UpstreamRequest {
 /** Receives one answer. Order: `onInform`*, then (`onHead`, `onData`*, `onEnd`) or `onUpgrade`; `onError` once instead of anything that is still to come. */
 export interface UpstreamHandler {
   onInform(status: number, headers: RawHeaders): void;
-  /** `headers` are already free of hop-by-hop fields; `contentLength` is known when the answer declares it. `hasBody` false means `onEnd` follows at once. */
-  onHead(status: number, reason: string, headers: RawHeaders, contentLength: number | undefined, hasBody: boolean, protocol: 'HTTP/1.1' | 'HTTP/1.0' | 'HTTP/2.0'): void;
+  /** `headers` are already free of hop-by-hop fields and of Content-Length; `contentLength` is known when the answer declares it. `hasBody` false means `onEnd` follows at once. */
+  onHead(
+    status: number,
+    reason: string,
+    headers: RawHeaders,
+    contentLength: number | undefined,
+    hasBody: boolean,
+    protocol: 'HTTP/1.1' | 'HTTP/1.0' | 'HTTP/2.0',
+  ): void;
   /** Return false to pause; then call `resume` of the call. */
   onData(chunk: Buffer): boolean;
   onEnd(trailers: RawHeaders): void;
-  /** Upstream agreed to upgrade: `socket` is yours now, `firstBytes` are what came behind the head. */
+  /** Upstream agreed to upgrade: the (paused) `socket` is yours now, `firstBytes` are what came behind the head; `headers` lack Connection and Upgrade. */
   onUpgrade(headers: RawHeaders, socket: Duplex, firstBytes: Buffer): void;
   /** `sent` false: not one byte of the request reached the wire, so that any method may be retried. */
   onError(error: SekishoError, sent: boolean): void;

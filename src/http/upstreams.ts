@@ -1,7 +1,8 @@
 import type { LookupFunction } from 'node:net';
 import type { Upstream, UpstreamOptions } from './upstream.ts';
-import { createDialer } from './upstream-dialer.ts';
-import { createUpstreamPool, toOrigin } from './upstream-pool.ts';
+import { createDialer, type DialOptions } from './upstream-dialer.ts';
+import { createHttp2Upstream } from './upstream-h2.ts';
+import { createUpstreamPool, type PoolOptions, toOrigin } from './upstream-pool.ts';
 
 /** What all upstreams of a gateway have in common. Every setting has a finite default. */
 export interface UpstreamsOptions {
@@ -64,7 +65,7 @@ export function createUpstreams(options: UpstreamsOptions = {}): Upstreams {
       const key = `${toOrigin(origin)} ${origin.http2} ${origin.tlsSkipVerify} ${origin.connectTimeoutMs}`;
       const alive = known.get(key)?.deref();
       if (alive !== undefined) return alive;
-      const upstream = createUpstreamPool(origin, createDialer(origin, dial), pool);
+      const upstream = createUpstream(origin, dial, pool);
       known.set(key, new WeakRef(upstream));
       collected.register(upstream, key);
       return upstream;
@@ -74,4 +75,11 @@ export function createUpstreams(options: UpstreamsOptions = {}): Upstreams {
       known.clear();
     },
   };
+}
+
+function createUpstream(origin: UpstreamOptions, dial: DialOptions, pool: PoolOptions): Upstream {
+  const dialer = createDialer(origin, dial);
+  if (origin.scheme === 'h2c') return createHttp2Upstream(origin, dialer, pool, undefined);
+  const http1 = createUpstreamPool(origin, dialer, pool);
+  return origin.scheme === 'https' && origin.http2 ? createHttp2Upstream(origin, dialer, pool, http1) : http1;
 }
