@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createSecureServer, createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
-import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
-import { PassThrough } from 'node:stream';
 import { createServer as createHttpsServer } from 'node:https';
+import { type AddressInfo, createServer as createTcpServer, type Server as NetServer } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { callUpstream, toUpstreamOptions } from '../../test/support/call-upstream.ts';
 import { makeCertificate } from '../../test/support/certificates.ts';
@@ -12,7 +12,7 @@ import { createUpstreams, type UpstreamsOptions } from './upstreams.ts';
 
 type Respond = (stream: ServerHttp2Stream, headers: Record<string, string | string[] | undefined>) => void;
 
-async function listen(t: TestContext, server: Server): Promise<number> {
+async function listen(server: NetServer): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return (server.address() as AddressInfo).port;
 }
@@ -37,9 +37,9 @@ async function startH2c(
   });
   server.on('stream', (stream, headers) => {
     stream.on('error', () => {});
-    respond(stream, headers as Record<string, string>);
+    respond(stream, headers);
   });
-  const port = await listen(t, server as unknown as Server);
+  const port = await listen(server);
   t.after(() => {
     for (const session of sessions) session.destroy();
     server.close();
@@ -185,7 +185,7 @@ test('a paused answer stops the peer, abort resets the stream', async (t) => {
   });
   const upstream = connectTo(t, port, { scheme: 'h2c' });
   let received = 0;
-  const call = await new Promise<{ abort(): void }>((resolve) => {
+  const stuck = await new Promise<{ abort(): void }>((resolve) => {
     void callUpstream(upstream, {
       onData: (chunk, call) => {
         received += chunk.length;
@@ -196,7 +196,7 @@ test('a paused answer stops the peer, abort resets the stream', async (t) => {
   });
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.ok(written < 2_000_000, `${written} bytes written`);
-  call.abort();
+  stuck.abort();
   assert.equal(await closed.promise, 8);
 });
 
@@ -221,17 +221,18 @@ test('a body that ends too early is an error', async (t) => {
 test('after GOAWAY a new session serves, the old one finishes its streams', async (t) => {
   const { port, sessions } = await startH2c(t, (stream, headers) => {
     stream.respond({ ':status': 200 });
-    if (headers[':path'] !== '/slow') return void stream.end('fast');
-    stream.session?.close();
-    setTimeout(() => stream.end('slow'), 30);
+    if (headers[':path'] === '/slow') {
+      stream.session?.close();
+      setTimeout(() => stream.end('slow'), 30);
+    } else stream.end('fast');
   });
   const upstream = connectTo(t, port, { scheme: 'h2c' });
-  const slow = await new Promise<ReturnType<typeof callUpstream>>((resolve) => {
-    const answer = callUpstream(upstream, { target: '/slow', onHead: () => setTimeout(() => resolve(answer), 5) });
+  const slow = await new Promise<{ answer: ReturnType<typeof callUpstream> }>((resolve) => {
+    const answer = callUpstream(upstream, { target: '/slow', onHead: () => setTimeout(() => resolve({ answer }), 5) });
   });
   const next = await callUpstream(upstream, { target: '/fast' });
   assert.deepEqual([next.error, next.body.toString(), sessions.length], [undefined, 'fast', 2]);
-  void slow;
+  assert.equal((await slow.answer).body.toString(), 'slow');
 });
 
 test('head timeout, connect failure and unsendable requests', async (t) => {
@@ -245,7 +246,7 @@ test('head timeout, connect failure and unsendable requests', async (t) => {
   assert.deepEqual([dead.error?.code, dead.sent], ['UPSTREAM_CONNECT', false]);
   assert.match(dead.error?.message ?? '', /^connect ECONNREFUSED 127\.0\.0\.1:1/);
   const silent = createTcpServer((socket) => t.after(() => socket.destroy()));
-  const silentPort = await listen(t, silent);
+  const silentPort = await listen(silent);
   t.after(() => silent.close());
   const quiet = await callUpstream(connectTo(t, silentPort, { scheme: 'h2c' }), { headTimeoutMs: 40 });
   assert.equal(quiet.error?.code, 'UPSTREAM_TIMEOUT');
@@ -255,9 +256,9 @@ test('over TLS the peer decides: h2 if it speaks it, else HTTP/1.1', async (t) =
   using folder = createTempFolder();
   const { cert, key } = makeCertificate(folder.path, ['localhost']);
   const modern = createSecureServer({ cert, key, allowHTTP1: true }, (request, response) => response.end(`h2 ${request.httpVersion}`));
-  const modernPort = await listen(t, modern as unknown as Server);
+  const modernPort = await listen(modern);
   const old = createHttpsServer({ cert, key }, (request, response) => response.end(`h1 ${request.httpVersion}`));
-  const oldPort = await listen(t, old);
+  const oldPort = await listen(old);
   t.after(() => {
     modern.close();
     old.close();
