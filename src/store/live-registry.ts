@@ -1,0 +1,266 @@
+import { toEntityId, toEntityKey } from '../entity/entity-key.ts';
+import { applyChanges, emptyGraph, type EntityGraph } from '../entity/references.ts';
+import type { Change, Entities } from '../entity/types.ts';
+import { SekishoError, toSekishoError } from '../lib/errors.ts';
+import { observe } from '../lib/event.ts';
+import { admitAll, toErrorEntity } from './admission.ts';
+import { FIRST_HASH } from './change-record.ts';
+import { checkChangeRules, toChangingCollections } from './change-rules.ts';
+import { guardDocuments } from './documents.ts';
+import { diffBase, type Layers, toBase, toIdKey, toLayers, withStored } from './entity-layers.ts';
+import type { Applied, ApplyOptions, Registry, RegistryOptions, Rejection } from './registry.ts';
+import { createSerialQueue } from './serial-queue.ts';
+import { checkRevision } from './store-rules.ts';
+import type { DocumentStore, HistoryRecord, StoreUpdate } from './types.ts';
+
+/** Attempts of a change that other writers outrun. */
+const MAX_TRIES = 10;
+
+interface Prepared<Built> {
+  readonly graph: EntityGraph;
+  readonly built: Built;
+  readonly warnings: readonly string[];
+}
+
+/** The registry behind `createRegistry`: one queue, one graph, two layers. */
+export class LiveRegistry<Built> implements Registry<Built> {
+  readonly documents: DocumentStore;
+  readonly #options: RegistryOptions<Built>;
+  readonly #queue;
+  readonly #rejected = new Map<string, { readonly change: Change; readonly error: SekishoError }>();
+  readonly #changing = new Set<string>();
+  #graph: EntityGraph = emptyGraph();
+  #served: { readonly built: Built } | undefined;
+  #layers: Layers = { base: new Map(), stored: new Set(), masked: new Set() };
+  #revision = 0;
+  #hash = FIRST_HASH;
+  /** Updates of the watch that are not served yet. */
+  #arrivals: StoreUpdate[] = [];
+  #onArrival: () => void = () => {};
+  #isReceiving = false;
+  #isRetrying = false;
+  #stopWatch: () => void = () => {};
+  #isClosed = false;
+
+  constructor(options: RegistryOptions<Built>) {
+    this.#options = options;
+    this.#queue = createSerialQueue(options.maxWaiting ?? 1000);
+    this.documents = guardDocuments({
+      documents: options.store.documents,
+      entities: () => this.#graph.entities,
+      isChanging: (namespace, name) => this.#changing.has(toIdKey({ kind: 'collection', namespace, name })),
+    });
+  }
+
+  entities(): Entities {
+    return this.#graph.entities;
+  }
+
+  served(): Built {
+    if (this.#served === undefined) throw new SekishoError('NOT_READY', 'nothing is served yet');
+    return this.#served.built;
+  }
+
+  revision(): number {
+    return this.#revision;
+  }
+
+  hash(): string {
+    return this.#hash;
+  }
+
+  changeCount(): number {
+    return this.#revision;
+  }
+
+  rejected(): readonly Rejection[] {
+    return [...this.#rejected.values()].map(({ change, error }) => ({ ...toEntityId(change), error }));
+  }
+
+  async history(options: { readonly limit: number; readonly before?: number }): Promise<readonly HistoryRecord[]> {
+    return await this.#options.store.history(options);
+  }
+
+  async start(): Promise<void> {
+    const state = await this.#options.store.load();
+    const { layers, puts } = toLayers(toBase(this.#options.base ?? [], this.#options.createDefaultNamespace ?? true), state);
+    this.#layers = layers;
+    this.#revision = state.revision;
+    this.#hash = state.hash;
+    await this.#admit(puts);
+    if (this.#served === undefined) this.#serve(this.#graph, await this.#options.build(this.#graph.entities, undefined));
+    this.#stopWatch = this.#options.store.watch(state.revision, (update) => this.#arrive(update));
+  }
+
+  async apply(changes: readonly Change[], options: ApplyOptions): Promise<Applied> {
+    return await this.#queue.run(() => this.#apply(changes, options));
+  }
+
+  async setBase(changes: readonly Change[]): Promise<void> {
+    await this.#queue.run(() => this.#setBase(changes));
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#stopWatch();
+    this.#onArrival();
+    await this.#queue.close();
+  }
+
+  async #apply(changes: readonly Change[], { author, expect, dryRun = false }: ApplyOptions): Promise<Applied> {
+    for (let tries = 1; ; tries += 1) {
+      await this.#receive();
+      checkRevision(expect, this.#revision);
+      const prepared = await this.#prepare(changes.filter((change) => !this.#isKeptOut(change)));
+      if (dryRun) {
+        this.#options.discard?.(prepared.built);
+        return { revision: this.#revision, warnings: prepared.warnings };
+      }
+      const update = await this.#store(changes, author, prepared.built, expect === undefined && tries < MAX_TRIES);
+      if (update === undefined) continue;
+      this.#layers = withStored(this.#layers, changes);
+      this.#revision = update.revision;
+      this.#hash = update.hash;
+      for (const change of changes) this.#rejected.delete(toIdKey(toEntityId(change)));
+      this.#serve(prepared.graph, prepared.built);
+      this.#retryRejected();
+      return { revision: update.revision, warnings: prepared.warnings };
+    }
+  }
+
+  /** Everything that can refuse a change before it is stored. */
+  async #prepare(changes: readonly Change[], ground: EntityGraph = this.#graph): Promise<Prepared<Built>> {
+    const graph = applyChanges(ground, changes);
+    const warnings = await checkChangeRules(changes, ground.entities, this.#options.store.documents);
+    const built = await this.#options.build(graph.entities, this.#served && this.#graph.entities);
+    return { graph, built, warnings };
+  }
+
+  /** Stores the changes and waits until the watch tells of them; undefined when another writer was faster and the change may be tried again. */
+  async #store(changes: readonly Change[], author: string, built: Built, mayRetry: boolean): Promise<StoreUpdate | undefined> {
+    const changing = toChangingCollections(changes, this.#graph.entities).map(toIdKey);
+    for (const key of changing) this.#changing.add(key);
+    try {
+      const update = await this.#options.store.put(changes, { author, expect: this.#revision, isMask: (id) => this.#layers.base.has(toIdKey(id)) });
+      await this.#waitFor((arrival) => arrival.revision >= update.revision);
+      this.#arrivals = this.#arrivals.filter((arrival) => arrival.revision > update.revision);
+      return update;
+    } catch (error) {
+      this.#options.discard?.(built);
+      if (!mayRetry || !(error instanceof SekishoError) || error.code !== 'REVISION_MISMATCH') throw error;
+      await this.#waitFor((arrival) => arrival.revision > this.#revision);
+      return undefined;
+    } finally {
+      for (const key of changing) this.#changing.delete(key);
+    }
+  }
+
+  #serve(graph: EntityGraph, built: Built): void {
+    this.#graph = graph;
+    this.#served = { built };
+    this.#options.swap(built, this.#revision, this.#hash);
+  }
+
+  #arrive(update: StoreUpdate): void {
+    this.#arrivals.push(update);
+    this.#onArrival();
+    // A change of our own takes its update itself; what another writer made needs a turn of its own.
+    if (this.#isReceiving || this.#isClosed) return;
+    this.#isReceiving = true;
+    const task = async () => {
+      this.#isReceiving = false;
+      await this.#receive();
+    };
+    this.#queue.run(task).catch((error: unknown) => {
+      this.#isReceiving = false;
+      observe({ type: 'error', error: toSekishoError(error), where: 'registry.receive' });
+    });
+  }
+
+  /** Serves the updates of other writers, leaving out what does not build. */
+  async #receive(): Promise<void> {
+    for (let update = this.#arrivals.shift(); update !== undefined; update = this.#arrivals.shift()) {
+      if (update.revision <= this.#revision) continue;
+      const changes = update.changes.filter((change) => !this.#isKeptOut(change));
+      for (const change of update.changes) this.#rejected.delete(toIdKey(toEntityId(change)));
+      this.#layers = withStored(this.#layers, update.changes);
+      this.#revision = update.revision;
+      this.#hash = update.hash;
+      await this.#admit(changes);
+      this.#retryRejected();
+    }
+  }
+
+  /** Serves as many of `changes` as build; the others are kept out and reported. */
+  async #admit(changes: readonly Change[]): Promise<void> {
+    let candidate: Prepared<Built> | undefined;
+    const attempt = async (some: readonly Change[]) => {
+      const next = await this.#prepare(some, candidate?.graph);
+      if (candidate !== undefined) this.#options.discard?.(candidate.built);
+      candidate = next;
+    };
+    await admitAll(changes, attempt, (change, error) => this.#keepOut(change, error));
+    if (candidate !== undefined) this.#serve(candidate.graph, candidate.built);
+  }
+
+  #keepOut(change: Change, error: SekishoError): void {
+    const key = toIdKey(toEntityId(change));
+    const isNews = this.#rejected.get(key)?.error.message !== error.message;
+    this.#rejected.set(key, { change, error });
+    if (isNews) observe({ type: 'entity.rejected', ...toEntityId(change), error });
+  }
+
+  /** True for the deletion of an entity that is stored but kept out: there is nothing of it in what is served. */
+  #isKeptOut(change: Change): boolean {
+    const id = toEntityId(change);
+    return change.op === 'delete' && this.#rejected.has(toIdKey(id)) && !this.#graph.entities[id.kind].has(toEntityKey(id.kind, id.namespace, id.name));
+  }
+
+  /** What was kept out may build now that something changed. */
+  #retryRejected(): void {
+    if (this.#rejected.size === 0 || this.#isRetrying) return;
+    this.#isRetrying = true;
+    const retry = async () => {
+      this.#isRetrying = false;
+      const waiting = [...this.#rejected];
+      await this.#admit(waiting.map(([, { change }]) => change));
+      // One that failed again was kept out anew.
+      for (const [key, rejection] of waiting) if (this.#rejected.get(key) === rejection) this.#rejected.delete(key);
+    };
+    this.#queue.run(retry).catch(() => {
+      this.#isRetrying = false;
+    });
+  }
+
+  async #setBase(changes: readonly Change[]): Promise<void> {
+    const base = toBase(changes, this.#options.createDefaultNamespace ?? true);
+    const effective = diffBase(this.#layers, base, this.#graph.entities);
+    try {
+      const { graph, built } = await this.#prepare(effective);
+      for (const key of this.#layers.base.keys()) if (!this.#layers.stored.has(key)) this.#rejected.delete(key);
+      this.#layers = { ...this.#layers, base };
+      this.#serve(graph, built);
+    } catch (error) {
+      throw withPointers(error);
+    }
+    this.#retryRejected();
+  }
+
+  async #waitFor(isIt: (update: StoreUpdate) => boolean): Promise<void> {
+    while (!this.#arrivals.some(isIt)) {
+      if (this.#isClosed) throw new SekishoError('NOT_READY', 'the gateway is stopping; the change is stored and will be served after the next start');
+      await new Promise<void>((resolve) => {
+        this.#onArrival = resolve;
+      });
+    }
+  }
+}
+
+/** The error with the entity that it is about in front of its pointers. */
+function withPointers(error: unknown): unknown {
+  const entity = toErrorEntity(error);
+  if (entity === undefined || !(error instanceof SekishoError)) return error;
+  const place = entity.kind === 'namespace' ? `namespace/${entity.name}` : `${entity.kind}/${entity.namespace}/${entity.name}`;
+  const errors = error.errors.length === 0 ? [{ pointer: place, detail: error.message }] : error.errors.map(({ pointer, detail }) => ({ pointer: pointer.startsWith('/') ? place + pointer : pointer, detail }));
+  return new SekishoError(error.code, error.message, { errors, cause: error });
+}
