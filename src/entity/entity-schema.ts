@@ -39,9 +39,18 @@ function toTypeSchema(field: FieldRule): JsonSchema {
     case 'boolean':
       return { type: 'boolean' };
     case 'integer':
-      return { type: 'integer', ...(field.minimum !== undefined && { minimum: field.minimum }), ...(field.maximum !== undefined && { maximum: field.maximum }) };
+      return {
+        type: 'integer',
+        ...(field.minimum !== undefined && { minimum: field.minimum }),
+        ...(field.maximum !== undefined && { maximum: field.maximum }),
+      };
     case 'duration':
-      return { oneOf: [{ type: 'integer', minimum: 0, description: 'Nanoseconds.' }, { type: 'string', examples: ['50ms', '1m30s'] }] };
+      return {
+        oneOf: [
+          { type: 'integer', minimum: 0, description: 'Nanoseconds.' },
+          { type: 'string', examples: ['50ms', '1m30s'] },
+        ],
+      };
     case 'json':
       return {};
   }

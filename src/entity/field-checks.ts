@@ -36,7 +36,8 @@ function findUrlProblem(url: string): string | undefined {
   const parsed = URL.parse(url);
   if (parsed === null) return 'is not a valid URL';
   if (parsed.hostname === '') return 'url host cannot be empty';
-  if (parsed.username !== '' || parsed.password !== '') return 'credentials in a URL are not sent; set the Authorization header in a module, with a secret';
+  if (parsed.username !== '' || parsed.password !== '')
+    return 'credentials in a URL are not sent; set the Authorization header in a module, with a secret';
   return parsed.hash === '' ? undefined : 'a fragment (#…) is never sent to a server';
 }
 
@@ -47,7 +48,8 @@ export function checkMethods(methods: readonly string[], report: Report): void {
     return;
   }
   for (const [index, method] of methods.entries()) {
-    if (!(METHODS as readonly string[]).includes(method)) report(`unsupported method: ${method}; allowed are ${METHODS.join(', ')}, or * alone`, `/${index}`);
+    if (!(METHODS as readonly string[]).includes(method))
+      report(`unsupported method: ${method}; allowed are ${METHODS.join(', ')}, or * alone`, `/${index}`);
     else if (methods.indexOf(method) < index) report(`${method} is there twice`, `/${index}`);
   }
 }
@@ -93,7 +95,8 @@ export function checkPayload(payload: string, report: Report): void {
 
 /** A JSON Schema is an object or a boolean; whether it compiles is checked where schemas are compiled. */
 export function checkSchema(schema: unknown, report: Report): void {
-  if (typeof schema !== 'boolean' && (typeof schema !== 'object' || Array.isArray(schema))) report('a JSON Schema is an object or a boolean');
+  if (typeof schema !== 'boolean' && (typeof schema !== 'object' || Array.isArray(schema)))
+    report('a JSON Schema is an object or a boolean');
 }
 
 /** Only collections of documents are implemented. */

@@ -1,8 +1,28 @@
-import { checkCollectionType, checkHostPatterns, checkMethods, checkModuleNames, checkName, checkNamespaceName, checkPaths, checkPayload, checkSchema, checkUrls } from './field-checks.ts';
+import {
+  checkCollectionType,
+  checkHostPatterns,
+  checkMethods,
+  checkModuleNames,
+  checkName,
+  checkNamespaceName,
+  checkPaths,
+  checkPayload,
+  checkSchema,
+  checkUrls,
+} from './field-checks.ts';
 import type { FieldRule, KindRule } from './field-rule.ts';
 
-const NAME = { type: 'string', required: true, doc: 'Name, unique among its kind in the namespace.', check: checkName } as const satisfies FieldRule;
-const NAMESPACE = { type: 'string', doc: 'The namespace that owns it; `default` when absent.', check: checkNamespaceName } as const satisfies FieldRule;
+const NAME = {
+  type: 'string',
+  required: true,
+  doc: 'Name, unique among its kind in the namespace.',
+  check: checkName,
+} as const satisfies FieldRule;
+const NAMESPACE = {
+  type: 'string',
+  doc: 'The namespace that owns it; `default` when absent.',
+  check: checkNamespaceName,
+} as const satisfies FieldRule;
 const TAGS = { type: 'strings', doc: 'Free labels; the gateway does not read them.' } as const satisfies FieldRule;
 
 function defineEntityKinds<const T extends Record<string, KindRule>>(kinds: T): { readonly [K in keyof T]: KindRule } {
@@ -26,8 +46,21 @@ export const KINDS = defineEntityKinds({
     fields: {
       name: { ...NAME, example: 'shop' },
       namespace: NAMESPACE,
-      patterns: { type: 'strings', required: 'cli', default: [], doc: 'Host patterns: exact, `*suffix`, `prefix*`, `*part*`, `*`, or `/regex/`; matched without case.', example: '*.example.com', check: checkHostPatterns },
-      priority: { type: 'integer', default: 0, minimum: -2147483648, maximum: 2147483647, doc: 'Domains of higher priority are asked first; equal ones by name, descending.' },
+      patterns: {
+        type: 'strings',
+        required: 'cli',
+        default: [],
+        doc: 'Host patterns: exact, `*suffix`, `prefix*`, `*part*`, `*`, or `/regex/`; matched without case.',
+        example: '*.example.com',
+        check: checkHostPatterns,
+      },
+      priority: {
+        type: 'integer',
+        default: 0,
+        minimum: -2147483648,
+        maximum: 2147483647,
+        doc: 'Domains of higher priority are asked first; equal ones by name, descending.',
+      },
       cert: { type: 'string', doc: 'Certificate chain, PEM; together with `key`.' },
       key: { type: 'string', redact: '', doc: 'Private key, PEM; together with `cert`. Never answered.' },
       tags: TAGS,
@@ -41,11 +74,27 @@ export const KINDS = defineEntityKinds({
     fields: {
       name: { ...NAME, example: 'users' },
       namespace: NAMESPACE,
-      urls: { type: 'strings', required: true, doc: 'Absolute URLs of the upstreams, asked in turn; schemes http, https, ws, wss, h2c.', example: 'http://127.0.0.1:8888', check: checkUrls },
-      retries: { type: 'integer', default: 3, minimum: 0, maximum: 100, doc: 'Further attempts after one that failed; only where repeating is safe.' },
+      urls: {
+        type: 'strings',
+        required: true,
+        doc: 'Absolute URLs of the upstreams, asked in turn; schemes http, https, ws, wss, h2c.',
+        example: 'http://127.0.0.1:8888',
+        check: checkUrls,
+      },
+      retries: {
+        type: 'integer',
+        default: 3,
+        minimum: 0,
+        maximum: 100,
+        doc: 'Further attempts after one that failed; only where repeating is safe.',
+      },
       retryTimeout: { type: 'duration', default: 0, doc: 'Pause between two attempts.' },
       connectTimeout: { type: 'duration', default: 0, doc: 'Limit for making a connection; 0 is the default of the gateway.' },
-      requestTimeout: { type: 'duration', default: 0, doc: 'Limit of one attempt until the head of the response; 0 is the default of the gateway.' },
+      requestTimeout: {
+        type: 'duration',
+        default: 0,
+        doc: 'Limit of one attempt until the head of the response; 0 is the default of the gateway.',
+      },
       tlsSkipVerify: { type: 'boolean', default: false, doc: 'Do not verify the certificate of the upstream.' },
       http2Only: { type: 'boolean', default: false, doc: 'Speak HTTP/2 to https upstreams.' },
       hideDGateHeaders: { type: 'boolean', default: false, doc: 'Leave out the X-DGate-* headers of responses.' },
@@ -61,12 +110,29 @@ export const KINDS = defineEntityKinds({
     fields: {
       name: { ...NAME, example: 'users' },
       namespace: NAMESPACE,
-      paths: { type: 'strings', required: 'cli', default: [], doc: 'Path patterns: `/static`, `{name}`, `{name:regex}`, `*` at the end.', example: '/users/{id}', check: checkPaths },
-      methods: { type: 'strings', required: true, doc: 'HTTP methods in capitals, or `*` alone for all.', example: 'GET,POST', check: checkMethods },
+      paths: {
+        type: 'strings',
+        required: 'cli',
+        default: [],
+        doc: 'Path patterns: `/static`, `{name}`, `{name:regex}`, `*` at the end.',
+        example: '/users/{id}',
+        check: checkPaths,
+      },
+      methods: {
+        type: 'strings',
+        required: true,
+        doc: 'HTTP methods in capitals, or `*` alone for all.',
+        example: 'GET,POST',
+        check: checkMethods,
+      },
       preserveHost: { type: 'boolean', default: false, doc: 'Send the Host of the client to the upstream.' },
       stripPath: { type: 'boolean', default: false, doc: 'Leave the part of the path before the wildcard out of what is sent upstream.' },
       service: { type: 'string', doc: 'Name of a service in the namespace.' },
-      modules: { type: 'strings', doc: 'Names of modules in the namespace; the first is the entry, the others can be imported by it.', check: checkModuleNames },
+      modules: {
+        type: 'strings',
+        doc: 'Names of modules in the namespace; the first is the entry, the others can be imported by it.',
+        check: checkModuleNames,
+      },
       tags: TAGS,
     },
   },
@@ -91,9 +157,26 @@ export const KINDS = defineEntityKinds({
     fields: {
       name: { ...NAME, example: 'links' },
       namespace: NAMESPACE,
-      schema: { type: 'json', required: 'cli', doc: 'JSON Schema of the documents; draft 2020-12 unless `$schema` names draft-07.', example: '{"type":"object"}', check: checkSchema },
-      visibility: { type: 'string', default: 'public', values: ['public', 'private'], doc: 'Documents of a private collection are read by modules only, not through the admin API.' },
-      type: { type: 'string', default: 'document', values: ['document', 'fetcher'], doc: 'What it holds; only `document` is implemented.', check: checkCollectionType },
+      schema: {
+        type: 'json',
+        required: 'cli',
+        doc: 'JSON Schema of the documents; draft 2020-12 unless `$schema` names draft-07.',
+        example: '{"type":"object"}',
+        check: checkSchema,
+      },
+      visibility: {
+        type: 'string',
+        default: 'public',
+        values: ['public', 'private'],
+        doc: 'Documents of a private collection are read by modules only, not through the admin API.',
+      },
+      type: {
+        type: 'string',
+        default: 'document',
+        values: ['document', 'fetcher'],
+        doc: 'What it holds; only `document` is implemented.',
+        check: checkCollectionType,
+      },
       tags: TAGS,
     },
   },
@@ -119,7 +202,13 @@ export const KINDS = defineEntityKinds({
     fields: {
       name: { ...NAME, example: 'api-key' },
       namespace: NAMESPACE,
-      data: { type: 'string', required: true, redact: '**redacted**', doc: 'The text; encrypted in the store, never answered.', example: 's3cret' },
+      data: {
+        type: 'string',
+        required: true,
+        redact: '**redacted**',
+        doc: 'The text; encrypted in the store, never answered.',
+        example: 's3cret',
+      },
       tags: TAGS,
     },
   },

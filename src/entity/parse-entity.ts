@@ -1,5 +1,5 @@
 import { parseDurationNs } from '../lib/duration.ts';
-import { SekishoError, type FieldError } from '../lib/errors.ts';
+import { type FieldError, SekishoError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import type { FieldRule, Report } from './field-rule.ts';
 import { KINDS, type KindName } from './kinds.ts';
@@ -68,7 +68,8 @@ function findTypeProblem(field: FieldRule, value: unknown): { readonly detail: s
   switch (field.type) {
     case 'string':
       if (typeof value !== 'string') return { detail: `expected a string, found ${nameOf(value)}` };
-      if (field.values?.includes(value) === false) return { detail: `${JSON.stringify(value)} is not one of ${field.values.join(', ')}${suggest(value, field.values)}` };
+      if (field.values?.includes(value) === false)
+        return { detail: `${JSON.stringify(value)} is not one of ${field.values.join(', ')}${suggest(value, field.values)}` };
       return undefined;
     case 'strings': {
       if (!Array.isArray(value)) return { detail: `expected a list of strings, found ${nameOf(value)}` };
@@ -81,7 +82,8 @@ function findTypeProblem(field: FieldRule, value: unknown): { readonly detail: s
       return findIntegerProblem(field, value);
     case 'duration': {
       const ns = parseDurationNs(value);
-      if (ns === undefined) return { detail: `expected a duration such as "50ms" or "1m30s", or whole nanoseconds, found ${nameOf(value)}` };
+      if (ns === undefined)
+        return { detail: `expected a duration such as "50ms" or "1m30s", or whole nanoseconds, found ${nameOf(value)}` };
       return ns < 0 ? { detail: 'must not be negative' } : undefined;
     }
     case 'json':
@@ -99,13 +101,17 @@ function findUnknownFields(kind: KindName, given: Readonly<Record<string, unknow
   const known = Object.keys(KINDS[kind].fields);
   for (const name of Object.keys(given)) {
     if (known.includes(name)) continue;
-    errors.push({ pointer: `/${escapePointer(name)}`, detail: `a ${kind} has no field ${JSON.stringify(name)}${suggest(name, known) || `; its fields are ${known.join(', ')}`}` });
+    errors.push({
+      pointer: `/${escapePointer(name)}`,
+      detail: `a ${kind} has no field ${JSON.stringify(name)}${suggest(name, known) || `; its fields are ${known.join(', ')}`}`,
+    });
   }
 }
 
 function checkPair(entity: Readonly<Record<string, unknown>>, errors: FieldError[]): void {
   const { cert, key } = entity;
-  if (cert !== undefined && key === undefined) errors.push({ pointer: '/key', detail: 'a cert needs its key; keys are never answered, so send both again' });
+  if (cert !== undefined && key === undefined)
+    errors.push({ pointer: '/key', detail: 'a cert needs its key; keys are never answered, so send both again' });
   if (cert === undefined && key !== undefined) errors.push({ pointer: '/cert', detail: 'a key needs its cert' });
 }
 

@@ -1,6 +1,6 @@
 import { EntityError } from './entity-error.ts';
 import { emptyEntities, toEntityId, toEntityKey, toKeyPrefix } from './entity-key.ts';
-import { emptyClaims, replaceClaims, type RouteClaims } from './route-claims.ts';
+import { emptyClaims, type RouteClaims, replaceClaims } from './route-claims.ts';
 import type { Change, Entities, EntityId, EntityKind, EntityTypes, Route } from './types.ts';
 
 /** Entities without a dangling reference, and the index that keeps it so cheaply. Immutable. */
@@ -11,7 +11,14 @@ export interface EntityGraph {
 
 /** Kinds that keep a namespace from being deleted, in the order in which they are named. */
 const NAMESPACED = ['route', 'service', 'module', 'domain', 'collection', 'secret'] as const;
-const PLURALS = { route: 'routes', service: 'services', module: 'modules', domain: 'domains', collection: 'collections', secret: 'secrets' } as const;
+const PLURALS = {
+  route: 'routes',
+  service: 'services',
+  module: 'modules',
+  domain: 'domains',
+  collection: 'collections',
+  secret: 'secrets',
+} as const;
 
 type MutableEntities = { -readonly [K in EntityKind]: Map<string, EntityTypes[K]> };
 type Touched = Map<string, EntityId>;
@@ -58,7 +65,8 @@ function checkPut(next: Entities, id: EntityId, entity: EntityTypes[EntityKind])
   if (!next.namespace.has(entity.namespace)) throw dangling(id, 'namespace', entity.namespace, '/namespace');
   if (id.kind !== 'route') return;
   const { namespace, service, modules } = entity as Route;
-  if (service !== undefined && !next.service.has(toEntityKey('service', namespace, service))) throw dangling(id, 'service', service, '/service');
+  if (service !== undefined && !next.service.has(toEntityKey('service', namespace, service)))
+    throw dangling(id, 'service', service, '/service');
   for (const [index, module] of (modules ?? []).entries()) {
     if (!next.module.has(toEntityKey('module', namespace, module))) throw dangling(id, 'module', module, `/modules/${index}`);
   }
@@ -68,15 +76,31 @@ function checkDeletion(next: Entities, id: EntityId): void {
   const { kind, namespace, name } = id;
   if (kind === 'namespace') {
     const prefix = toKeyPrefix(name);
-    for (const other of NAMESPACED) refuse(id, PLURALS[other], filterNames<{ readonly name: string }>(next[other], (_, key) => key.startsWith(prefix)));
+    for (const other of NAMESPACED)
+      refuse(
+        id,
+        PLURALS[other],
+        filterNames<{ readonly name: string }>(next[other], (_, key) => key.startsWith(prefix)),
+      );
   } else if (kind === 'service') {
-    refuse(id, 'routes', filterNames(next.route, (route) => route.service === name && route.namespace === namespace));
+    refuse(
+      id,
+      'routes',
+      filterNames(next.route, (route) => route.service === name && route.namespace === namespace),
+    );
   } else if (kind === 'module') {
-    refuse(id, 'routes', filterNames(next.route, (route) => route.namespace === namespace && route.modules?.includes(name) === true));
+    refuse(
+      id,
+      'routes',
+      filterNames(next.route, (route) => route.namespace === namespace && route.modules?.includes(name) === true),
+    );
   }
 }
 
-function filterNames<T extends { readonly name: string }>(map: ReadonlyMap<string, T>, isUser: (entity: T, key: string) => boolean): readonly string[] {
+function filterNames<T extends { readonly name: string }>(
+  map: ReadonlyMap<string, T>,
+  isUser: (entity: T, key: string) => boolean,
+): readonly string[] {
   const names: string[] = [];
   for (const [key, entity] of map) if (isUser(entity, key)) names.push(entity.name);
   return names;

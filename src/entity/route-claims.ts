@@ -20,7 +20,7 @@ export type RouteClaims = readonly (ReadonlyMap<string, readonly Claim[]> | unde
 
 /** Claims of no route. */
 export function emptyClaims(): RouteClaims {
-  return new Array<undefined>(SHARDS).fill(undefined);
+  return Array.from({ length: SHARDS }, () => undefined);
 }
 
 /** The claims without those of `removed` and with those of `added`. ENTITY_CONFLICT when two routes of a namespace would answer the same path and method. */
@@ -70,7 +70,9 @@ function conflict(route: Route, path: string, other: Claim, bits: number): Entit
       ? `route ${JSON.stringify(route.name)}: the path ${path} is there twice${same}`
       : `route ${JSON.stringify(route.name)}: multiple handlers for ${methods} at ${path}; the route ${JSON.stringify(other.route)} has it already${same}`;
   const index = route.paths.lastIndexOf(path);
-  return new EntityError('ENTITY_CONFLICT', { kind: 'route', namespace: route.namespace, name: route.name }, detail, { errors: [{ pointer: `/paths/${index}`, detail }] });
+  return new EntityError('ENTITY_CONFLICT', { kind: 'route', namespace: route.namespace, name: route.name }, detail, {
+    errors: [{ pointer: `/paths/${index}`, detail }],
+  });
 }
 
 function toClaimKey(route: Route, path: string): string {

@@ -1,5 +1,5 @@
-import { toEntityId } from '../entity/entity-key.ts';
 import { EntityError } from '../entity/entity-error.ts';
+import { toEntityId } from '../entity/entity-key.ts';
 import type { Change, EntityId } from '../entity/types.ts';
 import { type SekishoError, toSekishoError } from '../lib/errors.ts';
 import { toIdKey } from './entity-layers.ts';

@@ -37,7 +37,12 @@ function parseKey(domain: Domain, key: string): KeyObject {
 }
 
 function invalid(domain: Domain, field: 'cert' | 'key', detail: string): EntityError {
-  return new EntityError('ENTITY_INVALID', { kind: 'domain', namespace: domain.namespace, name: domain.name }, `domain ${JSON.stringify(domain.name)}: ${field}: ${detail}`, { errors: [{ pointer: `/${field}`, detail }] });
+  return new EntityError(
+    'ENTITY_INVALID',
+    { kind: 'domain', namespace: domain.namespace, name: domain.name },
+    `domain ${JSON.stringify(domain.name)}: ${field}: ${detail}`,
+    { errors: [{ pointer: `/${field}`, detail }] },
+  );
 }
 
 function textOf(error: unknown): string {

@@ -22,7 +22,10 @@ export async function checkChangeRules(changes: readonly Change[], served: Entit
     const { namespace, name } = toEntityId(change);
     if ((await documents.count(namespace, name)) === 0) continue;
     const verb = change.op === 'put' ? 'replacing its schema' : 'deleting it';
-    throw new SekishoError('COLLECTION_NOT_EMPTY', `one or more documents already exist for the collection ${name}, please delete existing documents before ${verb}`);
+    throw new SekishoError(
+      'COLLECTION_NOT_EMPTY',
+      `one or more documents already exist for the collection ${name}, please delete existing documents before ${verb}`,
+    );
   }
   return warnings;
 }

@@ -1,4 +1,4 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { Ajv, type ErrorObject, type SchemaObject, type ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { EntityError } from '../entity/entity-error.ts';
 import type { Collection } from '../entity/types.ts';
@@ -28,15 +28,20 @@ export function compileDocumentSchema(collection: Collection): DocumentCheck {
 
 function compileSchema(collection: Collection): ValidateFunction {
   // The shape was checked when the entity was parsed: an object or a boolean.
-  const schema = collection.schema as boolean | { readonly $schema?: unknown };
-  const draft = typeof schema === 'object' && typeof schema.$schema === 'string' ? schema.$schema : '';
+  const schema = collection.schema as boolean | SchemaObject;
+  const draft = typeof schema === 'object' && schema.$schema !== undefined ? String(schema.$schema) : '';
   const ajv = /draft-0[4-7]/.test(draft) ? (compilers.draft07 ??= new Ajv(OPTIONS)) : (compilers.draft2020 ??= new Ajv2020(OPTIONS));
   try {
     return ajv.compile(schema);
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     const detail = `schema: is no JSON Schema that compiles: ${text}`;
-    throw new EntityError('ENTITY_INVALID', { kind: 'collection', namespace: collection.namespace, name: collection.name }, `collection ${JSON.stringify(collection.name)}: ${detail}`, { errors: [{ pointer: '/schema', detail }] });
+    throw new EntityError(
+      'ENTITY_INVALID',
+      { kind: 'collection', namespace: collection.namespace, name: collection.name },
+      `collection ${JSON.stringify(collection.name)}: ${detail}`,
+      { errors: [{ pointer: '/schema', detail }] },
+    );
   } finally {
     // The compiler would keep every schema for ever.
     ajv.removeSchema(schema);
@@ -52,7 +57,8 @@ function toCheck(validate: ValidateFunction): DocumentCheck {
 
 function toFieldError({ instancePath, keyword, message, params }: ErrorObject): FieldError {
   const place = instancePath === '' ? 'the document' : instancePath;
-  if (keyword === 'additionalProperties') return { pointer: instancePath, detail: `${place} has the unknown property ${JSON.stringify(params['additionalProperty'])}` };
+  if (keyword === 'additionalProperties')
+    return { pointer: instancePath, detail: `${place} has the unknown property ${JSON.stringify(params['additionalProperty'])}` };
   if (keyword === 'enum') return { pointer: instancePath, detail: `${place} must be one of ${JSON.stringify(params['allowedValues'])}` };
   return { pointer: instancePath, detail: `${place} ${message ?? `breaks the rule ${keyword}`}` };
 }

@@ -44,7 +44,8 @@ export function guardDocuments({ documents, entities, isChanging }: GuardedDocum
       const found = find(namespace, collection);
       checkId(id);
       checkData(found, data);
-      if (isChanging(namespace, collection)) throw new SekishoError('STORE_BUSY', `the collection ${collection} is being changed; try again`);
+      if (isChanging(namespace, collection))
+        throw new SekishoError('STORE_BUSY', `the collection ${collection} is being changed; try again`);
       return await documents.put(namespace, collection, id, data);
     },
     async delete(namespace, collection, id) {
@@ -68,5 +69,7 @@ function checkData(collection: Collection, data: unknown): void {
   if (errors.length === 0) return;
   const first = errors.slice(0, 3).map((error) => error.detail);
   const more = errors.length > first.length ? `; and ${errors.length - first.length} more` : '';
-  throw new SekishoError('DOCUMENT_INVALID', `the document does not match the schema of ${collection.name}: ${first.join('; ')}${more}`, { errors });
+  throw new SekishoError('DOCUMENT_INVALID', `the document does not match the schema of ${collection.name}: ${first.join('; ')}${more}`, {
+    errors,
+  });
 }

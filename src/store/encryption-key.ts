@@ -19,11 +19,13 @@ const KEY_BYTES = 32;
 /** The key that secrets are encrypted with. STORE_KEY when it is malformed, missing, or readable for others than its owner. */
 export function loadEncryptionKey(options: EncryptionKeyOptions): Buffer {
   if (options.encryptionKey !== undefined) return parseKey(options.encryptionKey, 'storage.encryption_key');
-  if (options.encryptionKeyFile !== undefined) return readKeyFile(options.encryptionKeyFile) ?? fail(`the key file ${options.encryptionKeyFile} does not exist`);
+  if (options.encryptionKeyFile !== undefined)
+    return readKeyFile(options.encryptionKeyFile) ?? fail(`the key file ${options.encryptionKeyFile} does not exist`);
   const path = join(options.dir, 'secret.key');
   const found = readKeyFile(path);
   if (found !== undefined) return found;
-  if (!options.mayGenerate) return fail(`the store holds encrypted values, but its key file ${path} is missing: put it back, or set storage.encryption_key`);
+  if (!options.mayGenerate)
+    return fail(`the store holds encrypted values, but its key file ${path} is missing: put it back, or set storage.encryption_key`);
   return generateKey(path);
 }
 
@@ -33,7 +35,9 @@ function readKeyFile(path: string): Buffer | undefined {
     file = openSync(path, constants.O_RDONLY);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw new SekishoError('STORE_KEY', `the key file ${path} can't be read: ${error instanceof Error ? error.message : 'unknown error'}`, { cause: error });
+    throw new SekishoError('STORE_KEY', `the key file ${path} can't be read: ${error instanceof Error ? error.message : 'unknown error'}`, {
+      cause: error,
+    });
   }
   try {
     const mode = fstatSync(file).mode & 0o777;

@@ -57,7 +57,9 @@ export function withStored(layers: Layers, changes: readonly Change[]): Layers {
 export function diffBase(layers: Layers, base: ReadonlyMap<string, Put>, served: Entities): readonly Change[] {
   const isHidden = (key: string) => layers.stored.has(key) || layers.masked.has(key);
   const find = (id: EntityId): unknown => served[id.kind].get(toEntityKey(id.kind, id.namespace, id.name));
-  const puts = [...base].filter(([key, put]) => !isHidden(key) && !isDeepStrictEqual(find(toEntityId(put)), put.entity)).map(([, put]) => put);
+  const puts = [...base]
+    .filter(([key, put]) => !isHidden(key) && !isDeepStrictEqual(find(toEntityId(put)), put.entity))
+    .map(([, put]) => put);
   const deletions: Change[] = [];
   for (const [key, put] of layers.base) {
     const id = toEntityId(put);

@@ -45,7 +45,8 @@ export function createFileDocuments(file: SqliteFile): DocumentStore & { isUsed(
 
 function toDocument(namespace: string, collection: string, row: SqlRow): Document {
   const { id, created_at: createdAt, updated_at: updatedAt, data, sum } = row;
-  if (typeof id !== 'string' || typeof createdAt !== 'string' || typeof updatedAt !== 'string' || typeof data !== 'string') throw damaged(collection, id);
+  if (typeof id !== 'string' || typeof createdAt !== 'string' || typeof updatedAt !== 'string' || typeof data !== 'string')
+    throw damaged(collection, id);
   if (sum !== toSum(namespace, collection, id, createdAt, updatedAt, data)) throw damaged(collection, id);
   return { id, namespace, collection, createdAt, updatedAt, data: JSON.parse(data) as unknown };
 }

@@ -50,7 +50,8 @@ function readAll(file: SqliteFile, box: SecretBox): ReturnType<EntityRows['readA
   const masked: EntityId[] = [];
   for (const row of file.all('SELECT kind, namespace, name, body, sum FROM entities')) {
     const { kind, namespace, name, body, sum } = row;
-    if (!isEntityKind(kind) || typeof namespace !== 'string' || typeof name !== 'string' || (typeof body !== 'string' && body !== null)) throw damaged(kind, name);
+    if (!isEntityKind(kind) || typeof namespace !== 'string' || typeof name !== 'string' || (typeof body !== 'string' && body !== null))
+      throw damaged(kind, name);
     if (sum !== toSum(kind, namespace, name, body)) throw damaged(kind, name);
     const id: EntityId = { kind, namespace, name };
     if (body === null) masked.push(id);
@@ -62,7 +63,9 @@ function readAll(file: SqliteFile, box: SecretBox): ReturnType<EntityRows['readA
 
 /** `changes` as they may be written to the disk, and back. */
 export function sealChanges(box: SecretBox, changes: readonly Change[]): readonly unknown[] {
-  return changes.map((change) => (change.op === 'put' ? { ...change, entity: sealBody(box, toEntityId(change), { ...change.entity }) } : change));
+  return changes.map((change) =>
+    change.op === 'put' ? { ...change, entity: sealBody(box, toEntityId(change), { ...change.entity }) } : change,
+  );
 }
 
 export function unsealChanges(box: SecretBox, sealed: readonly Change[]): readonly Change[] {
@@ -90,7 +93,8 @@ function mapHidden(id: EntityId, entity: Body, map: (text: string, context: stri
   const copy: Record<string, unknown> = { ...entity };
   for (const [name, field] of Object.entries(KINDS[id.kind].fields)) {
     const value = copy[name];
-    if (field.redact !== undefined && typeof value === 'string') copy[name] = map(value, JSON.stringify([id.kind, id.namespace, id.name, name]));
+    if (field.redact !== undefined && typeof value === 'string')
+      copy[name] = map(value, JSON.stringify([id.kind, id.namespace, id.name, name]));
   }
   return copy;
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Change } from '../entity/types.ts';
-import { SekishoError, type ErrorCode } from '../lib/errors.ts';
+import { type ErrorCode, SekishoError } from '../lib/errors.ts';
 import { createFileStore } from './file-store.ts';
 import { testStoreContract } from './store-contract.ts';
 
@@ -52,7 +52,10 @@ test('secrets and keys are not in the files', async () => {
   const dir = newFolder();
   const store = createFileStore({ dir });
   await store.put(changes, by);
-  const bytes = () => readdirSync(dir).map((name) => readFileSync(join(dir, name), 'latin1')).join('');
+  const bytes = () =>
+    readdirSync(dir)
+      .map((name) => readFileSync(join(dir, name), 'latin1'))
+      .join('');
   assert.doesNotMatch(bytes(), /hush-hush|KEY-TEXT/);
   await store.close();
   assert.doesNotMatch(bytes(), /hush-hush|KEY-TEXT/);
@@ -126,7 +129,10 @@ test('no flipped byte of the file is ever loaded as something else', async () =>
       opened = createFileStore({ dir, encryptionKey });
       assert.deepEqual((await opened.load()).entities, entities, `byte ${at}`);
     } catch (error) {
-      assert.ok(error instanceof SekishoError && ['STORE_CORRUPT', 'STORE_FAILED', 'STORE_KEY'].includes(error.code), `byte ${at}: ${String(error)}`);
+      assert.ok(
+        error instanceof SekishoError && ['STORE_CORRUPT', 'STORE_FAILED', 'STORE_KEY'].includes(error.code),
+        `byte ${at}: ${String(error)}`,
+      );
       refused += 1;
     } finally {
       await opened?.close();

@@ -66,7 +66,15 @@ function toStore(file: SqliteFile, box: SecretBox, historyLimit: number): Store 
     for (const change of changes) growth += rows.write(change, isMask);
     const next: Position = { revision: position.revision + 1, hash: toChainHash(position.hash, historyChanges) };
     const sealed = JSON.stringify(sealChanges(box, changes));
-    file.run('INSERT INTO history VALUES (?, ?, ?, ?, ?, ?)', next.revision, new Date().toISOString(), author, next.hash, JSON.stringify(historyChanges), sealed);
+    file.run(
+      'INSERT INTO history VALUES (?, ?, ?, ?, ?, ?)',
+      next.revision,
+      new Date().toISOString(),
+      author,
+      next.hash,
+      JSON.stringify(historyChanges),
+      sealed,
+    );
     file.run('DELETE FROM history WHERE revision <= ?', next.revision - historyLimit);
     file.run('UPDATE state SET revision = ?, hash = ?, entities = entities + ?', next.revision, next.hash, growth);
     return next;
@@ -88,14 +96,17 @@ function toStore(file: SqliteFile, box: SecretBox, historyLimit: number): Store 
     watch(from, onUpdate) {
       const first = file.get('SELECT min(revision) AS first FROM history')?.['first'];
       checkBacklog(from, typeof first === 'number' ? first : position.revision + 1);
-      const backlog = from >= position.revision ? [] : file.all('SELECT revision, hash, sealed FROM history WHERE revision > ? ORDER BY revision', from);
+      const backlog =
+        from >= position.revision ? [] : file.all('SELECT revision, hash, sealed FROM history WHERE revision > ? ORDER BY revision', from);
       return feed.watch(
         backlog.map((row) => toUpdate(box, row)),
         onUpdate,
       );
     },
     async history({ limit, before = Number.MAX_SAFE_INTEGER }) {
-      return file.all('SELECT revision, at, author, hash, changes FROM history WHERE revision < ? ORDER BY revision DESC LIMIT ?', before, limit).map(toRecord);
+      return file
+        .all('SELECT revision, at, author, hash, changes FROM history WHERE revision < ? ORDER BY revision DESC LIMIT ?', before, limit)
+        .map(toRecord);
     },
     documents,
     async close() {
@@ -110,7 +121,12 @@ function toStore(file: SqliteFile, box: SecretBox, historyLimit: number): Store 
 function readPosition(file: SqliteFile, rows: EntityRows): Position {
   const state = file.get('SELECT revision, hash, entities FROM state');
   const last = file.get('SELECT revision, hash FROM history ORDER BY revision DESC LIMIT 1') ?? { revision: 0, hash: FIRST_HASH };
-  if (state === undefined || state['revision'] !== last['revision'] || state['hash'] !== last['hash'] || state['entities'] !== rows.count()) {
+  if (
+    state === undefined ||
+    state['revision'] !== last['revision'] ||
+    state['hash'] !== last['hash'] ||
+    state['entities'] !== rows.count()
+  ) {
     throw new SekishoError('STORE_CORRUPT', `${file.path} is damaged: its state and its history disagree; nothing was changed`);
   }
   return { revision: Number(state['revision']), hash: String(state['hash']) };

@@ -1,5 +1,5 @@
 import { toEntityId, toEntityKey } from '../entity/entity-key.ts';
-import { applyChanges, emptyGraph, type EntityGraph } from '../entity/references.ts';
+import { applyChanges, type EntityGraph, emptyGraph } from '../entity/references.ts';
 import type { Change, Entities } from '../entity/types.ts';
 import { SekishoError, toSekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
@@ -141,7 +141,11 @@ export class LiveRegistry<Built> implements Registry<Built> {
     const changing = toChangingCollections(changes, this.#graph.entities).map(toIdKey);
     for (const key of changing) this.#changing.add(key);
     try {
-      const update = await this.#options.store.put(changes, { author, expect: this.#revision, isMask: (id) => this.#layers.base.has(toIdKey(id)) });
+      const update = await this.#options.store.put(changes, {
+        author,
+        expect: this.#revision,
+        isMask: (id) => this.#layers.base.has(toIdKey(id)),
+      });
       await this.#waitFor((arrival) => arrival.revision >= update.revision);
       this.#arrivals = this.#arrivals.filter((arrival) => arrival.revision > update.revision);
       return update;
@@ -213,7 +217,11 @@ export class LiveRegistry<Built> implements Registry<Built> {
   /** True for the deletion of an entity that is stored but kept out: there is nothing of it in what is served. */
   #isKeptOut(change: Change): boolean {
     const id = toEntityId(change);
-    return change.op === 'delete' && this.#rejected.has(toIdKey(id)) && !this.#graph.entities[id.kind].has(toEntityKey(id.kind, id.namespace, id.name));
+    return (
+      change.op === 'delete' &&
+      this.#rejected.has(toIdKey(id)) &&
+      !this.#graph.entities[id.kind].has(toEntityKey(id.kind, id.namespace, id.name))
+    );
   }
 
   /** What was kept out may build now that something changed. */
@@ -248,7 +256,8 @@ export class LiveRegistry<Built> implements Registry<Built> {
 
   async #waitFor(isIt: (update: StoreUpdate) => boolean): Promise<void> {
     while (!this.#arrivals.some(isIt)) {
-      if (this.#isClosed) throw new SekishoError('NOT_READY', 'the gateway is stopping; the change is stored and will be served after the next start');
+      if (this.#isClosed)
+        throw new SekishoError('NOT_READY', 'the gateway is stopping; the change is stored and will be served after the next start');
       await new Promise<void>((resolve) => {
         this.#onArrival = resolve;
       });
@@ -261,6 +270,9 @@ function withPointers(error: unknown): unknown {
   const entity = toErrorEntity(error);
   if (entity === undefined || !(error instanceof SekishoError)) return error;
   const place = entity.kind === 'namespace' ? `namespace/${entity.name}` : `${entity.kind}/${entity.namespace}/${entity.name}`;
-  const errors = error.errors.length === 0 ? [{ pointer: place, detail: error.message }] : error.errors.map(({ pointer, detail }) => ({ pointer: pointer.startsWith('/') ? place + pointer : pointer, detail }));
+  const errors =
+    error.errors.length === 0
+      ? [{ pointer: place, detail: error.message }]
+      : error.errors.map(({ pointer, detail }) => ({ pointer: pointer.startsWith('/') ? place + pointer : pointer, detail }));
   return new SekishoError(error.code, error.message, { errors, cause: error });
 }

@@ -58,10 +58,14 @@ function prepareFile(database: DatabaseSync, path: string): void {
   database.exec('PRAGMA locking_mode = EXCLUSIVE');
   const applicationId = pragma('application_id');
   const isNew = pragma('schema_version') === 0;
-  if (!isNew && applicationId !== APPLICATION_ID) throw new SekishoError('STORE_CORRUPT', `${path} is an SQLite file, but no store of Sekisho; nothing was changed`);
+  if (!isNew && applicationId !== APPLICATION_ID)
+    throw new SekishoError('STORE_CORRUPT', `${path} is an SQLite file, but no store of Sekisho; nothing was changed`);
   const version = pragma('user_version');
   if (!isNew && version !== FORMAT_VERSION) {
-    throw new SekishoError('STORE_CORRUPT', `${path} has format ${String(version)}; this version reads format ${FORMAT_VERSION}; nothing was changed`);
+    throw new SekishoError(
+      'STORE_CORRUPT',
+      `${path} has format ${String(version)}; this version reads format ${FORMAT_VERSION}; nothing was changed`,
+    );
   }
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
   const check = pragma('quick_check(1)');
@@ -125,10 +129,16 @@ function toOpenError(error: unknown, path: string): SekishoError {
   if (error instanceof SekishoError) return error;
   switch (primaryCode(error)) {
     case PRIMARY_CODES.busy:
-      return new SekishoError('STORE_LOCKED', `${path} is in use by another process: stop it, or give this gateway another storage.dir`, { cause: error });
+      return new SekishoError('STORE_LOCKED', `${path} is in use by another process: stop it, or give this gateway another storage.dir`, {
+        cause: error,
+      });
     case PRIMARY_CODES.notADatabase:
     case PRIMARY_CODES.corrupt:
-      return new SekishoError('STORE_CORRUPT', `${path} is damaged: ${textOf(error)}; nothing was changed; restore it from a backup, or move it away`, { cause: error });
+      return new SekishoError(
+        'STORE_CORRUPT',
+        `${path} is damaged: ${textOf(error)}; nothing was changed; restore it from a backup, or move it away`,
+        { cause: error },
+      );
     default:
       return new SekishoError('STORE_FAILED', `${path} can't be opened: ${textOf(error)}`, { cause: error });
   }

@@ -7,7 +7,11 @@ import type { Store, StoreUpdate } from './types.ts';
 
 const namespace = (name: string): Change => ({ op: 'put', kind: 'namespace', entity: { name } });
 const secret = (name: string, data: string): Change => ({ op: 'put', kind: 'secret', entity: { name, namespace: 'a', data } });
-const collection = (schema: unknown): Change => ({ op: 'put', kind: 'collection', entity: { name: 'c', namespace: 'a', schema, visibility: 'public', type: 'document' } });
+const collection = (schema: unknown): Change => ({
+  op: 'put',
+  kind: 'collection',
+  entity: { name: 'c', namespace: 'a', schema, visibility: 'public', type: 'document' },
+});
 const remove = (kind: 'namespace' | 'collection', name: string): Change => ({ op: 'delete', kind, namespace: 'a', name });
 const by = { author: 'test' };
 
@@ -76,8 +80,14 @@ export function testStoreContract(name: string, open: (options: { readonly histo
     const all = collect(store, 0, 4);
     const late = collect(store, 1, 3);
     await Promise.all([store.put([namespace('n3')], by), store.put([namespace('n4')], by)]);
-    assert.deepEqual((await all).map((update) => update.revision), [1, 2, 3, 4]);
-    assert.deepEqual((await late).map((update) => update.revision), [2, 3, 4]);
+    assert.deepEqual(
+      (await all).map((update) => update.revision),
+      [1, 2, 3, 4],
+    );
+    assert.deepEqual(
+      (await late).map((update) => update.revision),
+      [2, 3, 4],
+    );
     assert.deepEqual((await all)[0]?.changes, [namespace('n1')]);
     assert.equal((await all)[3]?.hash, (await store.load()).hash);
   });
@@ -107,15 +117,24 @@ export function testStoreContract(name: string, open: (options: { readonly histo
   contract('pages the history backwards', async (store) => {
     for (let i = 1; i <= 5; i += 1) await store.put([namespace(`n${i}`)], by);
     const page = await store.history({ limit: 2, before: 5 });
-    assert.deepEqual(page.map((record) => record.revision), [4, 3]);
+    assert.deepEqual(
+      page.map((record) => record.revision),
+      [4, 3],
+    );
   });
 
   contract(
     'keeps so many records as it may, and refuses a watch from before them',
     async (store) => {
       for (let i = 1; i <= 5; i += 1) await store.put([namespace(`n${i}`)], by);
-      assert.deepEqual((await store.history({ limit: 10 })).map((record) => record.revision), [5, 4, 3]);
-      assert.deepEqual((await collect(store, 2, 3)).map((update) => update.revision), [3, 4, 5]);
+      assert.deepEqual(
+        (await store.history({ limit: 10 })).map((record) => record.revision),
+        [5, 4, 3],
+      );
+      assert.deepEqual(
+        (await collect(store, 2, 3)).map((update) => update.revision),
+        [3, 4, 5],
+      );
       assert.throws(() => store.watch(1, () => {}), code('STORE_FAILED'));
     },
     { historyLimit: 3 },

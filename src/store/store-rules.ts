@@ -13,18 +13,28 @@ export function checkRevision(expect: number | undefined, revision: number): voi
 /** STORE_FAILED when updates between `from` and the first one that is kept are gone: the watcher has to load the state anew. */
 export function checkBacklog(from: number, first: number): void {
   if (from >= first - 1) return;
-  throw new SekishoError('STORE_FAILED', `the updates after revision ${from} are not kept any more (the first is ${first}): load the state and watch from its revision`);
+  throw new SekishoError(
+    'STORE_FAILED',
+    `the updates after revision ${from} are not kept any more (the first is ${first}): load the state and watch from its revision`,
+  );
 }
 
 /** COLLECTION_NOT_EMPTY when a change deletes a collection that holds documents, or gives it another schema. Called inside the transaction of the change. */
-export function checkCollections(changes: readonly Change[], before: (id: EntityId) => unknown, isUsed: (namespace: string, collection: string) => boolean): void {
+export function checkCollections(
+  changes: readonly Change[],
+  before: (id: EntityId) => unknown,
+  isUsed: (namespace: string, collection: string) => boolean,
+): void {
   for (const change of changes) {
     if (change.kind !== 'collection') continue;
     const id = toEntityId(change);
     if (change.op === 'put' && !isReplaced(before(id), change.entity)) continue;
     if (!isUsed(id.namespace, id.name)) continue;
     const verb = change.op === 'put' ? 'replacing its schema' : 'deleting it';
-    throw new SekishoError('COLLECTION_NOT_EMPTY', `one or more documents already exist for the collection ${id.name}, please delete existing documents before ${verb}`);
+    throw new SekishoError(
+      'COLLECTION_NOT_EMPTY',
+      `one or more documents already exist for the collection ${id.name}, please delete existing documents before ${verb}`,
+    );
   }
 }
 
