@@ -8,7 +8,7 @@ export type Event =
   | { readonly type: 'server.ready'; readonly revision: number; readonly durationMs: number }
   | { readonly type: 'server.draining'; readonly reason: string; readonly inFlight: number }
   | { readonly type: 'server.stopped'; readonly durationMs: number }
-  | { readonly type: 'connection.opened' | 'connection.closed'; readonly listener: string }
+  | { readonly type: 'connection.opened' | 'connection.closed' | 'connection.refused'; readonly listener: string }
   | { readonly type: 'snapshot.swapped'; readonly revision: number; readonly hash: string; readonly routes: number; readonly buildMs: number }
   | { readonly type: 'entity.rejected'; readonly kind: string; readonly namespace: string; readonly name: string; readonly error: SekishoError }
   | { readonly type: 'certificate.expiring'; readonly domain: string; readonly namespace: string; readonly daysLeft: number }
