@@ -20,7 +20,7 @@ export interface AdminServer {
 export interface AdminRequest {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   readonly path: string;
-  readonly query?: Readonly<Record<string, unknown>>;
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
   /** Sent as JSON. */
   readonly body?: unknown;
   /** Statuses other than 2xx that the caller reads itself. */

@@ -18,11 +18,11 @@ export interface CommandContext {
 }
 
 /** Runs a command; resolves to its exit code (0, or 1 for "no"). Rejects with a `Failure`. */
-export type Run = (context: CommandContext) => Promise<number>;
-export type EntityRun = (kind: CliKind, context: CommandContext) => Promise<number>;
+type Run = (context: CommandContext) => Promise<number>;
+type EntityRun = (kind: CliKind, context: CommandContext) => Promise<number>;
 
 /** A key that a command takes as `key=value`. */
-export interface CommandKey {
+interface CommandKey {
   readonly name: string;
   readonly required?: boolean;
   readonly help: string;

@@ -3,7 +3,7 @@ import { FLAGS, type FlagSpec } from './flags.ts';
 import { verbFields } from './help.ts';
 import { KINDS } from './kinds.ts';
 
-export interface Candidate {
+interface Candidate {
   readonly word: string;
   readonly doc: string;
 }

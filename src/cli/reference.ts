@@ -1,3 +1,4 @@
+import type { CommandSpec } from './command.ts';
 import { COMMANDS, VERBS } from './command-table.ts';
 import { FLAGS, type FlagSpec } from './flags.ts';
 import { typeName, verbExample, verbFields, verbUsage } from './help.ts';
@@ -5,66 +6,65 @@ import { type CliField, type CliKind, KINDS } from './kinds.ts';
 
 /** The reference page of the command line (docs/reference/cli.md), from the tables that drive it. */
 export function cliReference(): string {
+  return [...INTRODUCTION, ...flagSection(), '', '## Commands', ...COMMANDS.flatMap(commandSection), ...entitySection(), ''].join('\n');
+}
+
+const INTRODUCTION: readonly string[] = [
+  '# Command line',
+  '',
+  '`sekisho COMMAND [KEY=VALUE…] [FLAG…]`. Flags stand before or after the words; short switches can be bundled (`-Vf`); `--` ends them.',
+  '',
+  '| exit code | means |',
+  '|---|---|',
+  '| 0 | done |',
+  '| 1 | the server said no, or is not there |',
+  '| 2 | the command line, a file or the configuration is wrong |',
+  '',
+  '## Values',
+  '',
+  '| written | is |',
+  '|---|---|',
+  '| `key=text` | text; lists as `a,b,c`, times with their unit (`50ms`, `1m30s`), `true` and `false`, numbers |',
+  '| `key:=json` | JSON of any type; numbers of times are nanoseconds |',
+  '| `key@=file` | the content of a file, base64; of PEM keys its text, of schemas its JSON |',
+  '',
+  'The first `=` of a word decides its form. Of the same key, `key=` wins over `key:=`, that over `key@=`, and of two of one form the later.',
+  'An empty `key:=` or `key@=` is the empty text. A word without `=` is the name, where one is wanted, and an error elsewhere.',
+  '',
+];
+
+function flagSection(): readonly string[] {
   const flags: readonly FlagSpec[] = FLAGS;
+  const rows = flags.map((flag) => {
+    const commands = flag.only ? ` (${flag.only.map(code).join(', ')})` : '';
+    return row([flagNames(flag), (flag.env ?? []).map(code).join(', '), flag.help + commands]);
+  });
+  return ['## Flags', '', '| flag | environment | does |', '|---|---|---|', ...rows];
+}
+
+function commandSection(command: CommandSpec): readonly string[] {
+  const keys = (command.keys ?? []).map((key) => row([code(key.name), key.help + (key.required ? ' (required)' : '')]));
   return [
-    '# Command line',
     '',
-    '<!-- Generated from the tables in src/cli and src/entity. -->',
+    `### ${command.name}`,
     '',
-    '`sekisho COMMAND [KEY=VALUE…] [FLAG…]`. Flags stand before or after the words; short switches can be bundled (`-Vf`); `--` ends them.',
+    `${code(`sekisho ${command.usage}`)}: ${command.summary}.${command.details ? ` ${command.details}` : ''}`,
+    ...(keys.length > 0 ? ['', '| key | is |', '|---|---|', ...keys] : []),
     '',
-    '| exit code | means |',
-    '|---|---|',
-    '| 0 | done |',
-    '| 1 | the server said no, or is not there |',
-    '| 2 | the command line, a file or the configuration is wrong |',
-    '',
-    '## Values',
-    '',
-    '| written | is |',
-    '|---|---|',
-    '| `key=text` | text; lists as `a,b,c`, times with their unit (`50ms`, `1m30s`), `true` and `false`, numbers |',
-    '| `key:=json` | JSON of any type; numbers of times are nanoseconds |',
-    '| `key@=file` | the content of a file, base64; of PEM keys its text, of schemas its JSON |',
-    '',
-    'The first `=` of a word decides its form. Of the same key, `key=` wins over `key:=`, that over `key@=`, and of two of one form the later.',
-    'An empty `key:=` or `key@=` is the empty text. A word without `=` is the name, where one is wanted, and an error elsewhere.',
-    '',
-    '## Flags',
-    '',
-    '| flag | environment | does |',
-    '|---|---|---|',
-    ...flags.map((flag) =>
-      row([flagNames(flag), (flag.env ?? []).map(code).join(', '), flag.help + (flag.only ? ` (${flag.only.map(code).join(', ')})` : '')]),
-    ),
-    '',
-    '## Commands',
-    ...COMMANDS.flatMap((command) => [
-      '',
-      `### ${command.name}`,
-      '',
-      `${code(`sekisho ${command.usage}`)}: ${command.summary}.${command.details ? ` ${command.details}` : ''}`,
-      ...(command.keys
-        ? [
-            '',
-            '| key | is |',
-            '|---|---|',
-            ...command.keys.map((key) => row([code(key.name), key.help + (key.required ? ' (required)' : '')])),
-          ]
-        : []),
-      '',
-      ...example(command.example),
-    ]),
+    ...example(command.example),
+  ];
+}
+
+function entitySection(): readonly string[] {
+  const aliases = VERBS.filter((verb) => verb.alias !== verb.name).map((verb) => `${code(verb.alias)} is ${code(verb.name)}`);
+  return [
     '',
     '## Entities',
     '',
-    `Every kind has ${VERBS.map((verb) => code(verb.name)).join(', ')}${`; ${VERBS.filter((verb) => verb.alias !== verb.name)
-      .map((verb) => `${code(verb.alias)} is ${code(verb.name)}`)
-      .join(', ')}`}.`,
+    `Every kind has ${VERBS.map((verb) => code(verb.name)).join(', ')}; ${aliases.join(', ')}.`,
     '`create` prints what was sent, `get` and `list` print what the server has, `delete` prints nothing.',
     ...KINDS.flatMap(kindSection),
-    '',
-  ].join('\n');
+  ];
 }
 
 function kindSection(kind: CliKind): readonly string[] {

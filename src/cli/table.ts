@@ -36,8 +36,7 @@ function toCell(value: unknown): string {
   const isTextList = Array.isArray(value) && value.every((item) => typeof item === 'string');
   const text = typeof value === 'string' ? value : isTextList ? value.join(',') : JSON.stringify(value);
   // Stored text must not be able to steer the reader's terminal.
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
-  const safe = text.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
+  const safe = text.replace(/\p{Cc}/gu, ' ');
   return safe.length > MAX_CELL_CHARS ? `${safe.slice(0, MAX_CELL_CHARS - 1)}…` : safe;
 }
 

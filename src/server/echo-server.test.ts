@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type IncomingHttpHeaders, request } from 'node:http';
+import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:http2';
 import { connect as connectTcp } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -31,7 +31,9 @@ async function withEcho(options: Partial<EchoServerOptions>, run: (port: number)
 async function ask(port: number, { method = 'GET', path = '/', body, headers = {} }: Ask): Promise<Answer> {
   return await new Promise((resolve, reject) => {
     const options = { host: '127.0.0.1', port, method, path, agent: false as const, headers };
-    request(options, async (response) => resolve({ status: response.statusCode, headers: response.headers, text: await text(response) }))
+    const read = async (response: IncomingMessage) =>
+      resolve({ status: response.statusCode, headers: response.headers, text: await text(response) });
+    request(options, (response) => void read(response))
       .on('error', reject)
       .end(body);
   });

@@ -1,6 +1,6 @@
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createHttp2Server, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { parseDurationNs } from '../lib/duration.ts';
 import { toDurationText } from '../lib/duration-text.ts';
 import { SekishoError } from '../lib/errors.ts';
@@ -156,7 +156,7 @@ function toFields(raw: readonly string[]): Readonly<Record<string, readonly stri
 }
 
 function toSorted<T>(record: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
-  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return Object.fromEntries(Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function escape(char: string): string {

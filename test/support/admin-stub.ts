@@ -1,4 +1,4 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { CliIo } from '../../src/cli/io.ts';
@@ -27,7 +27,8 @@ export interface AdminStub extends AsyncDisposable {
 /** Starts it on a free port; `await using` ends it. Without `answer` every call gets 200 and empty data. */
 export async function startAdminStub(answer: (call: SeenCall) => StubAnswer = () => ({})): Promise<AdminStub> {
   const calls: SeenCall[] = [];
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => void handle(request, response));
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await text(request);
     const call: SeenCall = {
       method: request.method ?? '',
@@ -38,7 +39,7 @@ export async function startAdminStub(answer: (call: SeenCall) => StubAnswer = ()
     calls.push(call);
     const { status = 200, headers = {}, body: reply = { data: [], status_code: 200 } } = answer(call);
     response.writeHead(status, headers).end(typeof reply === 'string' ? reply : JSON.stringify(reply));
-  });
+  };
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
