@@ -14,7 +14,7 @@ interface Kind {
 
 const KINDS: Readonly<Record<string, Kind>> = {
   unit: { files: ['src/**/*.test.ts', 'test/support/*.test.ts', 'test/architecture/*.test.ts', 'bench/**/*.test.ts'], needs: [OPENSSL] },
-  api: { files: ['test/api/**/*.test.ts', 'examples/**/*.test.ts'], needs: [OPENSSL] },
+  api: { files: ['test/api/**/*.test.ts', 'test/cli/**/*.test.ts', 'examples/**/*.test.ts'], needs: [OPENSSL] },
   conformance: { files: ['test/conformance/**/*.test.ts'], needs: [OPENSSL] },
   fault: { files: ['test/fault/**/*.test.ts'], needs: [OPENSSL] },
   crash: { files: ['test/crash/**/*.test.ts'], needs: [] },
