@@ -1,7 +1,6 @@
-import type { Domain, EntityKind, Namespace, Route } from '../entity/types.ts';
+import { EntityError } from '../entity/entity-error.ts';
+import type { Domain, Entities, Namespace, Route } from '../entity/types.ts';
 import type { ModuleRuntime, Program } from '../runtime/types.ts';
-import type { Entities } from '../store/types.ts';
-import type { SecureContext } from 'node:tls';
 import { SekishoError } from '../lib/errors.ts';
 import { type CertificateLookup, compileCertificates } from './certificates.ts';
 import { type CompiledPath, type CompiledRoute, compileRoute, loadProgram } from './compiled-route.ts';
@@ -29,6 +28,7 @@ export interface SnapshotBuild {
   readonly snapshot: Snapshot;
   readonly loaded: readonly Program[];
   readonly dropped: readonly Program[];
+  readonly buildMs: number;
 }
 
 export interface SnapshotOptions {
@@ -36,16 +36,7 @@ export interface SnapshotOptions {
   readonly serviceDefaults: ServiceDefaults;
   readonly serverTags: readonly string[];
   readonly useDefaultNamespace: boolean;
-  readonly fallbackCertificate: SecureContext | undefined;
   readonly allowsHost: (host: string) => boolean;
-}
-
-/** One entity that cannot be built, and why. */
-export interface BuildProblem {
-  readonly kind: EntityKind;
-  readonly namespace: string;
-  readonly name: string;
-  readonly error: SekishoError;
 }
 
 /** Several programs are compiled and started at a time: enough to use the cores, few enough to keep a large start in bounds. */
@@ -54,6 +45,7 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD', 'CO
 
 /** Compiles the next snapshot, re-using every part of `previous` whose entities are the same objects. Rejects with the problem of the first route that does not build; nothing stays loaded then. */
 export async function buildSnapshot(entities: Entities, previous: Snapshot | undefined, options: SnapshotOptions): Promise<SnapshotBuild> {
+  const startedAt = performance.now();
   const services = compileServices(entities, previous, options.serviceDefaults);
   const stale = staleRoutes(entities, services, previous);
   const programs = await loadPrograms(stale.changed, entities, options.runtime);
@@ -82,7 +74,7 @@ export async function buildSnapshot(entities: Entities, previous: Snapshot | und
     trees.set(route.namespace, tree);
   }
   const namespaces = new Map([...entities.namespace].map(([name, namespace]) => [name, { namespace, tree: treeOf(name) }]));
-  return { snapshot: { entities, services, routes, namespaces, ...compileHosts(entities, previous, options) }, loaded: [...programs.values()], dropped };
+  return { snapshot: { entities, services, routes, namespaces, ...compileHosts(entities, previous, options) }, loaded: [...programs.values()], dropped, buildMs: performance.now() - startedAt };
 }
 
 function methodsOf(route: Route): readonly string[] {
@@ -137,16 +129,9 @@ async function loadPrograms(routes: ReadonlyMap<string, Route>, entities: Entiti
 }
 
 /** Names the route whose modules do not load, so that a caller can keep just this route out. */
-export class RouteBuildError extends SekishoError {
-  readonly problem: BuildProblem;
-  constructor(route: Route, error: SekishoError) {
-    super(error.code, `Route "${route.name}": ${error.message}`, { errors: error.errors, cause: error });
-    this.problem = { kind: 'route', namespace: route.namespace, name: route.name, error };
-  }
-}
-
-function toRouteError(route: Route, error: unknown): unknown {
-  return error instanceof SekishoError ? new RouteBuildError(route, error) : error;
+function toRouteError({ namespace, name }: Route, error: unknown): unknown {
+  if (!(error instanceof SekishoError)) return error;
+  return new EntityError(error.code, { kind: 'route', namespace, name }, `route "${name}": ${error.message}`, { errors: error.errors, cause: error });
 }
 
 function compileHosts(entities: Entities, previous: Snapshot | undefined, options: SnapshotOptions): Pick<Snapshot, 'resolver' | 'certificates'> {
@@ -157,6 +142,6 @@ function compileHosts(entities: Entities, previous: Snapshot | undefined, option
   const domains: readonly Domain[] = [...domain.values()];
   return {
     resolver: compileResolver({ domains, namespaces: [...namespace.keys()], useDefault: options.useDefaultNamespace }),
-    certificates: compileCertificates(domains, options.fallbackCertificate, options.allowsHost),
+    certificates: compileCertificates(domains, options.allowsHost),
   };
 }

@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path';
 import type { InitResources } from '../config/init-resources.ts';
 import { SekishoError, toSekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
-import type { Change } from '../entity/types.ts';
+import type { Registry } from '../store/registry.ts';
 
 export interface BaseLayerOptions {
   readonly first: InitResources | undefined;
@@ -13,9 +13,7 @@ export interface BaseLayerOptions {
   readonly configPath: string | undefined;
   /** Follow the files (`proxy.watch_files`). */
   readonly watchFiles: boolean;
-  /** Puts the entities of the layer in place of the layer before; rejects when they do not build, and the layer before stays. */
-  readonly setBase: (changes: readonly Change[]) => Promise<void>;
-  readonly putDocument: (namespace: string, collection: string, id: string, data: unknown) => Promise<unknown>;
+  readonly registry: Pick<Registry, 'setBase' | 'documents' | 'rejected'>;
 }
 
 export interface BaseLayer {
@@ -25,7 +23,10 @@ export interface BaseLayer {
 /** Editors write a file in several steps; what comes within this time is one edit. */
 const SETTLE_MS = 50;
 
-/** Serves the entities of `proxy.init_resources` beneath those of the store, and follows their files while the gateway runs. Rejects when the first layer does not build. */
+/**
+ * Sees to the entities of `proxy.init_resources`, which are served beneath those of the store: at the start they have to build without exception
+ * (ENTITY_INVALID with their places in the file), and while the gateway runs their files are followed.
+ */
 export async function createBaseLayer(options: BaseLayerOptions): Promise<BaseLayer> {
   const { first } = options;
   if (first !== undefined) await apply(first, options);
@@ -75,10 +76,10 @@ function watchFolders(paths: readonly string[], onChange: () => void): FSWatcher
   );
 }
 
-async function apply(init: InitResources, options: BaseLayerOptions): Promise<void> {
+async function apply(init: InitResources, { registry }: BaseLayerOptions): Promise<void> {
   try {
-    await options.setBase(init.changes);
-    for (const { namespace, collection, id, data } of init.documents) await options.putDocument(namespace, collection, id, data);
+    await registry.setBase(init.changes);
+    for (const { namespace, collection, id, data } of init.documents) await registry.documents.put(namespace, collection, id, data);
   } catch (error) {
     throw withPlace(toSekishoError(error), init);
   }

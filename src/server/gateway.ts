@@ -1,7 +1,7 @@
-import { performance } from 'node:perf_hooks';
 import { createAdminApi } from '../admin/admin-api.ts';
-import type { LoadedSettings } from '../config/load-settings.ts';
-import { createFrontend, type Frontend } from '../http/frontend.ts';
+import { assertSafeListen } from '../admin/safe-listen.ts';
+import { type LoadedSettings, loadSettings } from '../config/load-settings.ts';
+import type { SourceOptions } from '../config/source.ts';
 import { createUpstreams } from '../http/upstreams.ts';
 import { observe } from '../lib/event.ts';
 import { VERSION } from '../lib/version.ts';
@@ -11,79 +11,89 @@ import { createModuleRuntime } from '../runtime/runtime.ts';
 import { createRegistry, type Registry } from '../store/registry.ts';
 import { createBaseLayer } from './base-layer.ts';
 import { createBridge } from './bridge.ts';
+import { certificateStatus } from './certificate-status.ts';
+import { createClosing } from './closing.ts';
 import { createEchoServer } from './echo-server.ts';
+import { listenAdmin, listenProxy } from './listeners.ts';
 import { createMetrics } from './metrics.ts';
 import { openStore } from './open-store.ts';
-import { readCertificate, toAdminOptions, toFrontendOptions, toProxyOptions, toRuntimeOptions, toSnapshotOptions, toUpstreamsOptions } from './options.ts';
+import { toAdminOptions, toProxyOptions, toRuntimeOptions, toSnapshotOptions, toUpstreamsOptions } from './options.ts';
 
 export interface Gateway {
   /** Stops taking requests, lets those under way finish within the grace, and closes everything. */
   close(reason: string): Promise<void>;
 }
 
-/** Puts a gateway together and starts it; rejects, with everything closed again, when any part cannot start. */
-export async function startGateway(loaded: LoadedSettings): Promise<Gateway> {
-  const { settings } = loaded;
+/** Puts a gateway together and starts it; rejects, with everything closed again, when a part cannot start. `source` is read again when watched files change. */
+export async function startGateway({ settings, path }: LoadedSettings, source: SourceOptions): Promise<Gateway> {
   const startedAt = performance.now();
-  const closers: (() => Promise<void> | void)[] = [];
-  const closeAll = async (): Promise<void> => {
-    for (const close of closers.toReversed()) await close();
-  };
+  if (settings.admin !== undefined) assertSafeListen(settings.admin.host, settings.admin.authMethod);
+  const closing = createClosing();
   try {
-    const store = openStore(settings);
-    closers.push(() => store.close());
-    const upstreams = createUpstreams(toUpstreamsOptions(settings));
-    closers.push(() => upstreams.close());
-    let registry: Registry<SnapshotBuild>;
-    const runtime = createModuleRuntime(toRuntimeOptions(settings, createBridge(() => registry)));
-    closers.push(() => runtime.close());
+    const store = closing.add(openStore(settings));
+    const upstreams = closing.add(createUpstreams(toUpstreamsOptions(settings)));
+    const bridge = createBridge(() => registry);
+    const runtime = closing.add(createModuleRuntime(toRuntimeOptions(settings, bridge)));
     const proxy = createProxy(toProxyOptions(settings, upstreams));
-    const metrics = settings.disableMetrics ? undefined : createMetrics({ version: VERSION, inFlight: () => proxy.inFlight });
-    if (metrics !== undefined) closers.push(() => metrics.close());
+    const metrics = settings.disableMetrics ? undefined : closing.add(createMetrics({ version: VERSION, inFlight: () => proxy.inFlight }));
 
-    // Entities become a snapshot here, and only here: built before a change is stored, swapped in once it is.
+    // Entities become a snapshot here and only here: built before a change is stored, served once it is.
     const snapshotOptions = toSnapshotOptions(settings, runtime);
     let served: SnapshotBuild | undefined;
-    registry = await createRegistry<SnapshotBuild>({
-      store,
-      createDefaultNamespace: !settings.disableDefaultNamespace,
-      build: (next) => buildSnapshot(next, served?.snapshot, snapshotOptions),
-      discard: (built) => built.loaded.forEach((program) => program.release()),
-      swap(built, revision, hash) {
-        served = built;
-        proxy.swap(built.snapshot);
-        built.dropped.forEach((program) => program.release());
-        observe({ type: 'snapshot.swapped', revision, hash, routes: built.snapshot.routes.size, buildMs: built.buildMs });
-      },
-    });
-    closers.push(() => registry.close());
-    const baseLayer = await createBaseLayer(loaded, registry);
-    closers.push(() => baseLayer.close());
+    const registry: Registry = closing.add(
+      await createRegistry<SnapshotBuild>({
+        store,
+        createDefaultNamespace: !settings.disableDefaultNamespace,
+        base: settings.proxy.initResources?.changes ?? [],
+        build: (next) => buildSnapshot(next, served?.snapshot, snapshotOptions),
+        discard: ({ loaded }) => loaded.forEach((program) => program.release()),
+        swap(built, revision, hash) {
+          served = built;
+          proxy.swap(built.snapshot);
+          built.dropped.forEach((program) => program.release());
+          observe({ type: 'snapshot.swapped', revision, hash, routes: built.snapshot.routes.size, buildMs: built.buildMs });
+        },
+      }),
+    );
+    closing.add(await createBaseLayer({
+      first: settings.proxy.initResources,
+      reload: () => loadSettings(source).settings.proxy.initResources,
+      configPath: path.startsWith('$') ? undefined : path,
+      watchFiles: settings.proxy.watchFiles,
+      registry,
+    }));
 
-    const certificates = (servername: string) => served?.snapshot.certificates(servername);
-    const frontend = await listenProxy(loaded, proxy.handle, certificates);
-    closers.push(() => frontend.drain(settings.shutdownGraceMs));
     let phase: 'ready' | 'stopping' = 'ready';
+    const frontend = await listenProxy(settings, proxy.handle, (name) => served?.snapshot.certificates(name));
+    closing.add({ close: () => frontend.drain(settings.shutdownGraceMs) });
     if (settings.admin !== undefined) {
-      const admin = createAdminApi(toAdminOptions(settings, { state: registry, runtime, proxy, metrics, phase: () => phase }));
-      closers.push(() => admin.close());
-      const adminFrontend = await listenAdmin(settings.admin, admin.handle);
-      closers.push(() => adminFrontend.drain(settings.shutdownGraceMs));
-      if (settings.debug && settings.testServer !== undefined) {
-        const echo = await createEchoServer(settings.testServer);
-        closers.push(() => echo.close());
-      }
+      const admin = closing.add(
+        createAdminApi(
+          toAdminOptions(settings, settings.admin, {
+            state: registry,
+            modules: runtime,
+            metrics: metrics && (() => metrics.render()),
+            phase: () => phase,
+            explain: ({ host, method, path: target }) => proxy.explain(host, method, target),
+            certificates: () => certificateStatus(registry.entities()),
+            status: () => ({ listeners: [...frontend.listeners, ...adminFrontend.listeners], workers: 1 }),
+          }),
+        ),
+      );
+      const adminFrontend = await listenAdmin(settings, settings.admin, admin.handle);
+      closing.add({ close: () => adminFrontend.drain(settings.shutdownGraceMs) });
+      if (settings.debug && settings.testServer !== undefined) closing.add(await createEchoServer(settings.testServer));
     }
     observe({ type: 'server.ready', revision: registry.revision(), durationMs: performance.now() - startedAt });
     return {
       async close(reason) {
         phase = 'stopping';
         observe({ type: 'server.draining', reason, inFlight: proxy.inFlight });
-        await closeAll();
+        await closing.close();
       },
     };
   } catch (error) {
-    await closeAll();
+    await closing.close();
     throw error;
   }
 }

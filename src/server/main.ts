@@ -16,13 +16,14 @@ export interface RunOptions {
 /** Runs a gateway until a signal ends it. Rejects, with nothing left running, when the configuration is wrong or a part cannot start. */
 export async function runServer(options: RunOptions): Promise<void> {
   const startedAt = performance.now();
-  const loaded = await loadSettings({ env: options.env, cwd: options.cwd, ...(options.configPath !== undefined && { path: options.configPath }) });
+  const source = { env: options.env, cwd: options.cwd, ...(options.configPath !== undefined && { path: options.configPath }) };
+  const loaded = loadSettings(source);
   const log = createLog(toLogOptions(loaded.settings));
   surviveBugs();
   observe({ type: 'server.starting', version: VERSION, node: process.version, config: loaded.path });
   for (const warning of loaded.warnings) observe({ type: 'warning', text: warning });
   try {
-    const gateway = await startGateway(loaded);
+    const gateway = await startGateway(loaded, source);
     const reason = await endOfService();
     await gateway.close(reason);
     observe({ type: 'server.stopped', durationMs: performance.now() - startedAt });

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { createSecureContext, type SecureContext } from 'node:tls';
 import type { AdminOptions } from '../admin/types.ts';
 import type { Settings } from '../config/settings.ts';
 import type { UpstreamsOptions } from '../http/upstreams.ts';
@@ -62,8 +61,8 @@ export function toRuntimeOptions(settings: Settings, bridge: ModuleRuntimeOption
 }
 
 /** Certificate of a listener, served when no domain has one for the name. The files were checked with the configuration. */
-export function readCertificate(tls: { readonly certFile: string; readonly keyFile: string }): SecureContext {
-  return createSecureContext({ cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile), minVersion: 'TLSv1.2' });
+export function readCertificate(tls: { readonly certFile: string; readonly keyFile: string }): { readonly cert: Buffer; readonly key: Buffer } {
+  return { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) };
 }
 
 export function toUpstreamsOptions({ proxy }: Settings): UpstreamsOptions {
@@ -85,7 +84,6 @@ export function toSnapshotOptions(settings: Settings, runtime: ModuleRuntime): S
     serviceDefaults: toServiceDefaults(settings),
     serverTags: settings.tags,
     useDefaultNamespace: !settings.disableDefaultNamespace,
-    fallbackCertificate: proxy.tls && readCertificate(proxy.tls),
     allowsHost: proxy.allowedDomains.length === 0 ? () => true : anyPattern(proxy.allowedDomains),
   };
 }

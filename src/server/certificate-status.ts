@@ -1,0 +1,14 @@
+import type { CertificateStatus } from '../admin/types.ts';
+import { X509Certificate } from 'node:crypto';
+import type { Entities } from '../entity/types.ts';
+
+const DAY_MS = 86_400_000;
+
+/** When the certificates of all domains end. They were checked when they were put, so they parse. */
+export function certificateStatus(entities: Entities): readonly CertificateStatus[] {
+  return [...entities.domain.values()].flatMap(({ name, namespace, cert }) => {
+    if (!cert) return [];
+    const ends = Date.parse(new X509Certificate(cert).validTo);
+    return [{ namespace, domain: name, notAfter: new Date(ends).toISOString(), daysLeft: Math.floor((ends - Date.now()) / DAY_MS) }];
+  });
+}
