@@ -1,9 +1,13 @@
 import { isIP } from 'node:net';
+import { toSafeRegExp } from '../lib/safe-regexp.ts';
 
-interface Format {
+/** A rule for texts. */
+export interface Format {
   /** What is allowed, for messages: "expected …". */
   readonly expected: string;
   readonly accepts: (text: string) => boolean;
+  /** Why a text is refused, where that is not obvious. */
+  readonly explain?: (text: string) => string | undefined;
 }
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
@@ -14,7 +18,8 @@ export const FORMATS = {
   ipOrCidr: { expected: 'an IP address or a CIDR range such as 10.0.0.0/8', accepts: isIpOrCidr },
   hostPattern: {
     expected: 'a host pattern: exact, `*suffix`, `prefix*`, `*part*`, `*`, or `/regex/` with a valid regex',
-    accepts: isHostPattern,
+    accepts: (text) => text !== '' && explainHostPattern(text) === undefined,
+    explain: explainHostPattern,
   },
   hostPort: {
     expected: 'HOST:PORT such as 10.0.0.2:53',
@@ -41,12 +46,8 @@ function isIpOrCidr(text: string): boolean {
   return version !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128);
 }
 
-function isHostPattern(text: string): boolean {
-  if (text.length < 3 || !text.startsWith('/') || !text.endsWith('/')) return text !== '';
-  try {
-    new RegExp(text.slice(1, -1), 'i');
-    return true;
-  } catch {
-    return false;
-  }
+function explainHostPattern(text: string): string | undefined {
+  if (text.length < 2 || !text.startsWith('/') || !text.endsWith('/')) return undefined;
+  const result = toSafeRegExp(text.slice(1, -1), { lowerCase: true });
+  return 'problem' in result ? result.problem : undefined;
 }

@@ -1,5 +1,4 @@
 import { parseDurationNs } from '../lib/duration.ts';
-import { FORMATS } from './formats.ts';
 import { expected } from './read-value.ts';
 import type { Setting, SettingKeys } from './setting.ts';
 import { SETTINGS } from './settings-table.ts';
@@ -46,7 +45,7 @@ function toSchema(setting: Setting): JsonSchema {
       return {
         type: ['string', 'number', 'boolean', 'null'],
         ...fallback,
-        ...(setting.format && setting.format in FORMATS && { $comment: expected(setting) }),
+        ...(setting.format && { $comment: expected(setting) }),
       };
     case 'path':
       return { type: ['string', 'null'], ...fallback };
@@ -96,6 +95,6 @@ function limits({ min, max, zeroIsDefault }: Limited): JsonSchema {
   return { ...(min !== undefined && { minimum: zeroIsDefault ? 0 : min }), ...(max !== undefined && { maximum: max }) };
 }
 
-function toMinimum(setting: Extract<Setting, { readonly type: 'duration' | 'span' }> | Setting): number {
+function toMinimum(setting: Setting): number {
   return setting.type === 'duration' && !setting.zeroIsDefault ? (parseDurationNs(setting.min) ?? 0) : 0;
 }

@@ -1,10 +1,10 @@
 import { dirname } from 'node:path';
-import { SekishoError } from '../lib/errors.ts';
+import { type FieldError, SekishoError } from '../lib/errors.ts';
 import type { MapNode } from './config-node.ts';
 import type { Draft } from './draft.ts';
 import { compileExpander, type ExpandOptions } from './expand.ts';
 import { parseConfig } from './parse-document.ts';
-import { collectProblems, type Problems } from './problems.ts';
+import { collectProblems } from './problems.ts';
 import { readSection } from './read-section.ts';
 import { resolveSettings } from './resolve-settings.ts';
 import { checkRules } from './rules.ts';
@@ -36,12 +36,13 @@ export function loadSettings(options: SourceOptions): LoadedSettings {
   // A draft until the problems are known to be none: then the reader has filled it as the table says.
   const draft: unknown = readSection(SETTINGS, root, '', reading);
   checkRules(draft as NonNullable<Draft<Table>>, problems);
-  if (problems.errors.length > 0) throw invalid(source.name, problems);
+  const errors = problems.errors();
+  if (errors.length > 0) throw invalid(source.name, errors);
   const settings = resolveSettings(draft as Table, options.env, problems);
   return { settings, warnings: problems.warnings, path: source.path ?? source.name };
 }
 
-function invalid(name: string, { errors }: Problems): SekishoError {
+function invalid(name: string, errors: readonly FieldError[]): SekishoError {
   return new SekishoError('CONFIG_INVALID', `${name} has ${errors.length === 1 ? 'a problem' : `${errors.length} problems`}`, { errors });
 }
 

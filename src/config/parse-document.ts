@@ -1,4 +1,16 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLMap } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  type YAMLError,
+  type YAMLMap,
+} from 'yaml';
 import { type FieldError, SekishoError } from '../lib/errors.ts';
 import type { ConfigNode, MapEntry, MapNode, Place } from './config-node.ts';
 
@@ -26,7 +38,7 @@ export function parseConfig(text: string, file: string): MapNode {
   if (faults.length > 0)
     throw syntaxError(
       file,
-      faults.map((fault) => toFieldError(file, placeOf(fault.pos[0]), fault.message)),
+      faults.map((fault) => toFieldError(file, placeOf(fault.pos[0]), toDetail(fault, text))),
     );
   const parsing: Parsing = { document, placeOf, file, nodes: 0 };
   if (document.contents === null) return { kind: 'map', entries: new Map(), line: 1, column: 1 };
@@ -40,6 +52,11 @@ export function parseConfig(text: string, file: string): MapNode {
       `found a ${root.kind === 'list' ? 'list' : 'single value'}, expected a map of settings such as \`version: v1\``,
     ),
   ]);
+}
+
+function toDetail({ code, message, pos }: YAMLError, text: string): string {
+  if (code !== 'DUPLICATE_KEY') return message;
+  return `the key ${/^[^\s:]{1,60}/.exec(text.slice(pos[0]))?.[0] ?? ''} is written twice in one map`;
 }
 
 function syntaxError(file: string, errors: readonly FieldError[]): SekishoError {

@@ -1,9 +1,14 @@
 import type { FieldError } from '../lib/errors.ts';
 import type { Place } from './config-node.ts';
 
+interface Problem extends FieldError {
+  readonly place: Place;
+}
+
 /** Collects everything that is wrong with a configuration, so that all of it is told at once. Keys are written as paths: `admin.basic_auth.users[0].password`. */
 export interface Problems {
-  readonly errors: readonly FieldError[];
+  /** In the order of the file. */
+  errors(): readonly FieldError[];
   readonly warnings: readonly string[];
   /** Remembers where `path` stands. */
   mark(path: string, place: Place): void;
@@ -17,21 +22,27 @@ export interface Problems {
 
 /** `file` is the name that users know the source by. */
 export function collectProblems(file: string): Problems {
-  const errors: FieldError[] = [];
+  const errors: Problem[] = [];
   const warnings: string[] = [];
   const places = new Map<string, Place>();
-  const placeOf = (path: string): string => {
+  const find = (path: string): Place => {
     const known = ancestry(path).find((candidate) => places.has(candidate));
-    const { line, column } = places.get(known ?? '') ?? { line: 1, column: 1 };
+    return places.get(known ?? '') ?? { line: 1, column: 1 };
+  };
+  const placeOf = (path: string): string => {
+    const { line, column } = find(path);
     return `${file}:${line}:${column}`;
   };
   return {
-    errors,
+    errors: () =>
+      errors
+        .toSorted((a, b) => a.place.line - b.place.line || a.place.column - b.place.column)
+        .map(({ pointer, detail }) => ({ pointer, detail })),
     warnings,
     mark: (path, place) => void places.set(path, place),
     isMarked: (path) => places.has(path),
     placeOf,
-    report: (path, detail) => void errors.push({ pointer: `${placeOf(path)} ${path}`, detail }),
+    report: (path, detail) => void errors.push({ place: find(path), pointer: `${placeOf(path)} ${path}`, detail }),
     warn: (path, text) => void warnings.push(`${placeOf(path)} ${path}: ${text}`),
   };
 }
@@ -39,5 +50,5 @@ export function collectProblems(file: string): Problems {
 /** `a.b[0].c` → itself, `a.b[0]`, `a.b`, `a`. */
 function ancestry(path: string): string[] {
   const ends = [...path.matchAll(/[.[]/g)].map((match) => match.index);
-  return [path, ...ends.reverse().map((end) => path.slice(0, end))];
+  return [path, ...ends.toReversed().map((end) => path.slice(0, end))];
 }

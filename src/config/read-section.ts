@@ -30,7 +30,7 @@ export function readSection(keys: SettingKeys, node: MapNode, path: string, read
 function readKey(key: string, setting: Setting, node: MapNode, path: string, reading: Reading): unknown {
   const at = join(path, key);
   const written = node.entries.get(key)?.value;
-  if (written === undefined || isAbsent(written)) {
+  if (written === undefined || (isAbsent(written) && setting.type !== 'free')) {
     if (!setting.required) return readAbsent(setting, at, reading);
     reading.problems.report(at, `is missing; expected ${expected(setting)}`);
     return undefined;

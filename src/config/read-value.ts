@@ -5,9 +5,9 @@ import { nearest } from '../lib/nearest.ts';
 import { parseBytes } from './bytes.ts';
 import type { ConfigNode, ScalarNode } from './config-node.ts';
 import type { Expander } from './expand.ts';
-import { FORMATS } from './formats.ts';
+import { FORMATS, type Format } from './formats.ts';
 import type { Problems } from './problems.ts';
-import type { Setting, TextSetting } from './setting.ts';
+import { hasEffect, type Setting, type TextSetting } from './setting.ts';
 
 /** What reading a configuration needs beside the text. */
 export interface Reading {
@@ -107,7 +107,11 @@ function readText(setting: ScalarSetting, value: string | number | boolean, sour
 }
 
 function readString(setting: TextSetting, text: string): unknown {
-  return setting.format === undefined || FORMATS[setting.format].accepts(text) ? text : new Refusal(expected(setting));
+  if (setting.format === undefined) return text;
+  const format: Format = FORMATS[setting.format];
+  if (format.accepts(text)) return text;
+  const reason = format.explain?.(text);
+  return new Refusal(format.expected + (reason === undefined ? '' : `; ${reason}`));
 }
 
 function readBool(setting: SettingOf<'bool'>, value: unknown): unknown {
@@ -123,10 +127,15 @@ function readInt(setting: SettingOf<'int'>, value: string | number | boolean): u
   return inBounds(whole, setting.min, setting.max) ?? new Refusal(expected(setting));
 }
 
+/** A bare 30 is 30 nanoseconds; whoever writes that means seconds. */
+const SHORTEST_NS = 1e6;
+
 function readDuration(setting: SettingOf<'duration'>, value: unknown): unknown {
   const ns = parseDurationNs(value);
-  const min = parseDurationNs(setting.min) ?? 0;
-  return ns === undefined || inBounds(ns, min, parseDurationNs(setting.max)) === undefined ? new Refusal(expected(setting)) : ns / 1e6;
+  if (ns === 0 && setting.min === undefined) return 0;
+  const isAllowed =
+    ns !== undefined && inBounds(ns, parseDurationNs(setting.min) ?? SHORTEST_NS, parseDurationNs(setting.max)) !== undefined;
+  return isAllowed ? ns / 1e6 : new Refusal(expected(setting));
 }
 
 function inBounds(value: number | undefined, min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY): number | undefined {
@@ -176,7 +185,7 @@ export function expected(setting: Setting): string {
     case 'int':
       return `a whole number${bounds(setting.min, setting.max)}${(setting.words ?? []).map((word) => ` or ${word}`).join('')}`;
     case 'duration':
-      return `a duration with a unit such as 50ms or 1m30s, or whole nanoseconds${bounds(setting.min, setting.max)}`;
+      return `a duration with a unit such as 50ms or 1m30s, or whole nanoseconds${setting.min === undefined ? ', 0 or at least 1ms' : bounds(setting.min, setting.max)}`;
     case 'span':
       return 'a duration with a unit such as 50ms or 1m30s, or whole nanoseconds, not negative';
     case 'bytes':
@@ -190,7 +199,9 @@ export function expected(setting: Setting): string {
     case 'map':
       return `a map; each value: ${expected(setting.of)}`;
     case 'section':
-      return `a map of ${Object.keys(setting.keys).join(', ')}`;
+      return `a map of ${Object.keys(setting.keys)
+        .filter((key) => hasEffect(setting.keys[key]))
+        .join(', ')}`;
     default:
       return 'anything';
   }

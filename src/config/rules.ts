@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { checkCertificateFiles } from './check-certificate.ts';
 import type { Draft } from './draft.ts';
 import type { Problems } from './problems.ts';
@@ -7,16 +6,16 @@ import { checkInitResources } from './rules-init.ts';
 import type { SectionValue } from './setting.ts';
 import type { SETTINGS } from './settings-table.ts';
 
-/** Reports what is wrong between keys: what needs, excludes or contradicts what. One rule per line of the reference's "together" column. */
+/** Reports what is wrong between keys: what needs, excludes or contradicts what, and whether certificates fit their keys. */
 export function checkRules(settings: NonNullable<Draft<SectionValue<typeof SETTINGS>>>, problems: Problems): void {
-  const { storage, proxy, admin, workers, test_server } = { ...settings, test_server: settings.testServer };
+  const { storage, proxy, admin, workers, testServer } = settings;
   if (storage?.type === 'file' && storage.dir === undefined)
     problems.report('storage.dir', 'is missing; `storage.type: file` needs a folder');
   if (storage?.encryptionKey !== undefined && storage.encryptionKeyFile !== undefined) {
     problems.report('storage.encryption_key_file', 'only one of `encryption_key` and `encryption_key_file` can be set');
   }
   checkHttp2('proxy', proxy, problems);
-  checkHttp2('test_server', test_server, problems);
+  checkHttp2('test_server', testServer, problems);
   checkTls('proxy.tls', proxy?.tls, problems);
   checkTls('admin.tls', admin?.tls, problems);
   if (workers !== undefined && workers !== 1) problems.warn('workers', `found ${workers}; this version serves with 1 worker`);

@@ -83,6 +83,11 @@ export interface SectionSetting extends Described {
 
 export type SettingKeys = Readonly<Record<string, Setting>>;
 
+/** False for keys that are only accepted. */
+export function hasEffect(setting: Setting | undefined): boolean {
+  return setting !== undefined && setting.type !== 'later' && setting.type !== 'ignored';
+}
+
 /** `header_timeout` → `headerTimeout`. */
 export type CamelCase<Key extends string> = Key extends `${infer Head}_${infer Rest}` ? `${Head}${Capitalize<CamelCase<Rest>>}` : Key;
 

@@ -20,5 +20,5 @@ export function describeUnknownKey(key: string, keys: SettingKeys): string {
   const allowed = `allowed here: ${known.filter((name) => keys[name]?.type !== 'later').join(', ')}`;
   if (meant !== undefined) return `unknown key; did you mean \`${meant}\`? (${allowed})`;
   const elsewhere = [...settingPaths()].map(([path]) => path).filter((path) => path === snake || path.endsWith(`.${snake}`));
-  return `unknown key${elsewhere.length > 0 && elsewhere.length < 4 ? `; did you mean ${elsewhere.map((path) => `\`${path}\``).join(' or ')}?` : ''} (${allowed})`;
+  return `unknown key${elsewhere.length > 0 && elsewhere.length < 4 ? `; did you mean ${elsewhere.map((path) => `\`${path}\`${path.includes('.') ? '' : ' at the top level'}`).join(' or ')}?` : ''} (${allowed})`;
 }
