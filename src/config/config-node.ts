@@ -17,7 +17,7 @@ export interface MapEntry extends Place {
   readonly value: ConfigNode;
 }
 
-export interface ListNode extends Place {
+interface ListNode extends Place {
   readonly kind: 'list';
   readonly items: readonly ConfigNode[];
 }

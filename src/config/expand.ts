@@ -11,7 +11,7 @@ export interface ExpandOptions {
 }
 
 /** An expanded text; `problem` says why it could not be expanded, `unset` which variables were empty and had no default. */
-export interface Expansion {
+interface Expansion {
   readonly text: string;
   readonly problem?: string;
   readonly unset: readonly string[];

@@ -4,7 +4,7 @@ import type { SectionValue } from './setting.ts';
 import type { INIT_RESOURCES } from './settings-init.ts';
 
 /** A document as configured; the store sets its times. */
-export interface InitDocument {
+interface InitDocument {
   readonly namespace: string;
   readonly collection: string;
   readonly id: string;

@@ -75,7 +75,7 @@ export interface TextSetting extends Described {
 }
 
 /** A map of known keys. An `optional` one is absent unless written; others are filled with their defaults. */
-export interface SectionSetting extends Described {
+interface SectionSetting extends Described {
   readonly type: 'section';
   readonly keys: SettingKeys;
   readonly optional?: true;
@@ -89,13 +89,13 @@ export function hasEffect(setting: Setting | undefined): boolean {
 }
 
 /** `header_timeout` → `headerTimeout`. */
-export type CamelCase<Key extends string> = Key extends `${infer Head}_${infer Rest}` ? `${Head}${Capitalize<CamelCase<Rest>>}` : Key;
+type CamelCase<Key extends string> = Key extends `${infer Head}_${infer Rest}` ? `${Head}${Capitalize<CamelCase<Rest>>}` : Key;
 
 /**
  * The property of a key in `Settings`: camelCase, with the unit where there is one. Durations get `Ms` (`header_timeout` → `headerTimeoutMs`),
  * sizes `Bytes` unless the key already says it (`write_buffer_size` → `writeBufferSizeBytes`, `max_body_bytes` → `maxBodyBytes`).
  */
-export type PropertyName<Key extends string, S> = S extends { readonly type: 'duration' }
+type PropertyName<Key extends string, S> = S extends { readonly type: 'duration' }
   ? `${CamelCase<Key>}Ms`
   : S extends { readonly type: 'bytes' }
     ? Key extends `${string}_bytes`
@@ -111,7 +111,7 @@ export function toPropertyName(key: string, type: Setting['type']): string {
 }
 
 /** The type of the value that a setting has in `Settings`. */
-export type SettingValue<S> = S extends { readonly type: 'string' | 'path' }
+type SettingValue<S> = S extends { readonly type: 'string' | 'path' }
   ? string
   : S extends { readonly type: 'bool' }
     ? boolean

@@ -2,7 +2,7 @@ import type { SettingKeys } from './setting.ts';
 import { INIT_RESOURCES } from './settings-init.ts';
 
 /** A listener's certificate. */
-export const PROXY_TLS = {
+const PROXY_TLS = {
   port: { type: 'int', default: 443, min: 0, max: 65535, doc: 'Port of the HTTPS listener; 0 picks a free one.' },
   cert_file: {
     type: 'path',
