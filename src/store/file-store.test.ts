@@ -7,7 +7,6 @@ import { after, test } from 'node:test';
 import type { Change } from '../entity/types.ts';
 import { type ErrorCode, SekishoError } from '../lib/errors.ts';
 import { createFileStore } from './file-store.ts';
-import { testStoreContract } from './store-contract.ts';
 
 const folders: string[] = [];
 const newFolder = () => {
@@ -29,8 +28,6 @@ const changes: readonly Change[] = [
 function fails(code: ErrorCode, text: RegExp): (error: unknown) => boolean {
   return (error) => error instanceof SekishoError && error.code === code && text.test(error.message);
 }
-
-testStoreContract('file store', (options) => createFileStore({ dir: join(newFolder(), 'new', 'folder'), ...options }));
 
 test('state, history and documents are there after a restart', async () => {
   const dir = newFolder();

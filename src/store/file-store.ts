@@ -59,27 +59,6 @@ function toStore(file: SqliteFile, box: SecretBox, historyLimit: number): Store 
   let position = readPosition(file, rows);
   let isClosed = false;
 
-  const write = (changes: readonly Change[], author: string, isMask: (id: EntityId) => boolean): Position => {
-    checkCollections(changes, rows.find, documents.isUsed);
-    const historyChanges = toHistoryChanges(changes, rows.find);
-    let growth = 0;
-    for (const change of changes) growth += rows.write(change, isMask);
-    const next: Position = { revision: position.revision + 1, hash: toChainHash(position.hash, historyChanges) };
-    const sealed = JSON.stringify(sealChanges(box, changes));
-    file.run(
-      'INSERT INTO history VALUES (?, ?, ?, ?, ?, ?)',
-      next.revision,
-      new Date().toISOString(),
-      author,
-      next.hash,
-      JSON.stringify(historyChanges),
-      sealed,
-    );
-    file.run('DELETE FROM history WHERE revision <= ?', next.revision - historyLimit);
-    file.run('UPDATE state SET revision = ?, hash = ?, entities = entities + ?', next.revision, next.hash, growth);
-    return next;
-  };
-
   return {
     async load() {
       return { ...rows.readAll(), ...position };
@@ -88,7 +67,12 @@ function toStore(file: SqliteFile, box: SecretBox, historyLimit: number): Store 
       if (isClosed) throw new SekishoError('STORE_FAILED', 'the store is closed');
       checkRevision(expect, position.revision);
       const kept = structuredClone(changes);
-      position = file.transaction(() => write(kept, author, isMask));
+      position = file.transaction(() => {
+        checkCollections(kept, rows.find, documents.isUsed);
+        const next = writeChanges({ file, box, rows }, position, kept, author, isMask);
+        file.run('DELETE FROM history WHERE revision <= ?', next.revision - historyLimit);
+        return next;
+      });
       const update: StoreUpdate = { ...position, changes: kept };
       feed.publish(update);
       return update;
@@ -96,12 +80,7 @@ function toStore(file: SqliteFile, box: SecretBox, historyLimit: number): Store 
     watch(from, onUpdate) {
       const first = file.get('SELECT min(revision) AS first FROM history')?.['first'];
       checkBacklog(from, typeof first === 'number' ? first : position.revision + 1);
-      const backlog =
-        from >= position.revision ? [] : file.all('SELECT revision, hash, sealed FROM history WHERE revision > ? ORDER BY revision', from);
-      return feed.watch(
-        backlog.map((row) => toUpdate(box, row)),
-        onUpdate,
-      );
+      return feed.watch(from >= position.revision ? [] : readUpdates(file, box, from), onUpdate);
     },
     async history({ limit, before = Number.MAX_SAFE_INTEGER }) {
       return file
@@ -132,9 +111,36 @@ function readPosition(file: SqliteFile, rows: EntityRows): Position {
   return { revision: Number(state['revision']), hash: String(state['hash']) };
 }
 
-function toUpdate(box: SecretBox, row: SqlRow): StoreUpdate {
-  const changes = unsealChanges(box, JSON.parse(String(row['sealed'])) as readonly Change[]);
-  return { revision: Number(row['revision']), hash: String(row['hash']), changes };
+interface Parts {
+  readonly file: SqliteFile;
+  readonly box: SecretBox;
+  readonly rows: EntityRows;
+}
+
+/** Writes rows, history record and position; called inside a transaction. */
+function writeChanges(
+  parts: Parts,
+  position: Position,
+  changes: readonly Change[],
+  author: string,
+  isMask: (id: EntityId) => boolean,
+): Position {
+  const { file, box, rows } = parts;
+  const historyChanges = toHistoryChanges(changes, rows.find);
+  const next: Position = { revision: position.revision + 1, hash: toChainHash(position.hash, historyChanges) };
+  let growth = 0;
+  for (const change of changes) growth += rows.write(change, isMask);
+  const record = [JSON.stringify(historyChanges), JSON.stringify(sealChanges(box, changes))] as const;
+  file.run('INSERT INTO history VALUES (?, ?, ?, ?, ?, ?)', next.revision, new Date().toISOString(), author, next.hash, ...record);
+  file.run('UPDATE state SET revision = ?, hash = ?, entities = entities + ?', next.revision, next.hash, growth);
+  return next;
+}
+
+function readUpdates(file: SqliteFile, box: SecretBox, from: number): readonly StoreUpdate[] {
+  return file.all('SELECT revision, hash, sealed FROM history WHERE revision > ? ORDER BY revision', from).map((row) => {
+    const changes = unsealChanges(box, JSON.parse(String(row['sealed'])) as readonly Change[]);
+    return { revision: Number(row['revision']), hash: String(row['hash']), changes };
+  });
 }
 
 function toRecord(row: SqlRow): HistoryRecord {

@@ -18,14 +18,6 @@ interface HeldCollection {
 export function createMemoryDocuments(): DocumentStore & { isUsed(namespace: string, collection: string): boolean } {
   const collections = new Map<string, HeldCollection>();
   const find = (namespace: string, collection: string) => collections.get(JSON.stringify([namespace, collection]));
-  const toDocument = (namespace: string, collection: string, id: string, held: Held): Document => ({
-    id,
-    namespace,
-    collection,
-    createdAt: held.createdAt,
-    updatedAt: held.updatedAt,
-    data: JSON.parse(held.json) as unknown,
-  });
 
   return {
     isUsed: (namespace, collection) => (find(namespace, collection)?.byId.size ?? 0) > 0,
@@ -36,7 +28,7 @@ export function createMemoryDocuments(): DocumentStore & { isUsed(namespace: str
     async list(namespace, collection, { limit, offset }) {
       const held = find(namespace, collection);
       if (held === undefined) return [];
-      held.sorted ??= [...held.byId.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+      held.sorted ??= [...held.byId.keys()].toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
       return held.sorted.slice(offset, offset + limit).flatMap((id) => {
         const found = held.byId.get(id);
         return found ? [toDocument(namespace, collection, id, found)] : [];
@@ -67,4 +59,8 @@ export function createMemoryDocuments(): DocumentStore & { isUsed(namespace: str
       return count;
     },
   };
+}
+
+function toDocument(namespace: string, collection: string, id: string, held: Held): Document {
+  return { id, namespace, collection, createdAt: held.createdAt, updatedAt: held.updatedAt, data: JSON.parse(held.json) as unknown };
 }

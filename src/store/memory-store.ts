@@ -1,5 +1,5 @@
 import { emptyEntities, toEntityId, toEntityKey } from '../entity/entity-key.ts';
-import type { Change, EntityKind, EntityTypes } from '../entity/types.ts';
+import type { Change, Entities, EntityKind, EntityTypes } from '../entity/types.ts';
 import { SekishoError } from '../lib/errors.ts';
 import { FIRST_HASH, toChainHash, toHistoryChanges } from './change-record.ts';
 import { createMemoryDocuments } from './memory-documents.ts';
@@ -17,11 +17,15 @@ interface Logged {
   readonly record: HistoryRecord;
 }
 
+interface Held {
+  readonly entities: { readonly [K in EntityKind]: Map<string, EntityTypes[K]> };
+  readonly masked: Map<string, EntityId>;
+}
+
 /** A store that forgets everything when the process ends. */
 export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   const historyLimit = Math.max(1, options.historyLimit ?? 10_000);
-  const entities = emptyEntities() as { readonly [K in EntityKind]: Map<string, EntityTypes[K]> };
-  const masked = new Map<string, EntityId>();
+  const held: Held = { entities: emptyEntities() as Held['entities'], masked: new Map() };
   const log: Logged[] = [];
   const feed = createUpdateFeed();
   const documents = createMemoryDocuments();
@@ -29,33 +33,20 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   let hash = FIRST_HASH;
   let isClosed = false;
 
-  const write = (change: Change, isMask: (id: EntityId) => boolean) => {
-    const id = toEntityId(change);
-    const key = toEntityKey(id.kind, id.namespace, id.name);
-    const maskKey = `${id.kind}\n${key}`;
-    masked.delete(maskKey);
-    if (change.op === 'put') (entities[id.kind] as Map<string, unknown>).set(key, change.entity);
-    else {
-      entities[id.kind].delete(key);
-      if (isMask(id)) masked.set(maskKey, id);
-    }
-  };
-
   return {
     async load() {
-      const copy = Object.fromEntries(Object.entries(entities).map(([kind, map]) => [kind, new Map<string, unknown>(map)]));
-      return { entities: copy as unknown as typeof entities, revision, hash, masked: [...masked.values()] };
+      return { entities: copyEntities(held.entities), revision, hash, masked: [...held.masked.values()] };
     },
     async put(changes, { author, expect, isMask = () => false }) {
       if (isClosed) throw new SekishoError('STORE_FAILED', 'the store is closed');
       checkRevision(expect, revision);
       const kept = structuredClone(changes);
-      const before = (id: EntityId) => entities[id.kind].get(toEntityKey(id.kind, id.namespace, id.name));
+      const before = (id: EntityId) => held.entities[id.kind].get(toEntityKey(id.kind, id.namespace, id.name));
       checkCollections(kept, before, documents.isUsed);
       const historyChanges = toHistoryChanges(kept, before);
       revision += 1;
       hash = toChainHash(hash, historyChanges);
-      for (const change of kept) write(change, isMask);
+      for (const change of kept) write(held, change, isMask);
       const update: StoreUpdate = { revision, hash, changes: kept };
       log.push({ update, record: { revision, at: new Date().toISOString(), author, changes: historyChanges, hash } });
       if (log.length > historyLimit) log.shift();
@@ -82,5 +73,30 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
       isClosed = true;
       feed.close();
     },
+  };
+}
+
+function write({ entities, masked }: Held, change: Change, isMask: (id: EntityId) => boolean): void {
+  const id = toEntityId(change);
+  const key = toEntityKey(id.kind, id.namespace, id.name);
+  const maskKey = `${id.kind}\n${key}`;
+  masked.delete(maskKey);
+  // Kind and entity of a change belong together.
+  if (change.op === 'put') (entities[id.kind] as Map<string, unknown>).set(key, change.entity);
+  else {
+    entities[id.kind].delete(key);
+    if (isMask(id)) masked.set(maskKey, id);
+  }
+}
+
+function copyEntities(entities: Held['entities']): Entities {
+  return {
+    namespace: new Map(entities.namespace),
+    domain: new Map(entities.domain),
+    service: new Map(entities.service),
+    route: new Map(entities.route),
+    module: new Map(entities.module),
+    collection: new Map(entities.collection),
+    secret: new Map(entities.secret),
   };
 }

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
 import { emptyEntities } from '../entity/entity-key.ts';
 import type { Change } from '../entity/types.ts';
 import { SekishoError } from '../lib/errors.ts';
+import { createFileStore } from './file-store.ts';
+import { createMemoryStore } from './memory-store.ts';
 import type { Store, StoreUpdate } from './types.ts';
 
 const namespace = (name: string): Change => ({ op: 'put', kind: 'namespace', entity: { name } });
@@ -33,7 +38,7 @@ function collect(store: Store, from: number, count: number): Promise<readonly St
 }
 
 /** What every store has to do. `open` gives a new, empty store; `historyLimit` is passed on. */
-export function testStoreContract(name: string, open: (options: { readonly historyLimit?: number }) => Store): void {
+function testStoreContract(name: string, open: (options: { readonly historyLimit?: number }) => Store): void {
   const contract = (title: string, body: (store: Store) => Promise<void>, options: { readonly historyLimit?: number } = {}) =>
     test(`${name}: ${title}`, async () => {
       const store = open(options);
@@ -189,3 +194,14 @@ export function testStoreContract(name: string, open: (options: { readonly histo
     await store.put([remove('collection', 'c')], by);
   });
 }
+
+const folder = mkdtempSync(join(tmpdir(), 'sekisho-contract-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+let count = 0;
+const newFolder = () => {
+  count += 1;
+  return join(folder, 'new', String(count));
+};
+
+testStoreContract('memory store', createMemoryStore);
+testStoreContract('file store', (options) => createFileStore({ dir: newFolder(), ...options }));

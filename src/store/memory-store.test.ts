@@ -1,4 +1,0 @@
-import { createMemoryStore } from './memory-store.ts';
-import { testStoreContract } from './store-contract.ts';
-
-testStoreContract('memory store', createMemoryStore);
