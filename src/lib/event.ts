@@ -6,17 +6,70 @@ export type Event =
   | { readonly type: 'server.starting'; readonly version: string; readonly node: string; readonly config: string }
   | { readonly type: 'server.listening'; readonly listener: string; readonly address: string }
   | { readonly type: 'server.ready'; readonly revision: number; readonly durationMs: number }
+  /** A command to try, told when the gateway runs with `debug`. */
+  | { readonly type: 'server.hint'; readonly text: string }
   | { readonly type: 'server.draining'; readonly reason: string; readonly inFlight: number }
   | { readonly type: 'server.stopped'; readonly durationMs: number }
   | { readonly type: 'connection.opened' | 'connection.closed' | 'connection.refused'; readonly listener: string }
-  | { readonly type: 'snapshot.swapped'; readonly revision: number; readonly hash: string; readonly routes: number; readonly buildMs: number }
-  | { readonly type: 'entity.rejected'; readonly kind: string; readonly namespace: string; readonly name: string; readonly error: SekishoError }
+  | {
+      readonly type: 'snapshot.swapped';
+      readonly revision: number;
+      readonly hash: string;
+      readonly routes: number;
+      readonly buildMs: number;
+    }
+  | {
+      readonly type: 'entity.rejected';
+      readonly kind: string;
+      readonly namespace: string;
+      readonly name: string;
+      readonly error: SekishoError;
+    }
   | { readonly type: 'certificate.expiring'; readonly domain: string; readonly namespace: string; readonly daysLeft: number }
-  | { readonly type: 'admin.request'; readonly method: string; readonly path: string; readonly status: number; readonly durationMs: number; readonly principal: string; readonly remoteAddress: string; readonly error?: SekishoError }
-  | { readonly type: 'module.console'; readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly namespace: string; readonly module: string; readonly route: string; readonly requestId: string; readonly text: string }
-  | { readonly type: 'module.called'; readonly namespace: string; readonly module: string; readonly route: string; readonly phase: ModulePhaseName; readonly outcome: 'ok' | 'failed' | 'timeout' | 'crashed' | 'refused'; readonly durationMs: number }
-  | { readonly type: 'module.thread'; readonly namespace: string; readonly module: string; readonly state: 'started' | 'stopped' | 'killed' | 'quarantined' | 'released'; readonly reason?: string }
-  | { readonly type: 'module.failed'; readonly namespace: string; readonly module: string; readonly route: string; readonly requestId: string; readonly hook: string; readonly text: string }
+  | {
+      readonly type: 'admin.request';
+      readonly method: string;
+      readonly path: string;
+      readonly status: number;
+      readonly durationMs: number;
+      readonly principal: string;
+      readonly remoteAddress: string;
+      readonly error?: SekishoError;
+    }
+  | {
+      readonly type: 'module.console';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      readonly namespace: string;
+      readonly module: string;
+      readonly route: string;
+      readonly requestId: string;
+      readonly text: string;
+    }
+  | {
+      readonly type: 'module.called';
+      readonly namespace: string;
+      readonly module: string;
+      readonly route: string;
+      readonly phase: ModulePhaseName;
+      readonly outcome: 'ok' | 'failed' | 'timeout' | 'crashed' | 'refused';
+      readonly durationMs: number;
+    }
+  | {
+      readonly type: 'module.thread';
+      readonly namespace: string;
+      readonly module: string;
+      readonly state: 'started' | 'stopped' | 'killed' | 'quarantined' | 'released';
+      readonly reason?: string;
+    }
+  | {
+      readonly type: 'module.failed';
+      readonly namespace: string;
+      readonly module: string;
+      readonly route: string;
+      readonly requestId: string;
+      readonly hook: string;
+      readonly text: string;
+    }
   | { readonly type: 'error'; readonly error: SekishoError; readonly where: string }
   | { readonly type: 'warning'; readonly text: string };
 

@@ -14,7 +14,8 @@ import { createBridge } from './bridge.ts';
 import { certificateStatus } from './certificate-status.ts';
 import { createClosing } from './closing.ts';
 import { createEchoServer } from './echo-server.ts';
-import { listenAdmin, listenProxy } from './listeners.ts';
+import { toHints } from './hints.ts';
+import { listenAdmin, type Listening, listenProxy } from './listeners.ts';
 import { createMetrics } from './metrics.ts';
 import { openStore } from './open-store.ts';
 import { toAdminOptions, toProxyOptions, toRuntimeOptions, toSnapshotOptions, toUpstreamsOptions } from './options.ts';
@@ -55,17 +56,20 @@ export async function startGateway({ settings, path }: LoadedSettings, source: S
         },
       }),
     );
-    closing.add(await createBaseLayer({
-      first: settings.proxy.initResources,
-      reload: () => loadSettings(source).settings.proxy.initResources,
-      configPath: path.startsWith('$') ? undefined : path,
-      watchFiles: settings.proxy.watchFiles,
-      registry,
-    }));
+    closing.add(
+      await createBaseLayer({
+        first: settings.proxy.initResources,
+        reload: () => loadSettings(source).settings.proxy.initResources,
+        configPath: path.startsWith('$') ? undefined : path,
+        watchFiles: settings.proxy.watchFiles,
+        registry,
+      }),
+    );
 
     let phase: 'ready' | 'stopping' = 'ready';
     const frontend = await listenProxy(settings, proxy.handle, (name) => served?.snapshot.certificates(name));
     closing.add({ close: () => frontend.drain(settings.shutdownGraceMs) });
+    let adminFrontend: Listening | undefined;
     if (settings.admin !== undefined) {
       const admin = closing.add(
         createAdminApi(
@@ -76,15 +80,28 @@ export async function startGateway({ settings, path }: LoadedSettings, source: S
             phase: () => phase,
             explain: ({ host, method, path: target }) => proxy.explain(host, method, target),
             certificates: () => certificateStatus(registry.entities()),
-            status: () => ({ listeners: [...frontend.listeners, ...adminFrontend.listeners], workers: 1 }),
+            status: () => ({ listeners: [...frontend.listeners, ...(adminFrontend?.listeners ?? [])], workers: 1 }),
           }),
         ),
       );
-      const adminFrontend = await listenAdmin(settings, settings.admin, admin.handle);
-      closing.add({ close: () => adminFrontend.drain(settings.shutdownGraceMs) });
-      if (settings.debug && settings.testServer !== undefined) closing.add(await createEchoServer(settings.testServer));
+      const listening = await listenAdmin(settings, settings.admin, admin.handle);
+      adminFrontend = listening;
+      closing.add({ close: () => listening.drain(settings.shutdownGraceMs) });
+      if (settings.debug && settings.testServer !== undefined) {
+        const echo = closing.add(await createEchoServer(settings.testServer));
+        observe({
+          type: 'server.listening',
+          listener: 'echo server',
+          address: `http://${settings.testServer.host || '0.0.0.0'}:${echo.port}`,
+        });
+      }
     }
     observe({ type: 'server.ready', revision: registry.revision(), durationMs: performance.now() - startedAt });
+    if (settings.debug) {
+      const [proxyUrl = '', adminUrl] = [frontend, adminFrontend].map((part) => part?.listeners[0]?.address);
+      for (const text of toHints({ proxyUrl, adminUrl, routes: registry.entities().route.values() }))
+        observe({ type: 'server.hint', text });
+    }
     return {
       async close(reason) {
         phase = 'stopping';

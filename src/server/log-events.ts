@@ -17,10 +17,13 @@ const WRITERS: Writers = {
     logger.info({ event: type, listener, address }, `${listener} listens on ${address}`),
   'server.ready': (logger, { type, revision, durationMs }) =>
     logger.info({ event: type, revision, durationMs: round(durationMs) }, 'ready'),
+  'server.hint': (logger, { type, text }) => logger.info({ event: type }, `try: ${text}`),
   'server.draining': (logger, { type, reason, inFlight }) => logger.info({ event: type, reason, inFlight }, `stopping: ${reason}`),
   'server.stopped': (logger, { type, durationMs }) => logger.info({ event: type, durationMs: round(durationMs) }, 'stopped'),
   'connection.opened': () => {},
   'connection.closed': () => {},
+  // Counted only: a line for each would be a flood just when the machine is short of time.
+  'connection.refused': () => {},
   'snapshot.swapped': (logger, { type, revision, hash, routes, buildMs }) =>
     logger.debug({ event: type, revision, hash, routes, buildMs: round(buildMs) }, 'snapshot swapped'),
   'entity.rejected': (logger, { type, kind, namespace, name, error }) =>
