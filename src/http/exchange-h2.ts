@@ -225,7 +225,7 @@ export class ExchangeH2 implements Exchange {
   #sendHead(fields: string[], isEnd: boolean): void {
     this.headSent = true;
     try {
-      this.#stream.respond(fields as never, { endStream: isEnd, waitForTrailers: !isEnd });
+      this.#stream.respond(fields, { endStream: isEnd, waitForTrailers: !isEnd });
     } catch (cause) {
       observe({ type: 'error', error: new SekishoError('INTERNAL', 'An HTTP/2 answer could not be sent.', { cause }), where: 'http' });
       this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);

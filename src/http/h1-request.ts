@@ -1,5 +1,4 @@
 import { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 import type { GuardedHead, RejectedHead } from './head-guard.ts';
 import { isName } from './header-rules.ts';
 
@@ -29,10 +28,6 @@ export class H1Request extends IncomingMessage {
 
   declare headers: NodeJS.Dict<string>;
   declare readonly readableEnded: boolean;
-
-  constructor(socket: Socket) {
-    super(socket);
-  }
 
   /** The body for a reader. Until this is called nothing of it is a running stream. */
   claim(): this {

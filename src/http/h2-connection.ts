@@ -30,7 +30,7 @@ export class H2Connection implements FrontConnection {
     session.on('close', () => state.connectionSet.delete(this));
     // The session destroys itself on protocol errors; what it did wrong is the client's business.
     session.on('error', () => undefined);
-    session.on('stream', (stream, _headers, flags, rawHeaders) => this.#onStream(stream, flags, rawHeaders as unknown as RawHeaders));
+    session.on('stream', (stream, _headers, flags, rawHeaders) => this.#onStream(stream, flags, rawHeaders));
     if (state.isDraining) this.drain();
   }
 
@@ -101,7 +101,7 @@ export class H2Connection implements FrontConnection {
     stream.on('error', () => undefined);
     const fields = [':status', String(head.status), ...head.headers.map((text, i) => (i % 2 === 0 ? text.toLowerCase() : text))];
     fields.push('content-length', String(body.length), 'date', dateValue());
-    stream.respond(fields as never, { endStream: method === 'HEAD' });
+    stream.respond(fields, { endStream: method === 'HEAD' });
     if (method !== 'HEAD') stream.end(body);
     // RFC 9113 8.1: the request is not wanted further.
     stream.resume();
