@@ -73,7 +73,8 @@ shutdown_grace: \${WAIT}
 proxy:
   port: \${PORT}
   global_headers: { X-A: "\${EMPTY:-fall back}", X-B: "$NAME \${NAME:x} $" }
-  limits: { max_header_bytes: 1MiB, max_body_buffer_bytes: "\${SIZE}" }
+  limits: { max_header_bytes: 1MiB }
+  client_transport: { max_response_header_bytes: "\${SIZE}" }
 test_server: { port: "\${TEST_PORT:-18888}" }`,
     env,
   );
@@ -83,7 +84,7 @@ test_server: { port: "\${TEST_PORT:-18888}" }`,
   assert.equal(settings.proxy.port, 18_080);
   assert.deepEqual(settings.proxy.globalHeaders, { 'X-A': 'fall back', 'X-B': '$NAME ${NAME:x} $' });
   assert.equal(settings.proxy.limits.maxHeaderBytes, 1_048_576);
-  assert.equal(settings.proxy.limits.maxBodyBufferBytes, 2_097_152);
+  assert.equal(settings.proxy.clientTransport.maxResponseHeaderBytes, 2_097_152);
   assert.equal(settings.testServer?.port, 18_888);
 });
 

@@ -81,13 +81,6 @@ const LIMITS = {
     origin: 'sekisho',
     doc: 'Fields in the head of a request; more are answered 431.',
   },
-  max_body_buffer_bytes: {
-    type: 'bytes',
-    default: 10_485_760,
-    min: 0,
-    origin: 'sekisho',
-    doc: 'Largest body that is held in memory (to be sent again on a retry); larger ones are streamed.',
-  },
 } as const satisfies SettingKeys;
 
 const CLIENT_TRANSPORT = {

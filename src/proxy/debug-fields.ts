@@ -6,25 +6,32 @@ import { compileAddressList } from './forwarding.ts';
 import type { ProxyOptions } from './proxy-options.ts';
 import type { RequestRecord } from './request-record.ts';
 
-/** Adds the fields that explain an answer, when the request asks (`X-Sekisho-Debug`) and its peer may. */
-export type DebugFields = (exchange: Exchange, record: RequestRecord, path: CompiledPath, fields: readonly string[]) => readonly string[];
+/** The fields that explain an answer to a client that asks (`X-Sekisho-Debug`) and may; written when the answer is, so that they have its times. */
+export interface DebugFields {
+  append(exchange: Exchange, record: RequestRecord, path: CompiledPath, out: string[]): void;
+}
 
 /** Undefined when nobody may ask: then no request pays for the question. */
 export function compileDebug(options: Pick<ProxyOptions, 'debug' | 'debugAllowList'>): DebugFields | undefined {
   if (!options.debug && options.debugAllowList.length === 0) return undefined;
   const isListed = compileAddressList(options.debugAllowList);
-  return (exchange, record, path, fields) => {
-    if (fieldValue(exchange.headers, 'x-sekisho-debug') === undefined) return fields;
-    if (!options.debug && !isListed(exchange.remoteAddress)) return fields;
-    return [...fields, ...explain(record, path)];
+  return {
+    append(exchange, record, path, out) {
+      if (options.debug && record.upstreamUrl !== '' && !path.route.hidesGateway) out.push('X-Upstream-URL', encodeURI(record.upstreamUrl));
+      if (fieldValue(exchange.headers, 'x-sekisho-debug') === undefined) return;
+      if (options.debug || isListed(exchange.remoteAddress)) explain(record, path, out);
+    },
   };
 }
 
-function explain(record: RequestRecord, path: CompiledPath): string[] {
+function explain(record: RequestRecord, path: CompiledPath, out: string[]): void {
   const { route, namespace, service, program } = path.route;
-  const out = ['X-Sekisho-Request-Id', record.id, 'X-Sekisho-Namespace', encodeURI(namespace.name), 'X-Sekisho-Route', encodeURI(route.name), 'X-Sekisho-Path', encodeURI(path.pattern)];
-  if (service !== undefined) out.push('X-Sekisho-Service', encodeURI(service.service.name));
-  if (program !== undefined) out.push('X-Sekisho-Modules', (route.modules ?? []).map(encodeURI).join(', '));
-  out.push('Server-Timing', `match;dur=${(performance.now() - record.startedAt).toFixed(3)}`);
-  return out;
+  out.push('X-Sekisho-Request-Id', record.id, 'X-Sekisho-Namespace', encodeURI(namespace.name), 'X-Sekisho-Route', encodeURI(route.name), 'X-Sekisho-Path', encodeURI(path.pattern));
+  if (service !== undefined) out.push('X-Sekisho-Service', encodeURI(service.service.name), 'X-Sekisho-Attempts', String(record.attempts));
+  if (program !== undefined) out.push('X-Sekisho-Modules', (route.modules ?? []).map((name) => encodeURI(name)).join(', '));
+  out.push('Server-Timing', `total;dur=${ms(performance.now() - record.startedAt)}, upstream;dur=${ms(record.upstreamMs)}, modules;dur=${ms(record.moduleMs)}`);
+}
+
+function ms(duration: number): string {
+  return duration.toFixed(3);
 }

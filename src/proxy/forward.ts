@@ -91,6 +91,7 @@ export class Forward implements UpstreamHandler {
     destination.upstream ??= context.upstreams.get(target.upstream);
     const authority = route.route.preserveHost && this.#exchange.authority !== '' ? this.#exchange.authority : target.authority;
     this.#record.attempts += 1;
+    this.#record.upstreamUrl = target.url;
     this.#call = destination.upstream.send(
       {
         method: this.#exchange.method,
@@ -239,8 +240,11 @@ export class Forward implements UpstreamHandler {
   }
 
   #answerFields(head: AnswerHead): RawHeaders {
-    const { answerFields } = this.#options;
-    return answerFields.length === 0 ? head.headers : [...answerFields, ...head.headers];
+    const { context, answerFields, path } = this.#options;
+    if (answerFields.length === 0 && context.debug === undefined) return head.headers;
+    const fields = [...answerFields, ...head.headers];
+    context.debug?.append(this.#exchange, this.#record, path, fields);
+    return fields;
   }
 
   #write(chunk: Buffer): boolean {

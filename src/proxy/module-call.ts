@@ -170,7 +170,8 @@ export class ModuleCall implements ModuleRequest, AnswerFilter {
 
   #answer(response: ModuleResponse): void {
     this.#options.record.status = response.status;
-    const headers = this.#answerFields.length === 0 ? response.headers : [...this.#answerFields, ...response.headers];
+    const headers = [...this.#answerFields, ...response.headers];
+    this.#options.context.debug?.append(this.#exchange, this.#options.record, this.#options.path, headers);
     this.#exchange.respond({ status: response.status, headers }, response.body);
   }
 

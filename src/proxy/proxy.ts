@@ -41,7 +41,6 @@ const refuse = {
 export function createProxy(options: ProxyOptions): Proxy {
   const gate = compileGate(options);
   const context = createContext(options);
-  const debug = compileDebug(options);
   let snapshot: Snapshot | undefined;
   let inFlight = 0;
 
@@ -88,7 +87,7 @@ export function createProxy(options: ProxyOptions): Proxy {
       fields: context.upstreamFields(exchange, exchange.headers, path.route, record),
       body: exchange.body,
       contentLength: exchange.contentLength,
-      answerFields: answerFields(exchange, record, path),
+      answerFields: answerFields(path),
     });
     exchange.onAbort(() => abort(record, call));
     call.start();
@@ -99,7 +98,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     if (program === undefined) return;
     if (service !== undefined) record.service = service.service.name;
     else if (!program.hooks.has('requestHandler')) return refuse.empty(exchange, record);
-    const call = new ModuleCall({ context, exchange, record, path, program, values, answerFields: answerFields(exchange, record, path) });
+    const call = new ModuleCall({ context, exchange, record, path, program, values, answerFields: answerFields(path) });
     exchange.onAbort(() => abort(record, call));
     record.onFinish = () => call.end();
     const served = service === undefined ? call.serveHandler() : call.serveUpstream();
@@ -107,10 +106,9 @@ export function createProxy(options: ProxyOptions): Proxy {
   }
 
   /** Fields of every proxied answer: the global ones first, then the gateway's; what a module or the upstream sets follows. */
-  function answerFields(exchange: Exchange, record: RequestRecord, path: CompiledPath): readonly string[] {
-    const { service, hidesGateway } = path.route;
-    const fields = service === undefined ? [] : hidesGateway ? options.globalFields : options.globalAndViaFields;
-    return debug === undefined ? fields : debug(exchange, record, path, fields);
+  function answerFields({ route }: CompiledPath): readonly string[] {
+    if (route.service === undefined) return NO_FIELDS;
+    return route.hidesGateway ? options.globalFields : options.globalAndViaFields;
   }
 
   return {
@@ -125,6 +123,7 @@ export function createProxy(options: ProxyOptions): Proxy {
   };
 }
 
+const NO_FIELDS: readonly string[] = [];
 const CLIENT_CLOSED = new SekishoError('CLIENT_CLOSED', 'The client went away before its answer.');
 
 /** The client is gone: nobody waits for what is under way. */
@@ -147,6 +146,7 @@ function createContext(options: ProxyOptions): ProxyContext {
     headFlusher: createHeadFlusher(),
     serviceDefaults: options.serviceDefaults,
     bodyIdleTimeoutMs: options.bodyIdleTimeoutMs,
+    debug: compileDebug(options),
     upstreamFields(exchange, fields, route, record) {
       const out: string[] = [];
       stripRequestHeaders(fields, out);

@@ -23,6 +23,8 @@ export class RequestRecord implements RequestEvent {
   upstreamMs = 0;
   moduleMs = 0;
   attempts = 0;
+  /** The service URL of the last attempt. */
+  upstreamUrl = '';
   responseBytes = 0;
   error?: SekishoError;
   /** `performance.now()` at the start. */

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import type { Logger } from 'pino';
-import type { SekishoError } from '../lib/errors.ts';
+import { SekishoError } from '../lib/errors.ts';
 import type { Event } from '../lib/event.ts';
 
 /** Longest text of a module or of a stack in one line. */
@@ -83,20 +83,23 @@ function writeAdmin(logger: Logger, event: Extract<LoggedEvent, { readonly type:
 }
 
 function errorFields(error: SekishoError): Readonly<Record<string, unknown>> {
-  const causes: string[] = [];
-  for (
-    let cause = error.cause;
-    cause !== undefined && causes.length < MAX_CAUSES;
-    cause = cause instanceof Error ? cause.cause : undefined
-  ) {
-    causes.push((cause instanceof Error ? (cause.stack ?? cause.message) : inspect(cause)).slice(0, MAX_TEXT));
-  }
+  const causes = causesOf(error);
   return {
     code: error.code,
     ...(error.id !== undefined && { errorId: error.id }),
     ...(error.errors.length > 0 && { errors: error.errors }),
     ...(causes.length > 0 && { causes }),
   };
+}
+
+/** What led to the error, with stacks. Expected errors on the way tell by their text what happened; where they were made is nobody's concern. */
+function causesOf(error: SekishoError): readonly string[] {
+  const causes: string[] = [];
+  for (let cause = error.cause; cause !== undefined && causes.length < MAX_CAUSES; cause = cause instanceof Error ? cause.cause : undefined) {
+    if (!(cause instanceof SekishoError)) causes.push((cause instanceof Error ? (cause.stack ?? cause.message) : inspect(cause)).slice(0, MAX_TEXT));
+    else if (!error.message.includes(cause.message) && causes.at(-1) !== cause.message) causes.push(cause.message.slice(0, MAX_TEXT));
+  }
+  return causes;
 }
 
 function round(ms: number): number {

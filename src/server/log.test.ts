@@ -159,6 +159,7 @@ test('every event has a line or is left out on purpose; none breaks the log', ()
     { type: 'server.stopped', durationMs: 5 },
     { type: 'connection.opened', listener: 'http' },
     { type: 'connection.closed', listener: 'http' },
+    { type: 'connection.refused', listener: 'http' },
     { type: 'snapshot.swapped', revision: 1, hash: 'ab', routes: 1, buildMs: 1 },
     { type: 'entity.rejected', kind: 'route', namespace: 'n', name: 'r', error: new SekishoError('MODULE_LOAD', 'x') },
     { type: 'certificate.expiring', domain: 'd', namespace: 'n', daysLeft: 3 },

@@ -61,6 +61,11 @@ export const METRICS = {
   },
 
   sekisho_connections_opened_total: { type: 'counter', help: 'Accepted client connections.', labels: ['listener'] },
+  sekisho_connections_refused_total: {
+    type: 'counter',
+    help: 'Connections closed at once because the limit was reached or the gateway is stopping.',
+    labels: ['listener'],
+  },
   sekisho_connections_open: { type: 'gauge', help: 'Open client connections.', labels: ['listener'] },
 
   sekisho_config_revision: { type: 'gauge', help: 'Revision of the entities that is being served.', labels: [] },

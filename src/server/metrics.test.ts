@@ -32,6 +32,7 @@ const EVERY_EVENT: readonly Event[] = [
   { type: 'connection.opened', listener: 'http' },
   { type: 'connection.opened', listener: 'http' },
   { type: 'connection.closed', listener: 'http' },
+  { type: 'connection.refused', listener: 'http' },
   { type: 'snapshot.swapped', revision: 7, hash: 'ab', routes: 3, buildMs: 4 },
   { type: 'entity.rejected', kind: 'route', namespace: 'n', name: 'r', error: new SekishoError('MODULE_LOAD', 'x') },
   { type: 'certificate.expiring', domain: 'd', namespace: 'n', daysLeft: 6 },

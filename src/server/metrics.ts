@@ -62,6 +62,9 @@ function createEventMetrics(store: SeriesStore, overflow: Series): (event: Exclu
         return connections(event.listener, 1);
       case 'connection.closed':
         return connections(event.listener, -1);
+      case 'connection.refused':
+        store.counter('sekisho_connections_refused_total', event.listener).value += 1;
+        return;
       case 'module.called':
         return onModuleCall(event);
       case 'module.thread':

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { AdminOptions } from '../admin/types.ts';
 import type { Settings } from '../config/settings.ts';
+import { createDnsLookup } from '../http/dns-lookup.ts';
 import type { UpstreamsOptions } from '../http/upstreams.ts';
 import { VERSION } from '../lib/version.ts';
 import { anyPattern } from '../proxy/namespace-resolver.ts';
@@ -74,6 +75,7 @@ export function toUpstreamsOptions({ proxy }: Settings): UpstreamsOptions {
     keepAlive: !transport.disableKeepAlives,
     tcpKeepAliveMs: transport.keepAliveMs,
     disablePrivateIps: transport.disablePrivateIps,
+    ...(transport.dnsServer !== undefined && { lookup: createDnsLookup({ server: transport.dnsServer, timeoutMs: transport.dnsTimeoutMs }) }),
   };
 }
 
@@ -139,7 +141,9 @@ function toAdminAuth(admin: NonNullable<Settings['admin']>): AdminOptions['auth'
     return { method: 'key', keys: keyAuth?.keys ?? [], ...(headerName !== undefined && { headerName }), ...(queryParamName !== undefined && { queryParamName }) };
   }
   if (admin.authMethod === 'jwt' && jwtAuth !== undefined) {
-    return { method: 'jwt', algorithm: jwtAuth.algorithm, key: jwtAuth.key ?? jwtAuth.publicKey ?? '', headerName: jwtAuth.headerName };
+    const { algorithm, headerName, issuer, audience } = jwtAuth;
+    const key = jwtAuth.key ?? jwtAuth.publicKey ?? '';
+    return { method: 'jwt', algorithm, key, headerName, ...(issuer !== undefined && { issuer }), ...(audience !== undefined && { audience }) };
   }
   return { method: 'none' };
 }
