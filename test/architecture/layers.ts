@@ -18,7 +18,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   proxy: { row: 3, folders: ['lib', 'entity', 'http', 'runtime'], packages: [] },
   admin: { row: 3, folders: ['lib', 'entity', 'http', 'store'], packages: ['ajv', 'jose'] },
   server: { row: 4, folders: BELOW_SERVER, packages: ['pino'] },
-  cli: { row: 5, folders: ['lib', 'entity', 'config'], packages: ['commander', 'yaml'] },
+  cli: { row: 5, folders: ['lib', 'entity', 'config'], packages: ['yaml'] },
 };
 
 /** Exceptions to the table, each for one file: `from` may import from the folder `to`. */
