@@ -26,7 +26,13 @@ export function loadEncryptionKey(options: EncryptionKeyOptions): Buffer {
   if (found !== undefined) return found;
   if (!options.mayGenerate)
     return fail(`the store holds encrypted values, but its key file ${path} is missing: put it back, or set storage.encryption_key`);
-  return generateKey(path);
+  try {
+    return generateKey(path);
+  } catch (error) {
+    throw new SekishoError('STORE_KEY', `the key file ${path} can't be made: ${error instanceof Error ? error.message : 'unknown error'}`, {
+      cause: error,
+    });
+  }
 }
 
 function readKeyFile(path: string): Buffer | undefined {
