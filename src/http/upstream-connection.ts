@@ -167,8 +167,8 @@ export class Http1Connection implements ResponseSink, BodyWriterOwner, CallOwner
 
   responseEnd(trailers: RawHeaders, isReusable: boolean): void {
     const call = this.#detach();
-    // A request that is not out completely cannot be completed any more: its answer came early.
-    const isFree = isReusable && this.#isWritten && this.#socket.writableLength === 0;
+    // A request that is not out completely cannot be completed any more: its answer came early. After a refused upgrade the peer's view is not sure.
+    const isFree = isReusable && call?.request.upgrade === undefined && this.#isWritten && this.#socket.writableLength === 0;
     if (!isFree) this.destroy();
     else if (this.#isPaused) {
       this.#isPaused = false;
