@@ -44,7 +44,7 @@ function compileSchema(collection: Collection): ValidateFunction {
     );
   } finally {
     // The compiler would keep every schema for ever.
-    ajv.removeSchema(schema);
+    if (typeof schema === 'object') ajv.removeSchema(schema);
   }
 }
 

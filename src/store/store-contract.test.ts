@@ -8,6 +8,7 @@ import type { Change } from '../entity/types.ts';
 import { SekishoError } from '../lib/errors.ts';
 import { createFileStore } from './file-store.ts';
 import { createMemoryStore } from './memory-store.ts';
+import { createThreadedFileStore } from './threaded-file-store.ts';
 import type { Store, StoreUpdate } from './types.ts';
 
 const namespace = (name: string): Change => ({ op: 'put', kind: 'namespace', entity: { name } });
@@ -38,10 +39,10 @@ function collect(store: Store, from: number, count: number): Promise<readonly St
 }
 
 /** What every store has to do. `open` gives a new, empty store; `historyLimit` is passed on. */
-function testStoreContract(name: string, open: (options: { readonly historyLimit?: number }) => Store): void {
+function testStoreContract(name: string, open: (options: { readonly historyLimit?: number }) => Store | Promise<Store>): void {
   const contract = (title: string, body: (store: Store) => Promise<void>, options: { readonly historyLimit?: number } = {}) =>
     test(`${name}: ${title}`, async () => {
-      const store = open(options);
+      const store = await open(options);
       try {
         await body(store);
       } finally {
@@ -146,7 +147,7 @@ function testStoreContract(name: string, open: (options: { readonly historyLimit
   );
 
   contract('gives equal hashes to equal histories', async (store) => {
-    const other = open({});
+    const other = await open({});
     for (const change of [namespace('a'), secret('s', 'x')]) {
       await store.put([change], by);
       await other.put([change], { author: 'another' });
@@ -205,3 +206,4 @@ const newFolder = () => {
 
 testStoreContract('memory store', createMemoryStore);
 testStoreContract('file store', (options) => createFileStore({ dir: newFolder(), ...options }));
+testStoreContract('file store in a thread', (options) => createThreadedFileStore({ dir: newFolder(), ...options }));
