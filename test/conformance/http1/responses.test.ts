@@ -5,6 +5,7 @@ import { suite, test } from 'node:test';
 import type { UpstreamHandler } from '../../../src/http/upstream.ts';
 import { createUpstreams } from '../../../src/http/upstreams.ts';
 import { toUpstreamOptions } from '../../support/call-upstream.ts';
+import { startGateway } from '../../support/gateway.ts';
 import { parseRawResponse, type RawResponse, sendRaw } from '../../support/raw-client.ts';
 import { type Play, type PlayingUpstream, startPlayingUpstream } from './playing-upstream.ts';
 import { type Outcome, RESPONSE_CASES, type ResponseCase } from './responses.ts';
@@ -30,6 +31,16 @@ suite('responses of upstreams, through the upstream client alone', () => {
     await using upstream = await startPlayingUpstream();
     await using front = await startFront(upstream.port);
     for (const item of RESPONSE_CASES) await t.test(item.name, () => check(item, upstream, front.port));
+  });
+});
+
+suite('responses of upstreams, through the gateway', () => {
+  test('every case', async (t) => {
+    await using upstream = await startPlayingUpstream();
+    await using gateway = await startGateway();
+    await gateway.put('service', { name: 'played', urls: [`http://127.0.0.1:${upstream.port}`] });
+    await gateway.put('route', { name: 'all', paths: ['/*'], methods: ['*'], service: 'played' });
+    for (const item of RESPONSE_CASES) await t.test(item.name, () => check(item, upstream, gateway.ports.proxy));
   });
 });
 
