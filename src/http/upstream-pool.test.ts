@@ -373,14 +373,6 @@ test('close ends idle connections now and the others with their answer', async (
   await until('the other connection ended', () => sockets.every((socket) => socket.destroyed));
 });
 
-test('equal options share an upstream', () => {
-  const upstreams = createUpstreams();
-  const options = toUpstreamOptions(80);
-  assert.equal(upstreams.get(options), upstreams.get({ ...options }));
-  assert.notEqual(upstreams.get(options), upstreams.get({ ...options, tlsSkipVerify: true }));
-  upstreams.close();
-});
-
 test('a handler that throws ends its own call only', async (t) => {
   const { port } = await serve(t, (_request, response) => response.end('ok'));
   const upstream = connectTo(t, port);
