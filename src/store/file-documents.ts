@@ -1,16 +1,15 @@
 import { crc32 } from 'node:zlib';
 import type { Document } from '../entity/types.ts';
 import { SekishoError } from '../lib/errors.ts';
-import type { SqliteFile, SqlRow } from './sqlite-file.ts';
+import type { SqliteFile, SqliteReader, SqlRow } from './sqlite-file.ts';
 import type { DocumentStore } from './types.ts';
 
 const WHERE = 'WHERE namespace = ? AND collection = ?';
 const COLUMNS = 'id, created_at, updated_at, data, sum';
 
-/** Documents in the SQLite file of the store. `isUsed` tells whether a collection holds any. */
-export function createFileDocuments(file: SqliteFile): DocumentStore & { isUsed(namespace: string, collection: string): boolean } {
+/** What can be asked about the documents in a store's file. */
+export function readFileDocuments(file: SqliteReader): Pick<DocumentStore, 'get' | 'list' | 'count'> {
   return {
-    isUsed: (namespace, collection) => file.get(`SELECT 1 FROM documents ${WHERE} LIMIT 1`, namespace, collection) !== undefined,
     async get(namespace, collection, id) {
       const row = file.get(`SELECT ${COLUMNS} FROM documents ${WHERE} AND id = ?`, namespace, collection, id);
       return row && toDocument(namespace, collection, row);
@@ -22,6 +21,14 @@ export function createFileDocuments(file: SqliteFile): DocumentStore & { isUsed(
     async count(namespace, collection) {
       return Number(file.get(`SELECT count(*) AS count FROM documents ${WHERE}`, namespace, collection)?.['count'] ?? 0);
     },
+  };
+}
+
+/** Documents in the SQLite file of the store. `isUsed` tells whether a collection holds any. */
+export function createFileDocuments(file: SqliteFile): DocumentStore & { isUsed(namespace: string, collection: string): boolean } {
+  return {
+    isUsed: (namespace, collection) => file.get(`SELECT 1 FROM documents ${WHERE} LIMIT 1`, namespace, collection) !== undefined,
+    ...readFileDocuments(file),
     async put(namespace, collection, id, data) {
       const json = JSON.stringify(data ?? null);
       const now = new Date().toISOString();

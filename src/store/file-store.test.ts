@@ -103,7 +103,7 @@ test('a file that is no store is left as it is', async () => {
   const before = readFileSync(path);
   assert.throws(() => createFileStore({ dir }), fails('STORE_CORRUPT', /damaged/));
   assert.deepEqual(readFileSync(path), before);
-  assert.deepEqual(readdirSync(dir), ['sekisho.db']);
+  assert.deepEqual(readdirSync(dir), ['sekisho.db', 'sekisho.lock']);
 });
 
 test('no flipped byte of the file is ever loaded as something else', async () => {

@@ -6,21 +6,26 @@ import { SekishoError } from '../lib/errors.ts';
 export type SqlValue = string | number | null;
 export type SqlRow = Readonly<Record<string, unknown>>;
 
-/** One SQLite file that this process alone may open. Statements are prepared once. */
-export interface SqliteFile {
+/** One SQLite file that one connection alone may write. */
+export interface SqliteFile extends SqliteReader {
   readonly path: string;
   run(sql: string, ...values: readonly SqlValue[]): number;
-  get(sql: string, ...values: readonly SqlValue[]): SqlRow | undefined;
-  all(sql: string, ...values: readonly SqlValue[]): readonly SqlRow[];
   /**
    * Runs `body` in a transaction; when it returns, the transaction is on the disk. What `body` throws undoes it.
    * An I/O error poisons the file: STORE_FAILED for this and every later transaction, since after a failed fsync nobody knows what the disk holds.
    */
   transaction<T>(body: () => T): T;
+}
+
+/** What can be asked of a file. Statements are prepared once. */
+export interface SqliteReader {
+  get(sql: string, ...values: readonly SqlValue[]): SqlRow | undefined;
+  all(sql: string, ...values: readonly SqlValue[]): readonly SqlRow[];
   close(): void;
 }
 
 const FILE_NAME = 'sekisho.db';
+const LOCK_NAME = 'sekisho.lock';
 const APPLICATION_ID = 0x53454b49;
 const FORMAT_VERSION = 1;
 const BUSY_TIMEOUT_MS = 1000;
@@ -40,22 +45,49 @@ const PRIMARY_CODES = { busy: 5, full: 13, notADatabase: 26, corrupt: 11, cantOp
  */
 export function openSqliteFile(dir: string): SqliteFile {
   const path = join(dir, FILE_NAME);
+  let lock: DatabaseSync | undefined;
   let database: DatabaseSync | undefined;
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
+    lock = takeLock(join(dir, LOCK_NAME));
     database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
     prepareFile(database, path);
-    return toSqliteFile(database, path);
+    return toSqliteFile(database, path, lock);
   } catch (error) {
     database?.close();
+    lock?.close();
     throw toOpenError(error, path);
   }
 }
 
+/** The lock is on a file of its own, so that backups and the reader beside the writer are not shut out. It ends with the process. */
+function takeLock(path: string): DatabaseSync {
+  const lock = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+  try {
+    lock.exec('BEGIN EXCLUSIVE');
+    return lock;
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+/** A connection to the file of an open store that only reads what is committed. */
+export function openSqliteReader(dir: string): SqliteReader {
+  const path = join(dir, FILE_NAME);
+  const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, readOnly: true });
+  const prepare = toPreparer(database);
+  return {
+    get: (sql, ...values) => prepare(sql).get(...values),
+    all: (sql, ...values) => prepare(sql).all(...values),
+    close: () => {
+      if (database.isOpen) database.close();
+    },
+  };
+}
+
 function prepareFile(database: DatabaseSync, path: string): void {
   const pragma = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
-  // Exclusive: the lock is kept between transactions. WAL: one fsync per commit.
-  database.exec('PRAGMA locking_mode = EXCLUSIVE');
   const applicationId = pragma('application_id');
   const isNew = pragma('schema_version') === 0;
   if (!isNew && applicationId !== APPLICATION_ID)
@@ -67,16 +99,16 @@ function prepareFile(database: DatabaseSync, path: string): void {
       `${path} has format ${String(version)}; this version reads format ${FORMAT_VERSION}; nothing was changed`,
     );
   }
+  // WAL: one fsync per commit, and readers do not wait for it.
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
   const check = pragma('quick_check(1)');
   if (check !== 'ok') throw new SekishoError('STORE_CORRUPT', `${path} is damaged: ${String(check)}; nothing was changed`);
   database.exec(`BEGIN IMMEDIATE; ${TABLES} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT_VERSION}; COMMIT`);
 }
 
-function toSqliteFile(database: DatabaseSync, path: string): SqliteFile {
+function toPreparer(database: DatabaseSync): (sql: string) => StatementSync {
   const statements = new Map<string, StatementSync>();
-  let poison: SekishoError | undefined;
-  const prepare = (sql: string) => {
+  return (sql) => {
     let statement = statements.get(sql);
     if (statement === undefined) {
       statement = database.prepare(sql);
@@ -84,6 +116,11 @@ function toSqliteFile(database: DatabaseSync, path: string): SqliteFile {
     }
     return statement;
   };
+}
+
+function toSqliteFile(database: DatabaseSync, path: string, lock: DatabaseSync): SqliteFile {
+  const prepare = toPreparer(database);
+  let poison: SekishoError | undefined;
   const fail = (error: unknown): SekishoError => {
     if (error instanceof SekishoError) return error;
     const isPoison = primaryCode(error) !== PRIMARY_CODES.full;
@@ -113,6 +150,7 @@ function toSqliteFile(database: DatabaseSync, path: string): SqliteFile {
     },
     close: () => {
       if (database.isOpen) database.close();
+      if (lock.isOpen) lock.close();
     },
   };
 }

@@ -12,9 +12,6 @@ export interface StoreCalls {
   watch(watcher: number, from: number): Promise<void>;
   unwatch(watcher: number): Promise<void>;
   close(): Promise<void>;
-  get: Store['documents']['get'];
-  list: Store['documents']['list'];
-  count: Store['documents']['count'];
   putDocument: Store['documents']['put'];
   delete: Store['documents']['delete'];
   deleteAll: Store['documents']['deleteAll'];

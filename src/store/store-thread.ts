@@ -52,9 +52,6 @@ function toCalls(store: Store, onUpdate: (watcher: number, update: Parameters<Pa
       stops.delete(watcher);
     },
     close: () => store.close(),
-    get: (...args) => documents.get(...args),
-    list: (...args) => documents.list(...args),
-    count: (...args) => documents.count(...args),
     putDocument: (...args) => documents.put(...args),
     delete: (...args) => documents.delete(...args),
     deleteAll: (...args) => documents.deleteAll(...args),

@@ -3,7 +3,9 @@ import { Worker } from 'node:worker_threads';
 import { toEntityId } from '../entity/entity-key.ts';
 import { SekishoError, toSekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
+import { readFileDocuments } from './file-documents.ts';
 import type { FileStoreOptions } from './file-store.ts';
+import { openSqliteReader, type SqliteReader } from './sqlite-file.ts';
 import { fromPlainError, type StoreCallName, type StoreCalls, type StoreReply } from './store-messages.ts';
 import { checkBacklog } from './store-rules.ts';
 import type { Store, StoreUpdate } from './types.ts';
@@ -11,25 +13,36 @@ import type { Store, StoreUpdate } from './types.ts';
 type Call = <N extends StoreCallName>(call: N, ...args: Parameters<StoreCalls[N]>) => ReturnType<StoreCalls[N]>;
 type Watchers = Map<number, (update: StoreUpdate) => void>;
 
-/** A file store in a thread of its own, so that no request waits for an fsync. Rejects like `createFileStore` throws. */
+/**
+ * A file store whose writes are made by a thread of its own, so that no request waits for an fsync; documents are read here, which costs microseconds.
+ * Rejects like `createFileStore` throws.
+ */
 export async function createThreadedFileStore(options: FileStoreOptions): Promise<Store> {
   const watchers: Watchers = new Map();
   const thread = createStoreThread(options, watchers);
-  let lastRevision = await thread.opened;
-  const firstKept = await readFirstKept(thread.call, lastRevision, options.historyLimit);
-  return toStore(thread, watchers, {
-    firstKept: () => Math.max(firstKept, lastRevision - (options.historyLimit ?? 10_000) + 1),
-    onPut: ({ revision }) => {
-      lastRevision = revision;
-    },
-  });
+  try {
+    let lastRevision = await thread.opened;
+    const historyLimit = options.historyLimit ?? 10_000;
+    const firstKept = await readFirstKept(thread.call, lastRevision, historyLimit);
+    return toStore(thread, watchers, openSqliteReader(options.dir), {
+      firstKept: () => Math.max(firstKept, lastRevision - historyLimit + 1),
+      onPut: ({ revision }) => {
+        lastRevision = revision;
+      },
+    });
+  } catch (error) {
+    await thread.close();
+    throw error;
+  }
 }
 
-function toStore(
-  { call, close }: StoreThread,
-  watchers: Watchers,
-  backlog: { firstKept(): number; onPut(update: StoreUpdate): void },
-): Store {
+/** Which updates can still be told to a watcher. */
+interface Backlog {
+  firstKept(): number;
+  onPut(update: StoreUpdate): void;
+}
+
+function toStore({ call, close }: StoreThread, watchers: Watchers, reader: SqliteReader, backlog: Backlog): Store {
   let lastWatcher = 0;
   return {
     load: () => call('load'),
@@ -59,22 +72,21 @@ function toStore(
     },
     history: (options) => call('history', options),
     documents: {
-      get: (...args) => call('get', ...args),
-      list: (...args) => call('list', ...args),
-      count: (...args) => call('count', ...args),
+      ...readFileDocuments(reader),
       put: (...args) => call('putDocument', ...args),
       delete: (...args) => call('delete', ...args),
       deleteAll: (...args) => call('deleteAll', ...args),
     },
     async close() {
       watchers.clear();
+      reader.close();
       await close();
     },
   };
 }
 
 /** The oldest revision whose update can still be told, or the next one when none can. */
-async function readFirstKept(call: Call, revision: number, historyLimit = 10_000): Promise<number> {
+async function readFirstKept(call: Call, revision: number, historyLimit: number): Promise<number> {
   const [oldest] = await call('history', { limit: 1, before: Math.max(2, revision - historyLimit + 2) });
   return oldest?.revision ?? revision + 1;
 }

@@ -43,7 +43,8 @@ export const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   'node:tls': ['http'],
   'node:dgram': [],
   'node:sqlite': ['store'],
-  'node:worker_threads': ['runtime'],
+  // runtime: user code; store: the thread that waits for the disk
+  'node:worker_threads': ['runtime', 'store'],
   'node:child_process': ['config'],
   'node:cluster': [],
   'node:fs': ['lib', 'config', 'runtime', 'store', 'server', 'cli'],

@@ -1,7 +1,7 @@
-import { createFileStore } from '../../src/store/file-store.ts';
+import { createThreadedFileStore } from '../../src/store/threaded-file-store.ts';
 
 /** Writes into the store of the folder argv[2] for ever, beginning with number argv[3]; prints `i` of every write that was acknowledged. */
-const store = createFileStore({ dir: process.argv[2] ?? '', historyLimit: 50 });
+const store = await createThreadedFileStore({ dir: process.argv[2] ?? '', historyLimit: 50 });
 await store.load();
 process.stdout.write('open\n');
 for (let i = Number(process.argv[3]); ; i += 1) {

@@ -1,10 +1,10 @@
 import { SekishoError } from '../../src/lib/errors.ts';
-import { createFileStore } from '../../src/store/file-store.ts';
+import { createThreadedFileStore } from '../../src/store/threaded-file-store.ts';
 
 /** Writes eight changes and documents into the store of the folder argv[2]; prints `ok <n>` for each that was acknowledged, the code for each that failed. */
 const codeOf = (error: unknown) => (error instanceof SekishoError ? error.code : String(error));
 try {
-  const store = createFileStore({ dir: process.argv[2] ?? '' });
+  const store = await createThreadedFileStore({ dir: process.argv[2] ?? '' });
   for (let i = 0; i < 8; i += 1) {
     const write =
       i % 2 === 0
