@@ -12,6 +12,11 @@ export function oneAnswer(data: unknown, revision?: number, status = 200): Admin
   return { status, json: { data, status_code: status }, ...(revision !== undefined && { revision }) };
 }
 
+/** Adds `warnings` to the envelope, when there are any. */
+export function withWarnings(answer: AdminAnswer, warnings: readonly string[]): AdminAnswer {
+  return warnings.length === 0 ? answer : { ...answer, json: { ...(answer.json as object), warnings } };
+}
+
 /** JSON that is not in DGate's envelope. */
 export function jsonAnswer(json: unknown, status = 200): AdminAnswer {
   return { status, json };

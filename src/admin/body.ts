@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Exchange } from '../http/exchange.ts';
 import { SekishoError } from '../lib/errors.ts';
 import { headerValue } from './fields.ts';
@@ -26,15 +27,23 @@ export async function readJsonBody(exchange: Exchange, maxBytes: number, malform
   return value;
 }
 
-async function readBytes(exchange: Exchange, body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
+async function readBytes(exchange: Exchange, body: Readable, maxBytes: number): Promise<Buffer> {
   if ((exchange.contentLength ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  // What was cut off would else be waited for.
+  exchange.onAbort(() => body.destroy());
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > maxBytes) throw tooLarge(maxBytes);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > maxBytes) throw tooLarge(maxBytes);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (!exchange.aborted) throw error;
   }
+  // A destroyed body may end without an error.
+  if (exchange.aborted) throw new SekishoError('CLIENT_CLOSED', 'The client went away before its body was complete.');
   return Buffer.concat(chunks);
 }
 

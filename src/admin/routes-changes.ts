@@ -3,7 +3,7 @@ import { redactEntity } from '../entity/redact.ts';
 import type { Change, EntityKind } from '../entity/types.ts';
 import { type FieldError, SekishoError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
-import { oneAnswer } from './answer.ts';
+import { oneAnswer, withWarnings } from './answer.ts';
 import { bodyField, defaultNamespace } from './namespace-choice.ts';
 import { DRY_RUN, EXPECT, NAMESPACE } from './parameters.ts';
 import type { AdminAnswer, AdminRequest, AdminRoute } from './route.ts';
@@ -49,12 +49,12 @@ async function putChanges(request: AdminRequest, options: AdminOptions): Promise
   const namespace = typeof request.query.namespace === 'string' ? request.query.namespace : defaultNamespace(options);
   const changes = parseChanges(request.body, namespace);
   const dryRun = request.query.dry_run === true;
-  const { revision } = await options.state.apply(changes, {
+  const { revision, warnings } = await options.state.apply(changes, {
     author: request.principal,
     ...(request.expect !== undefined && { expect: request.expect }),
     dryRun,
   });
-  return oneAnswer({ changes: changes.map(toShown), dryRun, revision }, revision);
+  return withWarnings(oneAnswer({ changes: changes.map(toShown), dryRun, revision }, revision), warnings);
 }
 
 function toShown(change: Change): unknown {

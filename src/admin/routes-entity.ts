@@ -3,12 +3,12 @@ import { parseEntity } from '../entity/parse-entity.ts';
 import { redactEntity } from '../entity/redact.ts';
 import type { Change, EntityKind, EntityTypes } from '../entity/types.ts';
 import { SekishoError } from '../lib/errors.ts';
-import { listAnswer, oneAnswer } from './answer.ts';
+import { listAnswer, oneAnswer, withWarnings } from './answer.ts';
 import { bodyField, chooseNamespace, defaultNamespace, givenNamespace } from './namespace-choice.ts';
 import { DRY_RUN, EXPECT, NAMESPACE } from './parameters.ts';
 import type { AdminAnswer, AdminRequest, AdminRoute, QueryParameter } from './route.ts';
 import { entityList, entityRef, KEY_SCHEMA, oneOf } from './schemas.ts';
-import type { AdminOptions } from './types.ts';
+import type { AdminOptions, Applied } from './types.ts';
 
 const KINDS = ['namespace', 'domain', 'service', 'route', 'module', 'collection', 'secret'] as const satisfies readonly EntityKind[];
 
@@ -91,9 +91,10 @@ async function putEntity<K extends EntityKind>(kind: K, request: AdminRequest, o
   const namespace = kind === 'namespace' ? undefined : chooseNamespace(request, options);
   const entity = parseEntity(kind, request.body, { defaultNamespace: namespace }) as EntityTypes[K];
   const change = { op: 'put', kind, entity } as unknown as Change;
-  const revision = await applyOne(change, request, options);
-  if (request.query.dry_run === true) return oneAnswer(redactEntity(kind, entity), revision);
-  return listAnswer(listOf(kind, namespace, options), revision, 201);
+  const { revision, warnings } = await applyOne(change, request, options);
+  const isDry = request.query.dry_run === true;
+  const answer = isDry ? oneAnswer(redactEntity(kind, entity), revision) : listAnswer(listOf(kind, namespace, options), revision, 201);
+  return withWarnings(answer, warnings);
 }
 
 function listEntities(kind: EntityKind, request: AdminRequest, options: AdminOptions): AdminAnswer {
@@ -125,18 +126,17 @@ async function deleteEntity(
 ): Promise<AdminAnswer> {
   if (typeof name !== 'string' || name === '') throw new SekishoError('ADMIN_BAD_REQUEST', 'name is required');
   const namespace = kind === 'namespace' ? '' : chooseNamespace(request, options);
-  const revision = await applyOne({ op: 'delete', kind, namespace, name }, request, options);
+  const { revision } = await applyOne({ op: 'delete', kind, namespace, name }, request, options);
   if (request.query.dry_run === true) return oneAnswer(kind === 'namespace' ? { name } : { name, namespace }, revision);
   return { status, revision };
 }
 
-async function applyOne(change: Change, request: AdminRequest, options: AdminOptions): Promise<number> {
-  const { revision } = await options.state.apply([change], {
+function applyOne(change: Change, request: AdminRequest, options: AdminOptions): Promise<Applied> {
+  return options.state.apply([change], {
     author: request.principal,
     ...(request.expect !== undefined && { expect: request.expect }),
     dryRun: request.query.dry_run === true,
   });
-  return revision;
 }
 
 /** The entities of a namespace, or of all, by name, as they are shown. */

@@ -53,7 +53,11 @@ export const STATE_ROUTES: readonly AdminRoute[] = [
 function changelog(_request: AdminRequest, { state }: AdminOptions): AdminAnswer {
   const revision = state.revision();
   return {
-    ...jsonAnswer({ count: revision, hash: changeHashNumber(state.hash()).toString(36), latest: revision === 0 ? '' : String(revision) }),
+    ...jsonAnswer({
+      count: state.changeCount(),
+      hash: changeHashNumber(state.hash()).toString(36),
+      latest: revision === 0 ? '' : String(revision),
+    }),
     revision,
   };
 }

@@ -3,6 +3,7 @@ import type { KindName } from '../entity/kinds.ts';
 
 /** JSON Schemas of what the admin API takes and gives, beside those of the entities. */
 export const STRING: JsonSchema = { type: 'string' };
+const STRINGS: JsonSchema = { type: 'array', items: STRING };
 export const INTEGER: JsonSchema = { type: 'integer' };
 
 export const KEY_SCHEMA: JsonSchema = {
@@ -18,12 +19,12 @@ export function entityRef(kind: KindName): JsonSchema {
 
 /** `{"data","status_code"}` around `data`. */
 export function oneOf(data: JsonSchema): JsonSchema {
-  return objectOf({ data, status_code: INTEGER });
+  return objectOf({ data, status_code: INTEGER, warnings: STRINGS }, ['warnings']);
 }
 
 /** `{"count","data","status_code"}` around a list of `items`. */
 export function listOf(items: JsonSchema): JsonSchema {
-  return objectOf({ count: INTEGER, data: { type: 'array', items }, status_code: INTEGER });
+  return objectOf({ count: INTEGER, data: { type: 'array', items }, status_code: INTEGER, warnings: STRINGS }, ['warnings']);
 }
 
 /** The list of a kind. */

@@ -8,11 +8,13 @@ export interface AdminState {
   revision(): number;
   /** Chain hash over all changes, hex. */
   hash(): string;
+  /** Changes that were ever stored. */
+  changeCount(): number;
   /**
    * Checks, builds, stores and serves `changes`, all of them or none; resolves when they are served. With `dryRun` it stops after building.
    * Rejects with the reason (`ENTITY_*`, `MODULE_*`, `REVISION_MISMATCH`, `STORE_FAILED`).
    */
-  apply(changes: readonly Change[], options: ApplyOptions): Promise<{ readonly revision: number }>;
+  apply(changes: readonly Change[], options: ApplyOptions): Promise<Applied>;
   /** Newest first; `before` is a revision. */
   history(options: { readonly limit: number; readonly before?: number }): Promise<readonly HistoryRecord[]>;
   /** Stored entities that are kept out of the served snapshot. */
@@ -24,6 +26,12 @@ export interface ApplyOptions {
   readonly author: string;
   readonly expect?: number;
   readonly dryRun?: boolean;
+}
+
+export interface Applied {
+  readonly revision: number;
+  /** What the caller should know though the change was accepted. */
+  readonly warnings: readonly string[];
 }
 
 export interface RejectedEntity {
