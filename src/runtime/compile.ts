@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { build, type BuildFailure, type Message, stop } from 'esbuild';
+import { type BuildFailure, build, type Message, stop } from 'esbuild';
 import { type FieldError, SekishoError } from '../lib/errors.ts';
 import { fileName, MODULE_NAMESPACE, resolverPlugin } from './resolver.ts';
 import { HOOKS, type ProgramSource } from './types.ts';
@@ -24,7 +24,10 @@ let idleTimer: NodeJS.Timeout | undefined;
 
 /** Identity of a program: equal namespaces and sources have equal keys. */
 export function programKey(source: ProgramSource): string {
-  return createHash('sha256').update(JSON.stringify([source.namespace, source.modules])).digest('hex').slice(0, 32);
+  return createHash('sha256')
+    .update(JSON.stringify([source.namespace, source.modules]))
+    .digest('hex')
+    .slice(0, 32);
 }
 
 /** Bundles the modules of a route into one script; rejects with MODULE_COMPILE, whose `errors` have `file:line:column`. */

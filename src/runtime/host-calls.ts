@@ -53,7 +53,12 @@ const HOST_CALLS: Readonly<Record<string, HostCall>> = {
 };
 
 /** Does one call of a thread; rejects with what the module is to see. */
-export async function hostCall(name: string, target: CallTarget, args: readonly unknown[], bodies: CallBodies | undefined): Promise<unknown> {
+export async function hostCall(
+  name: string,
+  target: CallTarget,
+  args: readonly unknown[],
+  bodies: CallBodies | undefined,
+): Promise<unknown> {
   const call = Object.hasOwn(HOST_CALLS, name) ? HOST_CALLS[name] : undefined;
   if (call === undefined) throw new SekishoError('MODULE_FAILED', `there is no host call ${name}`);
   return await call(target, args, bodies);

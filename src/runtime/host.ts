@@ -1,9 +1,9 @@
 import { hostname } from 'node:os';
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { observe } from '../lib/event.ts';
 import { SekishoError } from '../lib/errors.ts';
+import { observe } from '../lib/event.ts';
 import type { CompiledProgram } from './compile.ts';
-import { callError, type CallBodies, type CallTarget, hostCall } from './host-calls.ts';
+import { type CallBodies, type CallTarget, callError, hostCall } from './host-calls.ts';
 import type { RuntimeLimits } from './options.ts';
 import { type Outcome, readOutcome } from './outcome.ts';
 import { createSyncServer } from './sync-call.ts';
@@ -65,10 +65,19 @@ const PING_IDLE_MS = 1000;
 /** Timers may fire a little early. */
 const EARLY_MS = 5;
 /** Silence after which a thread's memory is asked from outside. */
-const SILENT_MS = 100;
+const SILENT_MS = 40;
 const BOOT_TIMEOUT_MS = 30_000;
 const MAX_ROUTES = 256;
+/** Calls to the gateway that one thread may have running. */
+const MAX_HOST_CALLS = 1000;
 const MEGABYTE = 1024 * 1024;
+/**
+ * V8's own limit lies so far above ours, because reaching it with one large allocation (`[...text]`) ends the whole process, not the
+ * thread. Ours is kept by asking for the heap's size.
+ */
+const HEADROOM_MB = 2048;
+/** A thread that does not answer cannot collect its garbage for us: it gets so much more. */
+const SILENT_HEAP_FACTOR = 1.5;
 
 export function createThreadHost(options: HostOptions): ThreadHost {
   return new Host(options);
@@ -84,11 +93,11 @@ class Host implements ThreadHost {
   readonly #memory: Float64Array;
   readonly #sync: ReturnType<typeof createSyncServer>;
   readonly #pending = new Map<number, PendingPhase>();
-  /** Ended requests whose thread part may still call: bodies of pending phases only are reachable. */
   readonly #routes = new Map<object, { readonly id: number; readonly service: object | undefined; readonly namespace: object }>();
   #outbox: unknown[] = [];
   #scheduled = false;
   #lastRoute = 0;
+  #hostCalls = 0;
   #ping = 0;
   #pingAt = performance.now();
   #rssAtSilence = 0;
@@ -110,7 +119,12 @@ class Host implements ThreadHost {
       this.#rejectReady = reject;
     });
     this.ready.catch(() => {});
-    this.#sync = createSyncServer(channel.port1, this.#shared, (name, inv, args) => hostCall(name, target, args, this.#pending.get(inv)?.bodies), callError);
+    this.#sync = createSyncServer(
+      channel.port1,
+      this.#shared,
+      (name, inv, args) => hostCall(name, target, args, this.#pending.get(inv)?.bodies),
+      callError,
+    );
     const workerData: ThreadData = {
       code: program.code,
       sourceMap: program.sourceMap,
@@ -119,6 +133,7 @@ class Host implements ThreadHost {
       env: options.env,
       host: hostname(),
       maxBodyBytes: limits.maxBodyBytes,
+      heapLimitBytes: limits.heapLimitBytes,
       shared,
       syncPort: channel.port2,
     };
@@ -133,14 +148,19 @@ class Host implements ThreadHost {
       stderr: true,
       trackUnmanagedFds: false,
       name: `module ${target.namespace}/${program.entry}`,
-      resourceLimits: { maxOldGenerationSizeMb: Math.ceil(limits.heapLimitBytes / MEGABYTE), maxYoungGenerationSizeMb: Math.max(1, Math.ceil(limits.heapLimitBytes / MEGABYTE / 4)) },
+      resourceLimits: {
+        maxOldGenerationSizeMb: Math.ceil(limits.heapLimitBytes / MEGABYTE) + HEADROOM_MB,
+        maxYoungGenerationSizeMb: Math.max(1, Math.ceil(limits.heapLimitBytes / MEGABYTE / 4)),
+      },
     });
     this.#worker.stdout.resume();
     this.#worker.stderr.resume();
     this.#worker.on('message', (batch: readonly unknown[]) => this.#receive(batch));
     this.#worker.on('messageerror', () => this.#kill('it sent a message that cannot be read'));
     this.#worker.on('error', (error: Error & { code?: string }) =>
-      this.#kill(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? `it used more than ${limits.heapLimitBytes} bytes of heap` : `its thread failed: ${error.message}`),
+      this.#kill(
+        error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? heapReason(limits.heapLimitBytes, limits) : `its thread failed: ${error.message}`,
+      ),
     );
     this.exited = new Promise((resolve) => {
       this.#worker.once('exit', () => {
@@ -195,7 +215,9 @@ class Host implements ThreadHost {
     if (this.#gone) return;
     if (Atomics.load(this.#shared, SLOT.pong) === this.#ping) {
       const buffers = this.#memory[MEMORY_SLOT.buffers] ?? 0;
-      if (buffers > this.#options.limits.rssLimitBytes) return this.#kill(memoryReason(buffers, this.#options.limits));
+      const { limits } = this.#options;
+      if (buffers > limits.rssLimitBytes) return this.#kill(memoryReason(buffers, limits));
+      if (this.heapBytes > limits.heapLimitBytes) return this.#kill(heapReason(this.heapBytes, limits));
       if (!this.#loading) {
         if (now - this.#pingAt >= (this.#pending.size > 0 ? PING_BUSY_MS : PING_IDLE_MS) - EARLY_MS) this.#sendPing(now, rss);
         return;
@@ -229,7 +251,9 @@ class Host implements ThreadHost {
     const silentMs = now - this.#pingAt;
     if (silentMs > limits.syncTimeoutMs) return this.#kill(`it blocked its thread for longer than ${limits.syncTimeoutMs} ms`);
     if (silentMs < SILENT_MS) return;
-    if (rss - this.#rssAtSilence > limits.rssLimitBytes) return this.#kill(memoryReason(rss - this.#rssAtSilence, limits));
+    if (rss - this.#rssAtSilence > limits.rssLimitBytes + limits.heapLimitBytes * SILENT_HEAP_FACTOR) {
+      return this.#kill(`the process grew by ${Math.round((rss - this.#rssAtSilence) / MEGABYTE)} MB while it did not answer`);
+    }
     this.#askMemory();
   }
 
@@ -238,9 +262,11 @@ class Host implements ThreadHost {
     if (this.#asking) return;
     this.#asking = true;
     this.#worker.getHeapStatistics().then(
-      ({ external_memory: external }) => {
+      ({ external_memory: external, used_heap_size: heap }) => {
         this.#asking = false;
-        if (external > this.#options.limits.rssLimitBytes) this.#kill(memoryReason(external, this.#options.limits));
+        const { limits } = this.#options;
+        if (external > limits.rssLimitBytes) this.#kill(memoryReason(external, limits));
+        else if (heap > limits.heapLimitBytes * SILENT_HEAP_FACTOR) this.#kill(heapReason(heap, limits));
       },
       () => {
         this.#asking = false;
@@ -320,10 +346,26 @@ class Host implements ThreadHost {
         this.#call(Number(next()), Number(next()), String(next()), next() as readonly unknown[]);
         return;
       case FROM_THREAD.console:
-        observe({ type: 'module.console', level: next() as 'info', namespace: target.namespace, module: program.entry, route: String(next()), requestId: String(next()), text: String(next()) });
+        observe({
+          type: 'module.console',
+          level: next() as 'info',
+          namespace: target.namespace,
+          module: program.entry,
+          route: String(next()),
+          requestId: String(next()),
+          text: String(next()),
+        });
         return;
       case FROM_THREAD.failed:
-        observe({ type: 'module.failed', namespace: target.namespace, module: program.entry, hook: String(next()), route: String(next()), requestId: String(next()), text: String(next()) });
+        observe({
+          type: 'module.failed',
+          namespace: target.namespace,
+          module: program.entry,
+          hook: String(next()),
+          route: String(next()),
+          requestId: String(next()),
+          text: String(next()),
+        });
         return;
       case FROM_THREAD.ready:
         this.#loaded();
@@ -332,7 +374,9 @@ class Host implements ThreadHost {
       case FROM_THREAD.loadFailed: {
         const [text, place] = [String(next()), String(next())];
         const message = text.split('\n', 1)[0] ?? '';
-        this.#rejectReady(new SekishoError('MODULE_LOAD', place ? `${message} at ${place}` : message, { errors: [{ pointer: place, detail: message }] }));
+        this.#rejectReady(
+          new SekishoError('MODULE_LOAD', place ? `${message} at ${place}` : message, { errors: [{ pointer: place, detail: message }] }),
+        );
         this.#leave({ kind: 'stopped', reason: 'it did not load' });
         return;
       }
@@ -348,10 +392,20 @@ class Host implements ThreadHost {
   }
 
   #call(call: number, inv: number, name: string, args: readonly unknown[]): void {
-    hostCall(name, this.#options.target, args, this.#pending.get(inv)?.bodies).then(
-      (value) => this.#outbox.push(TO_THREAD.reply, call, true, value, ''),
-      (error: unknown) => this.#outbox.push(TO_THREAD.reply, call, false, ...callError(error)),
-    ).finally(() => this.#schedule());
+    if (this.#hostCalls >= MAX_HOST_CALLS) {
+      this.#outbox.push(TO_THREAD.reply, call, false, 'MODULE_BUSY', `more than ${MAX_HOST_CALLS} calls to the gateway are running`);
+      return this.#schedule();
+    }
+    this.#hostCalls += 1;
+    hostCall(name, this.#options.target, args, this.#pending.get(inv)?.bodies)
+      .then(
+        (value) => this.#outbox.push(TO_THREAD.reply, call, true, value, ''),
+        (error: unknown) => this.#outbox.push(TO_THREAD.reply, call, false, ...callError(error)),
+      )
+      .finally(() => {
+        this.#hostCalls -= 1;
+        this.#schedule();
+      });
   }
 
   #kill(reason: string): void {
@@ -365,10 +419,19 @@ class Host implements ThreadHost {
     void this.#worker.terminate();
     const { program } = this.#options;
     const blocked = gone.reason.startsWith('it blocked') || gone.reason.startsWith('it slept');
-    if (this.#loading) this.#rejectReady(new SekishoError('MODULE_LOAD', `Module ${program.entry} did not load: ${gone.reason}.`, { errors: [{ pointer: program.entry, detail: gone.reason }] }));
+    if (this.#loading)
+      this.#rejectReady(
+        new SekishoError('MODULE_LOAD', `Module ${program.entry} did not load: ${gone.reason}.`, {
+          errors: [{ pointer: program.entry, detail: gone.reason }],
+        }),
+      );
     for (const phase of this.#pending.values()) {
       const isCulprit = blocked && (culprit === 0 || culprit === phase.inv);
-      phase.fail(isCulprit ? timeoutError(this.#options) : new SekishoError('MODULE_CRASHED', `The thread of module ${program.entry} was ended: ${gone.reason}.`));
+      phase.fail(
+        isCulprit
+          ? timeoutError(this.#options)
+          : new SekishoError('MODULE_CRASHED', `The thread of module ${program.entry} was ended: ${gone.reason}.`),
+      );
     }
     this.#pending.clear();
     this.#options.onGone(gone);
@@ -376,7 +439,14 @@ class Host implements ThreadHost {
 }
 
 function timeoutError({ program, limits }: HostOptions): SekishoError {
-  return new SekishoError('MODULE_TIMEOUT', `Module ${program.entry} did not finish within ${limits.timeoutMs} ms, or blocked its thread for longer than ${limits.syncTimeoutMs} ms.`);
+  return new SekishoError(
+    'MODULE_TIMEOUT',
+    `Module ${program.entry} did not finish within ${limits.timeoutMs} ms, or blocked its thread for longer than ${limits.syncTimeoutMs} ms.`,
+  );
+}
+
+function heapReason(bytes: number, limits: RuntimeLimits): string {
+  return `it used ${Math.round(bytes / MEGABYTE)} MB of heap, more than the ${Math.round(limits.heapLimitBytes / MEGABYTE)} MB allowed`;
 }
 
 function memoryReason(bytes: number, limits: RuntimeLimits): string {

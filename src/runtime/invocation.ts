@@ -1,7 +1,7 @@
 import { SekishoError, toSekishoError } from '../lib/errors.ts';
 import { type ModulePhaseName, observe } from '../lib/event.ts';
-import type { CallBodies } from './host-calls.ts';
 import type { PendingPhase, ThreadHost } from './host.ts';
+import type { CallBodies } from './host-calls.ts';
 import { NOTHING, type Outcome } from './outcome.ts';
 import type { LoadedProgram } from './program.ts';
 import type { HandlerOutcome, Hook, Invocation, ModuleRequest, RequestOutcome, ResponseOutcome, UpstreamResponse } from './types.ts';
@@ -45,7 +45,14 @@ class RequestInvocation implements Invocation, CallBodies {
   async response(head: UpstreamResponse): Promise<ResponseOutcome> {
     if (!this.#program.hooks.has('responseModifier')) return NOTHING;
     const body = await this.#prefetchUpstreamBody(head);
-    return await this.#run('response', 'responseModifier', [head.status, head.reason, joinFields(head.headers), head.protocol, head.contentLength, body]);
+    return await this.#run('response', 'responseModifier', [
+      head.status,
+      head.reason,
+      joinFields(head.headers),
+      head.protocol,
+      head.contentLength,
+      body,
+    ]);
   }
 
   async error(error: SekishoError): Promise<HandlerOutcome> {
@@ -114,8 +121,19 @@ class RequestInvocation implements Invocation, CallBodies {
   #beginFields(host: ThreadHost, body: Uint8Array | number): readonly unknown[] {
     const request = this.#request;
     return [
-      request.id, request.method, request.path, request.query, request.host, request.version, joinFields(request.headers), request.remoteAddress, request.isTls,
-      request.contentLength, request.pathParams, host.routeId(request), body,
+      request.id,
+      request.method,
+      request.path,
+      request.query,
+      request.host,
+      request.version,
+      joinFields(request.headers),
+      request.remoteAddress,
+      request.isTls,
+      request.contentLength,
+      request.pathParams,
+      host.routeId(request),
+      body,
     ];
   }
 
@@ -147,7 +165,8 @@ class RequestInvocation implements Invocation, CallBodies {
 
   #isGrpc(): boolean {
     const { headers } = this.#request;
-    for (let i = 0; i < headers.length; i += 2) if (headers[i]?.toLowerCase() === 'content-type') return headers[i + 1]?.startsWith('application/grpc') === true;
+    for (let i = 0; i < headers.length; i += 2)
+      if (headers[i]?.toLowerCase() === 'content-type') return headers[i + 1]?.startsWith('application/grpc') === true;
     return false;
   }
 
@@ -177,5 +196,7 @@ const RESULTS: Readonly<Partial<Record<SekishoError['code'], 'timeout' | 'crashe
 /** A thread that does not load when it is started again is a crash to the request; the reason is in the log. */
 function asCallError(error: unknown): SekishoError {
   const known = toSekishoError(error);
-  return known.code === 'MODULE_LOAD' ? new SekishoError('MODULE_CRASHED', 'The thread of the module could not be started again.', { cause: known }) : known;
+  return known.code === 'MODULE_LOAD'
+    ? new SekishoError('MODULE_CRASHED', 'The thread of the module could not be started again.', { cause: known })
+    : known;
 }

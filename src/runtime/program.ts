@@ -2,8 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { SekishoError, toSekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 import type { CompiledProgram } from './compile.ts';
-import type { CallTarget } from './host-calls.ts';
 import { createThreadHost, type Gone, type ThreadHost } from './host.ts';
+import type { CallTarget } from './host-calls.ts';
 import { createInvocation } from './invocation.ts';
 import type { RuntimeLimits } from './options.ts';
 import { createQuarantine } from './quarantine.ts';
@@ -83,8 +83,13 @@ export class LoadedProgram implements Program, SlotHolder {
 
   /** Counts a call in; refused with the error to answer when the program may not be called now. */
   enter(): SekishoError | undefined {
-    if (this.#quarantine.active) return new SekishoError('MODULE_QUARANTINED', `Module ${this.module} was ended ${this.#quarantine.kills} times, the last time because ${this.#quarantine.lastKill?.reason}.`);
-    if (this.#inFlight >= this.limits.maxQueue) return new SekishoError('MODULE_BUSY', `${this.#inFlight} calls of module ${this.module} are in flight (modules.max_queue).`);
+    if (this.#quarantine.active)
+      return new SekishoError(
+        'MODULE_QUARANTINED',
+        `Module ${this.module} was ended ${this.#quarantine.kills} times, the last time because ${this.#quarantine.lastKill?.reason}.`,
+      );
+    if (this.#inFlight >= this.limits.maxQueue)
+      return new SekishoError('MODULE_BUSY', `${this.#inFlight} calls of module ${this.module} are in flight (modules.max_queue).`);
     this.#inFlight += 1;
     this.#calls += 1;
     this.#environment.wake();
@@ -112,7 +117,13 @@ export class LoadedProgram implements Program, SlotHolder {
       key: this.key,
       namespace: this.namespace,
       module: this.module,
-      state: this.#quarantine.active ? 'quarantined' : this.#starting !== undefined ? 'restarting' : this.#host === undefined ? 'idle' : 'running',
+      state: this.#quarantine.active
+        ? 'quarantined'
+        : this.#starting !== undefined
+          ? 'restarting'
+          : this.#host === undefined
+            ? 'idle'
+            : 'running',
       hooks: [...this.hooks],
       inFlight: this.#inFlight,
       calls: this.#calls,
@@ -148,7 +159,14 @@ export class LoadedProgram implements Program, SlotHolder {
     try {
       const code = await this.#environment.threadCode();
       if (this.#closed) throw new SekishoError('MODULE_CRASHED', 'The gateway is stopping.');
-      host = createThreadHost({ code, program: this.#compiled, target: this.#target, env: this.#environment.env, limits, onGone: (gone) => this.#onGone(gone) });
+      host = createThreadHost({
+        code,
+        program: this.#compiled,
+        target: this.#target,
+        env: this.#environment.env,
+        limits,
+        onGone: (gone) => this.#onGone(gone),
+      });
       this.#host = host;
       this.#environment.wake();
       const exit = host.exited.then(() => {

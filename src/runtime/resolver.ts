@@ -79,5 +79,7 @@ function notFound(args: OnResolveArgs, types: ReadonlyMap<string, unknown>, npmP
   const others = [...types.keys()].filter((name) => name !== args.importer);
   const modules = others.length === 0 ? 'other modules of this route (it has none)' : `other modules of this route (${others.join(', ')})`;
   const packages = npmPath === undefined ? 'npm packages only with the setting modules.npm_path' : `npm packages of ${npmPath}`;
-  return { text: `${JSON.stringify(args.path)} not found. A module may import ${modules}; the built-ins ${BUILT_INS.join(', ')}; ${packages}.` };
+  return {
+    text: `${JSON.stringify(args.path)} not found. A module may import ${modules}; the built-ins ${BUILT_INS.join(', ')}; ${packages}.`,
+  };
 }

@@ -1,5 +1,6 @@
-import { compileProgram, programKey, stopEsbuild } from './compile.ts';
+import { setFlagsFromString } from 'node:v8';
 import { createModuleCache } from './cache.ts';
+import { compileProgram, programKey, stopEsbuild } from './compile.ts';
 import { DEFAULT_LIMITS, type ModuleRuntimeOptions, type RuntimeLimits } from './options.ts';
 import { LoadedProgram, type ProgramEnvironment } from './program.ts';
 import { threadCode } from './thread-code.ts';
@@ -7,8 +8,15 @@ import { createThreadSlots } from './thread-slots.ts';
 import type { ModuleRuntime, ProgramSource } from './types.ts';
 import { createWatchdog } from './watchdog.ts';
 
+/**
+ * Code that V8 (13.6) optimises concurrently while its loop runs may be entered and left for ever without a look at interrupts:
+ * `for (;;) new Array(1000)` then cannot be terminated. Optimising it in the loop's own thread avoids that.
+ */
+const STOPPABLE_LOOPS = '--no-concurrent-osr';
+
 /** The module runtime of one worker process: compiles programs, runs each in a thread of its own and watches over them. */
 export function createModuleRuntime(options: ModuleRuntimeOptions): ModuleRuntime {
+  setFlagsFromString(STOPPABLE_LOOPS);
   const limits: RuntimeLimits = { ...DEFAULT_LIMITS, ...definedOnly(options) };
   const programs = new Map<string, LoadedProgram>();
   const loading = new Map<string, Promise<LoadedProgram>>();
@@ -65,5 +73,9 @@ export function createModuleRuntime(options: ModuleRuntimeOptions): ModuleRuntim
 }
 
 function definedOnly(options: ModuleRuntimeOptions): Partial<RuntimeLimits> {
-  return Object.fromEntries(Object.keys(DEFAULT_LIMITS).flatMap((key) => (options[key as keyof RuntimeLimits] === undefined ? [] : [[key, options[key as keyof RuntimeLimits]]])));
+  return Object.fromEntries(
+    Object.keys(DEFAULT_LIMITS).flatMap((key) =>
+      options[key as keyof RuntimeLimits] === undefined ? [] : [[key, options[key as keyof RuntimeLimits]]],
+    ),
+  );
 }

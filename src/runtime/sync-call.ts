@@ -36,7 +36,12 @@ export interface SyncServer {
   close(): void;
 }
 
-export function createSyncServer(port: MessagePort, shared: Int32Array, work: SyncWork, toError: (error: unknown) => readonly [string, string]): SyncServer {
+export function createSyncServer(
+  port: MessagePort,
+  shared: Int32Array,
+  work: SyncWork,
+  toError: (error: unknown) => readonly [string, string],
+): SyncServer {
   let pending = 0;
   const answer = (message: Answer): void => {
     pending -= 1;

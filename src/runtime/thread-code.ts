@@ -18,7 +18,18 @@ async function bundle(): Promise<string> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const entry = fileURLToPath(new URL(`./thread.${extension}`, import.meta.url));
   const result = await withEsbuild(() =>
-    build({ entryPoints: [entry], bundle: true, write: false, format: 'iife', platform: 'node', target: 'node24', legalComments: 'none', logLevel: 'silent', tsconfigRaw: {}, banner: { js: '"use strict";' } }),
+    build({
+      entryPoints: [entry],
+      bundle: true,
+      write: false,
+      format: 'iife',
+      platform: 'node',
+      target: 'node24',
+      legalComments: 'none',
+      logLevel: 'silent',
+      tsconfigRaw: {},
+      banner: { js: '"use strict";' },
+    }),
   );
   return result.outputFiles[0]?.text ?? '';
 }

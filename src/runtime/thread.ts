@@ -1,8 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { createRequire } from './thread/builtins.ts';
+import { createSyncCaller } from './sync-call.ts';
 import { createDgateModule } from './thread/builtin-dgate.ts';
 import { createStateModules } from './thread/builtin-state.ts';
+import { createRequire } from './thread/builtins.ts';
 import { createConsole } from './thread/console.ts';
+import { createHeapMeter } from './thread/garbage.ts';
 import { prepareGlobals } from './thread/globals.ts';
 import { createPhases, type Phases } from './thread/phases.ts';
 import { evaluateProgram } from './thread/program.ts';
@@ -10,7 +12,6 @@ import { currentRequest, endRequest } from './thread/requests.ts';
 import { installStacks } from './thread/stack.ts';
 import type { Host, RequestState, RouteContext } from './thread/state.ts';
 import { createTimers } from './thread/timers.ts';
-import { createSyncCaller } from './sync-call.ts';
 import { FROM_THREAD, MEMORY_SLOT, PHASE, SLOT, type ThreadData, TO_THREAD } from './wire.ts';
 
 /*
@@ -22,7 +23,7 @@ const data = workerData as ThreadData;
 const port = parentPort as NonNullable<typeof parentPort>;
 const shared = new Int32Array(data.shared);
 const memory = new Float64Array(data.shared);
-const memoryUsage = process.memoryUsage.bind(process);
+const measure = createHeapMeter(data.heapLimitBytes);
 const onProcess = process.on.bind(process);
 const later = setTimeout;
 const soon = setImmediate;
@@ -106,7 +107,8 @@ function receive(batch: readonly unknown[], phases: Phases): void {
     const [inv, seq, kind, isNew] = [next<number>(), next<number>(), next<number>(), next<number>()];
     if (isNew === 1) requests.set(inv, begin(inv));
     const state = requests.get(inv) as RequestState;
-    if (kind === PHASE.response) state.upstream = { status: next(), reason: next(), headers: next(), protocol: next(), contentLength: next(), body: next() };
+    if (kind === PHASE.response)
+      state.upstream = { status: next(), reason: next(), headers: next(), protocol: next(), contentLength: next(), body: next() };
     const error = kind === PHASE.error ? Object.assign(new Error(next<string>()), { code: next<string>() }) : undefined;
     phases.start(state, seq, kind, error);
   };
@@ -149,7 +151,7 @@ function reply(call: number, ok: boolean, value: unknown, message: string): void
 }
 
 function pong(number: number): void {
-  const usage = memoryUsage();
+  const usage = measure();
   memory[MEMORY_SLOT.buffers] = Math.max(usage.arrayBuffers, usage.external);
   memory[MEMORY_SLOT.heap] = usage.heapUsed;
   Atomics.store(shared, SLOT.pong, number);

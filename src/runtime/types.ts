@@ -1,4 +1,4 @@
-import type { Document, Namespace, Route, Service, Collection } from '../entity/types.ts';
+import type { Collection, Document, Namespace, Route, Service } from '../entity/types.ts';
 import type { SekishoError } from '../lib/errors.ts';
 
 export const HOOKS = ['fetchUpstream', 'requestModifier', 'responseModifier', 'requestHandler', 'errorHandler'] as const;

@@ -103,6 +103,7 @@ export interface ThreadData {
   readonly env: Readonly<Record<string, string>>;
   readonly host: string;
   readonly maxBodyBytes: number;
+  readonly heapLimitBytes: number;
   readonly shared: SharedArrayBuffer;
   readonly syncPort: import('node:worker_threads').MessagePort;
 }

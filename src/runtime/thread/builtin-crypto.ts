@@ -6,7 +6,8 @@ const ALGORITHMS = ['md5', 'sha1', 'sha256', 'sha384', 'sha512', 'sha512_224', '
 /** Node's name of a hash: `sha512_256` and `sha512-256` are the same. */
 function algorithm(name: unknown): string {
   const text = String(name).toLowerCase().replace('-', '_');
-  if (!ALGORITHMS.includes(text as (typeof ALGORITHMS)[number])) throw new Error(`invalid hash algorithm: ${String(name)} (one of ${ALGORITHMS.join(', ')})`);
+  if (!ALGORITHMS.includes(text as (typeof ALGORITHMS)[number]))
+    throw new Error(`invalid hash algorithm: ${String(name)} (one of ${ALGORITHMS.join(', ')})`);
   return text.replace('_', '-');
 }
 
@@ -58,7 +59,10 @@ function randomBytes(size: number): ArrayBuffer {
 }
 
 const oneShot = Object.fromEntries(
-  ALGORITHMS.map((name) => [name, (value: unknown, encoding?: string) => encode(node.createHash(algorithm(name)).update(toBytes(value)).digest(), encoding)]),
+  ALGORITHMS.map((name) => [
+    name,
+    (value: unknown, encoding?: string) => encode(node.createHash(algorithm(name)).update(toBytes(value)).digest(), encoding),
+  ]),
 );
 
 /** `dgate/crypto`. */
@@ -66,7 +70,8 @@ export const cryptoModule = {
   ...oneShot,
   createHash: (name: string) => hasher(node.createHash(algorithm(name))),
   createHmac: (name: string, key: unknown) => hasher(node.createHmac(algorithm(name), toBytes(key))),
-  hmac: (name: string, key: unknown, value: unknown, encoding?: string) => encode(node.createHmac(algorithm(name), toBytes(key)).update(toBytes(value)).digest(), encoding),
+  hmac: (name: string, key: unknown, value: unknown, encoding?: string) =>
+    encode(node.createHmac(algorithm(name), toBytes(key)).update(toBytes(value)).digest(), encoding),
   hexEncode: (value: unknown) => toBytes(value).toString('hex'),
   getHashes: () => [...ALGORITHMS],
   randomBytes,
@@ -84,7 +89,8 @@ const MAX_ITERATIONS = 2_000_000;
 
 function bounded<T extends (...args: never[]) => unknown>(work: T): T {
   return ((...args: never[]) => {
-    if ((args[2] as unknown as number) > MAX_ITERATIONS) throw new RangeError(`at most ${MAX_ITERATIONS} iterations: native code cannot be interrupted`);
+    if ((args[2] as unknown as number) > MAX_ITERATIONS)
+      throw new RangeError(`at most ${MAX_ITERATIONS} iterations: native code cannot be interrupted`);
     return work(...args);
   }) as T;
 }

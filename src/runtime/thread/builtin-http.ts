@@ -105,12 +105,16 @@ export function moduleFetch(target: unknown, options: FetchOptions = {}): Promis
 function describe(error: unknown, url: string, method: string): unknown {
   const cause = error instanceof Error ? (error.cause as { message?: string; code?: string } | undefined) : undefined;
   if (!(error instanceof TypeError) || cause === undefined) return error;
-  return Object.assign(new TypeError(`${method} ${url}: ${cause.message || cause.code || error.message}`, { cause }), cause.code !== undefined && { code: cause.code });
+  return Object.assign(
+    new TypeError(`${method} ${url}: ${cause.message || cause.code || error.message}`, { cause }),
+    cause.code !== undefined && { code: cause.code },
+  );
 }
 
 function headerPairs(headers: unknown): [string, string][] {
   if (headers === undefined || headers === null) return [];
-  if (headers instanceof globalThis.Headers || headers instanceof Headers || Array.isArray(headers)) return [...(headers as Iterable<[string, string]>)];
+  if (headers instanceof globalThis.Headers || headers instanceof Headers || Array.isArray(headers))
+    return [...(headers as Iterable<[string, string]>)];
   return Object.entries(headers as Record<string, unknown>).flatMap(([name, value]) =>
     Array.isArray(value) ? value.map((one): [string, string] => [name, String(one)]) : [[name, String(value)] as [string, string]],
   );

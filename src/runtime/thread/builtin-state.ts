@@ -21,7 +21,8 @@ const DEFAULT_LIMIT = 100;
 
 /** `dgate/state`, `dgate/storage` and `sekisho/secrets`: the gateway's state, as far as the program's namespace goes. */
 export function createStateModules(gateway: Host, namespace: string): { state: object; storage: object; secrets: object } {
-  const call = async (name: string, ...args: unknown[]): Promise<unknown> => await gateway.call(name, currentRequest.getStore()?.inv ?? 0, args);
+  const call = async (name: string, ...args: unknown[]): Promise<unknown> =>
+    await gateway.call(name, currentRequest.getStore()?.inv ?? 0, args);
   const json = async (name: string, ...args: unknown[]): Promise<unknown> => {
     const text = (await call(name, ...args)) as string | undefined;
     return text === undefined ? null : (JSON.parse(text) as unknown);
@@ -31,15 +32,27 @@ export function createStateModules(gateway: Host, namespace: string): { state: o
       throw new Error(`a module may only change its own namespace (${namespace}), not ${String(input.namespace)}`);
     }
   };
-  const getSecret = async (name: unknown): Promise<string | null> => ((await call('getSecret', text(name, 'secret name'))) as string | undefined) ?? null;
+  const getSecret = async (name: unknown): Promise<string | null> =>
+    ((await call('getSecret', text(name, 'secret name'))) as string | undefined) ?? null;
   const state = {
     getCollection: async (name: unknown) => await json('getCollection', text(name, 'collection name')),
-    getDocument: async (id: unknown, collection: unknown) => await json('getDocument', text(collection, 'collection name'), text(id, 'document id')),
+    getDocument: async (id: unknown, collection: unknown) =>
+      await json('getDocument', text(collection, 'collection name'), text(id, 'document id')),
     getDocuments: async (query: { readonly collection?: unknown; readonly limit?: unknown; readonly offset?: unknown } = {}) =>
-      await json('listDocuments', text(query.collection, 'collection name'), Number(query.limit ?? DEFAULT_LIMIT), Number(query.offset ?? 0)),
+      await json(
+        'listDocuments',
+        text(query.collection, 'collection name'),
+        Number(query.limit ?? DEFAULT_LIMIT),
+        Number(query.offset ?? 0),
+      ),
     addDocument: async (document: DocumentInput) => {
       own(document);
-      await json('putDocument', text(document.collection, 'collection name'), text(document.id, 'document id'), JSON.stringify(document.data ?? null));
+      await json(
+        'putDocument',
+        text(document.collection, 'collection name'),
+        text(document.id, 'document id'),
+        JSON.stringify(document.data ?? null),
+      );
       return document;
     },
     deleteDocument: async (document: DocumentInput) => {
@@ -78,5 +91,9 @@ export function createStateModules(gateway: Host, namespace: string): { state: o
 
 function text(value: unknown, what: string): string {
   if (typeof value === 'string' && value !== '') return value;
-  throw new TypeError(value === undefined || value === null || value === '' ? `${what} ${what === 'cache id' ? 'cannot be empty' : 'is required'}` : `${what} must be a string`);
+  throw new TypeError(
+    value === undefined || value === null || value === ''
+      ? `${what} ${what === 'cache id' ? 'cannot be empty' : 'is required'}`
+      : `${what} must be a string`,
+  );
 }

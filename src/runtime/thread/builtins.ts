@@ -15,10 +15,22 @@ const utilModule = {
   TextDecoder: util.TextDecoder,
 };
 
-const bufferModule = { Buffer: buffer.Buffer, Blob: buffer.Blob, atob: globalThis.atob, btoa: globalThis.btoa, constants: buffer.constants };
+const bufferModule = {
+  Buffer: buffer.Buffer,
+  Blob: buffer.Blob,
+  atob: globalThis.atob,
+  btoa: globalThis.btoa,
+  constants: buffer.constants,
+};
 
 /** What `require` gives in the thread; the names are those of `BUILT_INS`. */
-export function createRequire(parts: { dgate: Record<string, unknown>; state: object; storage: object; secrets: object; console: object }): (name: string) => unknown {
+export function createRequire(parts: {
+  dgate: Record<string, unknown>;
+  state: object;
+  storage: object;
+  secrets: object;
+  console: object;
+}): (name: string) => unknown {
   const gatewayUtil = { ...utilModule };
   const root = { ...parts.dgate, http: httpModule, util: gatewayUtil, state: parts.state, crypto: cryptoModule, storage: parts.storage };
   const modules = new Map<string, object>([
@@ -35,7 +47,10 @@ export function createRequire(parts: { dgate: Record<string, unknown>; state: ob
   }
   return (name) => {
     const found = modules.get(String(name).replace(/^node:/, ''));
-    if (found === undefined) throw new Error(`${String(name)} is not found; only built-ins can be required while the module runs: ${[...modules.keys()].join(', ')}`);
+    if (found === undefined)
+      throw new Error(
+        `${String(name)} is not found; only built-ins can be required while the module runs: ${[...modules.keys()].join(', ')}`,
+      );
     return found;
   };
 }

@@ -16,7 +16,8 @@ export function createConsole(sink: ConsoleSink): Record<string, (...args: unkno
     if (state !== undefined) {
       state.consoleLines += 1;
       if (state.consoleLines > MAX_LINES_PER_REQUEST) return;
-      if (state.consoleLines === MAX_LINES_PER_REQUEST) return sink('warn', `console: more than ${MAX_LINES_PER_REQUEST} lines of one request; the rest is dropped`);
+      if (state.consoleLines === MAX_LINES_PER_REQUEST)
+        return sink('warn', `console: more than ${MAX_LINES_PER_REQUEST} lines of one request; the rest is dropped`);
     }
     let text: string;
     try {
@@ -26,7 +27,10 @@ export function createConsole(sink: ConsoleSink): Record<string, (...args: unkno
     }
     sink(level, text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text);
   };
-  const at = (level: Parameters<ConsoleSink>[0]) => (...args: unknown[]) => write(level, args);
+  const at =
+    (level: Parameters<ConsoleSink>[0]) =>
+    (...args: unknown[]) =>
+      write(level, args);
   return {
     log: at('info'),
     info: at('info'),
@@ -45,7 +49,8 @@ export function createConsole(sink: ConsoleSink): Record<string, (...args: unkno
       write('info', [`${key}: ${counts.get(key)}`]);
     },
     time: (label = 'default') => void starts.set(String(label), performance.now()),
-    timeEnd: (label = 'default') => write('info', [`${String(label)}: ${(performance.now() - (starts.get(String(label)) ?? performance.now())).toFixed(3)}ms`]),
+    timeEnd: (label = 'default') =>
+      write('info', [`${String(label)}: ${(performance.now() - (starts.get(String(label)) ?? performance.now())).toFixed(3)}ms`]),
     group: at('info'),
     groupEnd: () => {},
   };

@@ -77,6 +77,8 @@ export class Request {
     if (state.body === BODY.ask) state.body = state.gateway.callSync('readRequestBody', state.inv, []) as Uint8Array;
     if (typeof state.body !== 'number') return state.body;
     if (state.body === BODY.none) return new Uint8Array(0);
-    throw Object.assign(new Error(`the request body is over the limit of ${state.maxBodyBytes} bytes that a module may read`), { code: 'MODULE_BODY_TOO_LARGE' });
+    throw Object.assign(new Error(`the request body is over the limit of ${state.maxBodyBytes} bytes that a module may read`), {
+      code: 'MODULE_BODY_TOO_LARGE',
+    });
   }
 }

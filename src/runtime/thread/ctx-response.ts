@@ -1,4 +1,4 @@
-import { INLINE_BODY_CHARS } from '../wire.ts';
+import { INLINE_BODY_CHARS, joinFields, splitFields } from '../wire.ts';
 import { toBytes, typeName } from './bytes.ts';
 import { type Cookie, type CookieOptions, parseCookies, serializeCookie } from './cookies.ts';
 import { Headers } from './fields.ts';
@@ -19,6 +19,7 @@ export class Response {
   locals: Record<string, unknown> = {};
   readonly #state: RequestState;
   #status = 0;
+  #reported = '';
   #sent: { readonly status: number; readonly fields: string } | undefined;
   #body: (string | Uint8Array)[] = [];
 
@@ -32,9 +33,26 @@ export class Response {
     return sent === undefined ? undefined : { ...sent, body: joinBody(response.#body) };
   }
 
-  /** The fields set so far in wire form; empty when there are none. */
-  static fields(response: Response): string {
-    return Headers.join(response.headers);
+  /** Those of the fields that no earlier phase has told the gateway, in wire form. */
+  static unreported(response: Response, fields: string): string {
+    const reported = splitFields(response.#reported);
+    if (reported.length === 0) return fields;
+    const fresh: string[] = [];
+    const all = splitFields(fields);
+    for (let i = 0; i < all.length; i += 2) {
+      const known = reported.findIndex((name, k) => k % 2 === 0 && name === all[i] && reported[k + 1] === all[i + 1]);
+      if (known < 0) fresh.push(all[i] as string, all[i + 1] as string);
+      else reported.splice(known, 2);
+    }
+    return joinFields(fresh);
+  }
+
+  /** The fields set since the last call, in wire form; empty when there are none. */
+  static takeFields(response: Response): string {
+    const fields = Headers.join(response.headers);
+    const fresh = Response.unreported(response, fields);
+    response.#reported = fields;
+    return fresh;
   }
 
   get headersSent(): boolean {
@@ -44,7 +62,8 @@ export class Response {
   /** Sets the status that the body is sent with. */
   status(status: number): this {
     const number = Number(status);
-    if (!Number.isInteger(number) || number < 200 || number > 999) throw new TypeError(`invalid status ${String(status)}: a response has an integer from 200 to 999`);
+    if (!Number.isInteger(number) || number < 200 || number > 999)
+      throw new TypeError(`invalid status ${String(status)}: a response has an integer from 200 to 999`);
     this.#status = number;
     return this;
   }
@@ -52,7 +71,8 @@ export class Response {
   /** Sends text or bytes; without a Content-Type its type is guessed from the body. */
   send(body?: unknown): this {
     const chunk = typeof body === 'string' ? body : body === undefined ? '' : bytesOrUndefined(body);
-    if (chunk !== undefined && chunk.length > 0 && this.#sent === undefined && !this.headers.has('Content-Type')) this.headers.set('Content-Type', sniffType(chunk));
+    if (chunk !== undefined && chunk.length > 0 && this.#sent === undefined && !this.headers.has('Content-Type'))
+      this.headers.set('Content-Type', sniffType(chunk));
     this.#write(this.#status || 200, chunk ?? '');
     if (chunk === undefined) throw new TypeError(`invalid type ${typeName(body)}, expected (string, []byte or ArrayBuffer)`);
     return this;

@@ -82,7 +82,8 @@ export class Upstream {
   }
 
   status(status: number): this {
-    if (!Number.isInteger(status) || status < 200 || status > 999) throw new TypeError(`invalid status ${String(status)}: a response has an integer from 200 to 999`);
+    if (!Number.isInteger(status) || status < 200 || status > 999)
+      throw new TypeError(`invalid status ${String(status)}: a response has an integer from 200 to 999`);
     this.statusCode = status;
     return this;
   }

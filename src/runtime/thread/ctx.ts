@@ -50,7 +50,8 @@ export class Context {
     if (this.#pathParams === undefined) {
       const params: Record<string, string> = {};
       const flat = this.#state.pathParams;
-      for (let i = 0; i < flat.length; i += 2) Object.defineProperty(params, flat[i] as string, { value: flat[i + 1], enumerable: true, writable: true, configurable: true });
+      for (let i = 0; i < flat.length; i += 2)
+        Object.defineProperty(params, flat[i] as string, { value: flat[i + 1], enumerable: true, writable: true, configurable: true });
       this.#pathParams = params;
     }
     return this.#pathParams;

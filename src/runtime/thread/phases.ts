@@ -1,5 +1,5 @@
-import { FROM_THREAD, OUTCOME, PHASE, SLOT } from '../wire.ts';
 import { HOOKS, type Hook } from '../types.ts';
+import { FROM_THREAD, OUTCOME, PHASE, SLOT } from '../wire.ts';
 import { Context } from './ctx.ts';
 import { Request } from './ctx-request.ts';
 import { Response } from './ctx-response.ts';
@@ -35,7 +35,13 @@ export interface Phases {
 const PASSED_CODES: readonly unknown[] = ['MODULE_BODY_TOO_LARGE', 'MODULE_TIMEOUT'];
 
 /** Runs hooks in the order of the phases. `put` appends items to the outbox. */
-export function createPhases(hooks: HookTable, entry: string, stacks: Stacks, shared: Int32Array, put: (...items: unknown[]) => void): Phases {
+export function createPhases(
+  hooks: HookTable,
+  entry: string,
+  stacks: Stacks,
+  shared: Int32Array,
+  put: (...items: unknown[]) => void,
+): Phases {
   const running = new Map<number, Run>();
 
   const invoke = (run: Run, hook: Hook, second?: unknown): unknown => {
@@ -198,7 +204,7 @@ function upstreamUrl(value: unknown): string {
 function written(ctx: Context): readonly unknown[] | undefined {
   const { response } = Context.parts(ctx);
   const sent = response && Response.written(response);
-  return sent && [OUTCOME.response, sent.status, sent.fields, sent.body];
+  return sent && [OUTCOME.response, sent.status, Response.unreported(response, sent.fields), sent.body];
 }
 
 /** A handler that set fields but sent nothing answers 204 with them. */
@@ -207,9 +213,10 @@ function headersOnly(ctx: Context): readonly unknown[] {
   return fields === '' ? [0] : [OUTCOME.response, 204, fields, ''];
 }
 
+/** Fields that were set since the last phase; the gateway keeps those of earlier ones. */
 function responseFields(ctx: Context): string {
   const { response } = Context.parts(ctx);
-  return response === undefined ? '' : Response.fields(response);
+  return response === undefined ? '' : Response.takeFields(response);
 }
 
 function requestOutcome(ctx: Context, url: string | undefined): readonly unknown[] {

@@ -16,7 +16,9 @@ export function evaluateProgram(code: string, require: (name: string) => unknown
   });
   const hooks: HookTable = {};
   for (const hook of HOOKS) {
-    const found = findHook(hook, [module.exports, exports], locals) ?? (hook === 'fetchUpstream' ? findHook('fetchUpstreamUrl', [module.exports, exports], locals) : undefined);
+    const found =
+      findHook(hook, [module.exports, exports], locals) ??
+      (hook === 'fetchUpstream' ? findHook('fetchUpstreamUrl', [module.exports, exports], locals) : undefined);
     if (found !== undefined) hooks[hook] = found;
   }
   return hooks;
@@ -27,7 +29,8 @@ function findHook(name: string, exported: readonly unknown[], locals: Readonly<R
     if (object === null || (typeof object !== 'object' && typeof object !== 'function')) continue;
     const value = (object as Record<string, unknown>)[name];
     if (value === undefined) continue;
-    if (typeof value !== 'function') throw new TypeError(`invalid function -> ${name}: the export is of type ${typeof value}, a hook must be a function`);
+    if (typeof value !== 'function')
+      throw new TypeError(`invalid function -> ${name}: the export is of type ${typeof value}, a hook must be a function`);
     return value as HookFunction;
   }
   const local = locals[name];

@@ -13,7 +13,10 @@ const BINARY = /[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]/;
 
 /** The media type of a body whose module named none, by its first 512 bytes (the WHATWG MIME sniffing rules as DGate applies them). */
 export function sniffType(body: string | Uint8Array): string {
-  const start = typeof body === 'string' ? body.slice(0, 512) : Buffer.from(body.buffer, body.byteOffset, Math.min(512, body.byteLength)).toString('latin1');
+  const start =
+    typeof body === 'string'
+      ? body.slice(0, 512)
+      : Buffer.from(body.buffer, body.byteOffset, Math.min(512, body.byteLength)).toString('latin1');
   const text = start.replace(/^[\t\n\f\r ]+/, '');
   if (HTML.test(text)) return 'text/html; charset=utf-8';
   if (text.startsWith('<?xml')) return 'text/xml; charset=utf-8';
