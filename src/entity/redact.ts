@@ -1,9 +1,6 @@
 import { KINDS } from './kinds.ts';
 import type { EntityKind, EntityTypes } from './types.ts';
 
-/** What is answered in place of a secret's data. */
-export const REDACTED = '**redacted**';
-
 /** The entity as the admin API and the history show it: the data of secrets is `**redacted**`, the key of a domain is empty. A copy, when something is hidden. */
 export function redactEntity<K extends EntityKind>(kind: K, entity: EntityTypes[K]): EntityTypes[K] {
   let copy: EntityTypes[K] | undefined;

@@ -40,7 +40,7 @@ function collect(store: Store, from: number, count: number): Promise<readonly St
 
 /** What every store has to do. `open` gives a new, empty store; `historyLimit` is passed on. */
 function testStoreContract(name: string, open: (options: { readonly historyLimit?: number }) => Store | Promise<Store>): void {
-  const contract = (title: string, body: (store: Store) => Promise<void>, options: { readonly historyLimit?: number } = {}) =>
+  const contract = (title: string, body: (store: Store) => Promise<void>, options: { readonly historyLimit?: number } = {}): void => {
     test(`${name}: ${title}`, async () => {
       const store = await open(options);
       try {
@@ -49,6 +49,7 @@ function testStoreContract(name: string, open: (options: { readonly historyLimit
         await store.close();
       }
     });
+  };
 
   contract('is empty at first', async (store) => {
     assert.deepEqual(await store.load(), { entities: emptyEntities(), revision: 0, hash: '0000000000000000', masked: [] });
