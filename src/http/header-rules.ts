@@ -47,7 +47,7 @@ export function fieldValue(headers: RawHeaders, lower: string): string | undefin
   return index < 0 ? undefined : headers[index + 1];
 }
 
-/** True for a field that a request may not carry across the gateway: hop-by-hop, Host and framing (made anew), expectations and all forwarding fields. */
+/** True for a field that a request may not carry across the gateway: hop-by-hop, Host and framing (made anew), expectations, all forwarding fields, and those by which the gateway names itself. */
 function isStripped(name: string): boolean {
   switch (name.length) {
     case 4:
@@ -60,10 +60,16 @@ function isStripped(name: string): boolean {
       return isName(name, 'forwarded') || isName(name, 'x-real-ip');
     case 10:
       return isName(name, 'keep-alive');
+    case 12:
+      return isName(name, 'x-dgate-tags');
+    case 13:
+      return isName(name, 'x-dgate-route') || matchesName(name, 0, FORWARDED_PREFIX);
     case 14:
       return isName(name, 'content-length') || isName(name, 'http2-settings') || matchesName(name, 0, FORWARDED_PREFIX);
+    case 15:
+      return isName(name, 'x-dgate-service') || matchesName(name, 0, FORWARDED_PREFIX);
     case 17:
-      return isName(name, 'transfer-encoding') || matchesName(name, 0, FORWARDED_PREFIX);
+      return isName(name, 'transfer-encoding') || isName(name, 'x-dgate-namespace') || matchesName(name, 0, FORWARDED_PREFIX);
     case 16:
       return isName(name, 'proxy-connection') || matchesName(name, 0, FORWARDED_PREFIX);
     case 18:
@@ -78,7 +84,8 @@ function isStripped(name: string): boolean {
 
 /**
  * Appends to `out` the fields of a client's request that go on to an upstream. Left out are: Host, framing, Connection and what it
- * nominates, the other hop-by-hop fields (RFC 9110 7.6.1), Expect, HTTP2-Settings, Forwarded, X-Real-IP and every X-Forwarded-*.
+ * nominates, the other hop-by-hop fields (RFC 9110 7.6.1), Expect, HTTP2-Settings, Forwarded, X-Real-IP, every X-Forwarded-*,
+ * and X-DGate-Service, -Route, -Namespace and -Tags, which only the gateway says.
  * `TE` survives as `trailers` if it says so. Expects headers that passed the guard.
  */
 export function stripRequestHeaders(headers: RawHeaders, out: string[]): void {
