@@ -3,10 +3,10 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { test } from 'node:test';
 import { SignJWT } from 'jose';
 import { startAdmin } from '../../test/support/admin-server.ts';
-import { SekishoError } from '../lib/errors.ts';
+import type { SekishoError } from '../lib/errors.ts';
 import { compileAllowList } from './allow-list.ts';
 import { assertSafeListen } from './safe-listen.ts';
-import type { AdminAuthOptions, AdminOptions, JwtAlgorithm } from './types.ts';
+import type { AdminAuthOptions, AdminOptions, JwtAlgorithm, JwtAuthOptions } from './types.ts';
 
 type Headers = Record<string, string | string[]>;
 /** What is tried, and the status that it gets. */
@@ -106,7 +106,7 @@ function token({ algorithm = 'HS256', key = Buffer.from(SECRET), claims = {} }: 
 }
 
 const bearer = (text: string): Headers => ({ authorization: `Bearer ${text}` });
-const HS256: AdminAuthOptions = { method: 'jwt', algorithm: 'HS256', key: SECRET };
+const HS256: JwtAuthOptions = { method: 'jwt', algorithm: 'HS256', key: SECRET };
 const now = Math.floor(Date.now() / 1000);
 const [head, payload, signature] = (await token()).split('.');
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -160,7 +160,7 @@ for (const algorithm of ['HS384', 'HS512'] as const) {
 
 matrix(
   'jwt in a header of one’s own, with issuer and audience',
-  { auth: { ...HS256, headerName: 'X-Token', issuer: 'me', audience: 'sekisho' } as AdminAuthOptions },
+  { auth: { ...HS256, headerName: 'X-Token', issuer: 'me', audience: 'sekisho' } },
   [
     ['right', 200, { 'x-token': await token({ claims: { iss: 'me', aud: ['sekisho', 'b'] } }) }],
     ['wrong issuer', 401, { 'x-token': await token({ claims: { iss: 'you', aud: 'sekisho' } }) }],
