@@ -74,16 +74,12 @@ describe('attacks on the gateway', { concurrency: false }, () => {
       const started = performance.now();
       const attack = handle(program);
       let slowest = 0;
-      let settled = false;
-      void attack.finally(() => {
-        settled = true;
-      });
+      const after10Ms = (): Promise<undefined> => new Promise((resolve) => setTimeout(() => resolve(undefined), 10));
       do {
         const asked = performance.now();
         assert.equal((await handle(neighbour)).response?.body.toString(), 'fine');
         slowest = Math.max(slowest, performance.now() - asked);
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      } while (!settled);
+      } while ((await Promise.race([attack, after10Ms()])) === undefined);
       const { failure, response } = await attack;
       assert.equal(response, undefined);
       assert.match(failure?.error.code ?? '', new RegExp(`^(${code})$`), failure?.error.message);
@@ -127,7 +123,7 @@ describe('attacks on the gateway', { concurrency: false }, () => {
     assert.equal((await handle(program)).response?.body.toString(), '2');
     stop();
     const failed = seen.filter((event) => event.type === 'module.failed');
-    assert.deepEqual([...new Set(failed.map((event) => event.hook))].sort(), ['uncaughtException', 'unhandledRejection']);
+    assert.deepEqual([...new Set(failed.map((event) => event.hook))].toSorted(), ['uncaughtException', 'unhandledRejection']);
     assert.ok(failed.every((event) => event.requestId === 'req-1' && event.route === 'r'));
     program.release();
   });

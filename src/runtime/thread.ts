@@ -6,7 +6,7 @@ import { createRequire } from './thread/builtins.ts';
 import { createConsole } from './thread/console.ts';
 import { createHeapMeter } from './thread/garbage.ts';
 import { prepareGlobals } from './thread/globals.ts';
-import { createPhases, type Phases } from './thread/phases.ts';
+import { Phases } from './thread/phases.ts';
 import { evaluateProgram } from './thread/program.ts';
 import { currentRequest, endRequest } from './thread/requests.ts';
 import { installStacks } from './thread/stack.ts';
@@ -176,7 +176,7 @@ function start(): void {
   Atomics.store(shared, SLOT.booted, 1);
   try {
     const hooks = evaluateProgram(data.code, require);
-    const phases = createPhases(hooks, data.entry, stacks, shared, put);
+    const phases = new Phases({ hooks, entry: data.entry, stacks, shared, put });
     port.on('message', (batch: readonly unknown[]) => receive(batch, phases));
     put(FROM_THREAD.ready, Object.keys(hooks));
   } catch (thrown) {

@@ -33,15 +33,15 @@ export function createStateModules(gateway: Host, namespace: string): { state: o
     }
   };
   const getSecret = async (name: unknown): Promise<string | null> =>
-    ((await call('getSecret', text(name, 'secret name'))) as string | undefined) ?? null;
+    ((await call('getSecret', need(name, 'secret name'))) as string | undefined) ?? null;
   const state = {
-    getCollection: async (name: unknown) => await json('getCollection', text(name, 'collection name')),
+    getCollection: async (name: unknown) => await json('getCollection', need(name, 'collection name')),
     getDocument: async (id: unknown, collection: unknown) =>
-      await json('getDocument', text(collection, 'collection name'), text(id, 'document id')),
+      await json('getDocument', need(collection, 'collection name'), need(id, 'document id')),
     getDocuments: async (query: { readonly collection?: unknown; readonly limit?: unknown; readonly offset?: unknown } = {}) =>
       await json(
         'listDocuments',
-        text(query.collection, 'collection name'),
+        need(query.collection, 'collection name'),
         Number(query.limit ?? DEFAULT_LIMIT),
         Number(query.offset ?? 0),
       ),
@@ -49,26 +49,26 @@ export function createStateModules(gateway: Host, namespace: string): { state: o
       own(document);
       await json(
         'putDocument',
-        text(document.collection, 'collection name'),
-        text(document.id, 'document id'),
+        need(document.collection, 'collection name'),
+        need(document.id, 'document id'),
         JSON.stringify(document.data ?? null),
       );
       return document;
     },
     deleteDocument: async (document: DocumentInput) => {
       own(document);
-      await call('deleteDocument', text(document.collection, 'collection name'), text(document.id, 'document id'));
+      await call('deleteDocument', need(document.collection, 'collection name'), need(document.id, 'document id'));
       return document;
     },
     addCollection: async (collection: CollectionInput) => {
       own(collection);
       const { name, schema, visibility, type } = collection;
-      await call('putCollection', JSON.stringify({ name: text(name, 'collection name'), schema, visibility, type }));
+      await call('putCollection', JSON.stringify({ name: need(name, 'collection name'), schema, visibility, type }));
       return collection;
     },
     deleteCollection: async (collection: CollectionInput) => {
       own(collection);
-      await call('deleteCollection', text(collection.name, 'collection name'));
+      await call('deleteCollection', need(collection.name, 'collection name'));
       return collection;
     },
     getSecret,
@@ -76,20 +76,20 @@ export function createStateModules(gateway: Host, namespace: string): { state: o
   const storage = {
     /** The value that any module of the namespace stored, or null. */
     getCache: (id: unknown): unknown => {
-      const bytes = gateway.callSync('getCache', 0, [text(id, 'cache id')]) as Uint8Array | undefined;
+      const bytes = gateway.callSync('getCache', 0, [need(id, 'cache id')]) as Uint8Array | undefined;
       return bytes === undefined ? null : deserialize(bytes);
     },
     /** Keeps a copy of the value for `ttl` seconds; without it until memory is short. */
     setCache: (id: unknown, value: unknown, options: { readonly ttl?: number } = {}): void => {
       const ttl = Number(options?.ttl ?? 0);
       if (Number.isNaN(ttl) || ttl < 0) throw new RangeError('TTL cannot be negative');
-      gateway.callSync('setCache', 0, [text(id, 'cache id'), new Uint8Array(serialize(value)), ttl * 1000]);
+      gateway.callSync('setCache', 0, [need(id, 'cache id'), new Uint8Array(serialize(value)), ttl * 1000]);
     },
   };
   return { state, storage, secrets: { getSecret } };
 }
 
-function text(value: unknown, what: string): string {
+function need(value: unknown, what: string): string {
   if (typeof value === 'string' && value !== '') return value;
   throw new TypeError(
     value === undefined || value === null || value === ''

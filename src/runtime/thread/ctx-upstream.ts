@@ -121,7 +121,7 @@ export class Upstream {
   async #load(): Promise<Uint8Array> {
     let bytes = this.#answer.body ?? ((await this.#request.gateway.call('readUpstreamBody', this.#request.inv, [])) as Uint8Array);
     const codings = new Headers(this.#answer.headers).values('content-encoding').join(',').toLowerCase().split(',');
-    for (const coding of codings.map((name) => name.trim()).reverse()) {
+    for (const coding of codings.map((name) => name.trim()).toReversed()) {
       const decode = DECODERS[coding as keyof typeof DECODERS];
       if (decode !== undefined && bytes.byteLength > 0) bytes = await decode(bytes, { maxOutputLength: this.#request.maxBodyBytes });
     }
