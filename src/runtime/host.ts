@@ -8,7 +8,7 @@ import type { RuntimeLimits } from './options.ts';
 import { type Outcome, readOutcome } from './outcome.ts';
 import { createSyncServer } from './sync-call.ts';
 import type { Hook, ModuleRequest } from './types.ts';
-import { FROM_THREAD, MEMORY_SLOT, SHARED_BYTES, SLOT, type ThreadData, TO_THREAD } from './wire.ts';
+import { FROM_THREAD, MEMORY_SLOT, OUTCOME, SHARED_BYTES, SLOT, type ThreadData, TO_THREAD } from './wire.ts';
 
 /** A phase that runs in the thread; its owner is told how it ends, exactly once. */
 export interface PendingPhase {
@@ -18,7 +18,8 @@ export interface PendingPhase {
   /** Milliseconds of `performance.now()` after which the phase is given up. */
   deadlineAt: number;
   expired: boolean;
-  settle(outcome: Outcome): void;
+  /** `leftovers`: the request has timers or fetches, tell its end at once. */
+  settle(outcome: Outcome, leftovers: boolean): void;
   fail(error: SekishoError): void;
 }
 
@@ -42,8 +43,8 @@ export interface ThreadHost {
   readonly lastUsedAt: number;
   /** Sends a phase; `items` are the fields of `TO_THREAD.phase` behind inv and seq. */
   run(phase: PendingPhase, items: readonly unknown[]): void;
-  /** Frees the request's memory in the thread; travels with the next batch. */
-  end(inv: number): void;
+  /** Ends the request in the thread; travels with the next batch unless it is to be told at once. */
+  end(inv: number, atOnce: boolean): void;
   /** Number under which the thread knows the route, service and namespace of a request; sends them when they are new. */
   routeId(request: ModuleRequest): number;
   /** Watches deadlines, silence and memory. `rss` is that of the process. */
@@ -68,6 +69,8 @@ const EARLY_MS = 5;
 const SILENT_MS = 40;
 const BOOT_TIMEOUT_MS = 30_000;
 const MAX_ROUTES = 256;
+/** Items that may wait for a batch to travel with. */
+const MAX_WAITING_ENDS = 1000;
 /** Calls to the gateway that one thread may have running. */
 const MAX_HOST_CALLS = 1000;
 const MEGABYTE = 1024 * 1024;
@@ -190,8 +193,10 @@ class Host implements ThreadHost {
     this.#schedule();
   }
 
-  end(inv: number): void {
-    if (!this.#gone) this.#outbox.push(TO_THREAD.end, inv);
+  end(inv: number, atOnce: boolean): void {
+    if (this.#gone) return;
+    this.#outbox.push(TO_THREAD.end, inv);
+    if (atOnce || this.#outbox.length > MAX_WAITING_ENDS) this.#schedule();
   }
 
   routeId(request: ModuleRequest): number {
@@ -211,6 +216,7 @@ class Host implements ThreadHost {
 
   tick(now: number, rss: number): void {
     if (this.#gone) return;
+    if (this.#outbox.length > 0) this.#schedule();
     this.#checkDeadlines(now);
     if (this.#gone) return;
     if (Atomics.load(this.#shared, SLOT.pong) === this.#ping) {
@@ -339,7 +345,7 @@ class Host implements ThreadHost {
         const phase = this.#pending.get(inv);
         if (phase === undefined || phase.seq !== seq) return;
         this.#pending.delete(inv);
-        phase.settle(outcome);
+        phase.settle(outcome, (flags & OUTCOME.leftovers) !== 0);
         return;
       }
       case FROM_THREAD.call:

@@ -20,6 +20,7 @@ class RequestInvocation implements Invocation, CallBodies {
   /** 0 until the first phase runs. */
   #inv = 0;
   #seq = 0;
+  #leftovers = false;
   /** The thread that knows this request. */
   #host: ThreadHost | undefined;
   #requestBody: Promise<Buffer> | undefined;
@@ -63,7 +64,7 @@ class RequestInvocation implements Invocation, CallBodies {
   }
 
   end(): void {
-    if (this.#inv !== 0) this.#host?.end(this.#inv);
+    if (this.#inv !== 0) this.#host?.end(this.#inv, this.#leftovers);
     this.#host = undefined;
   }
 
@@ -111,8 +112,14 @@ class RequestInvocation implements Invocation, CallBodies {
         bodies: this,
         deadlineAt: performance.now() + this.#program.limits.timeoutMs,
         expired: false,
-        settle: resolve,
-        fail: (error) => resolve({ failure: { hook, error } }),
+        settle: (outcome, leftovers) => {
+          this.#leftovers = leftovers;
+          resolve(outcome);
+        },
+        fail: (error) => {
+          this.#leftovers = true;
+          resolve({ failure: { hook, error } });
+        },
       };
       host.run(pending, [PHASE[phase], isNew ? 1 : 0, ...begin, ...fields]);
     });

@@ -56,6 +56,8 @@ export const OUTCOME = {
   response: 32,
   /** index of the hook, code, message, text with stack */
   failure: 64,
+  /** nothing: timers or fetches are left, so that the end of the request is to be told at once */
+  leftovers: 128,
 } as const;
 
 /** What is known of a request body when a phase starts; otherwise the bytes themselves follow. */

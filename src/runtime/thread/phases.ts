@@ -76,7 +76,10 @@ export class Phases {
     if (!run.live) return;
     run.live = false;
     this.#running.delete(run.state.inv);
-    this.#options.put(FROM_THREAD.result, run.state.inv, run.seq, ...outcome);
+    const [flags, ...fields] = outcome;
+    const { timers, abort, inv } = run.state;
+    const leftovers = abort !== undefined || (timers !== undefined && timers.size > 0) ? OUTCOME.leftovers : 0;
+    this.#options.put(FROM_THREAD.result, inv, run.seq, (flags as number) | leftovers, ...fields);
   }
 
   async #flow(run: Run, error: Error | undefined): Promise<WireOutcome> {
@@ -85,7 +88,7 @@ export class Phases {
     } catch (thrown) {
       const failure = { hook: run.hook, thrown };
       // Abandoned at its deadline: somebody else answers.
-      if (!run.live) return [0];
+      if (!run.live) return NO_CHANGE;
       return mayRecover(run.hook) ? await this.#recover(run, failure) : this.#fail(run, failure);
     }
   }
@@ -108,7 +111,7 @@ export class Phases {
         return responseOutcome(ctx);
       default:
         await this.#call(run, 'errorHandler', error);
-        return written(ctx) ?? [0];
+        return written(ctx) ?? NO_CHANGE;
     }
   }
 
@@ -161,6 +164,8 @@ export class Phases {
     return [OUTCOME.failure, HOOKS.indexOf(hook), passed ? code : 'MODULE_FAILED', message, stacks.describe(thrown)];
   }
 }
+
+const NO_CHANGE: WireOutcome = [0];
 
 /** Failures of these hooks go to errorHandler. */
 function mayRecover(hook: Hook): boolean {
