@@ -1,5 +1,5 @@
 import type { Exchange, RawHeaders } from '../http/exchange.ts';
-import { SekishoError, type ErrorCode, toProblem } from '../lib/errors.ts';
+import { type ErrorCode, SekishoError, toProblem } from '../lib/errors.ts';
 import type { AnswerHead } from './forward.ts';
 import type { RequestRecord } from './request-record.ts';
 
@@ -9,7 +9,10 @@ const PROBLEM_FIELDS: RawHeaders = ['Content-Type', 'application/problem+json', 
 export function sendProblem(exchange: Exchange, record: RequestRecord, error: SekishoError, fields: RawHeaders = []): void {
   record.error = error;
   record.status = error.status;
-  exchange.respond({ status: error.status, headers: fields.length === 0 ? PROBLEM_FIELDS : [...PROBLEM_FIELDS, ...fields] }, JSON.stringify(toProblem(error)));
+  exchange.respond(
+    { status: error.status, headers: fields.length === 0 ? PROBLEM_FIELDS : [...PROBLEM_FIELDS, ...fields] },
+    JSON.stringify(toProblem(error)),
+  );
 }
 
 /** A problem document as an answer's head and body. */

@@ -1,4 +1,4 @@
-import { parsePathPattern, type PathToken } from '../entity/path-pattern.ts';
+import { type PathToken, parsePathPattern } from '../entity/path-pattern.ts';
 import type { Module, Namespace, Route } from '../entity/types.ts';
 import type { Upstream } from '../http/upstream.ts';
 import type { ModuleRuntime, Program, ProgramSource } from '../runtime/types.ts';
@@ -47,7 +47,15 @@ export function compileRoute(parts: RouteParts): CompiledRoute {
   const { route, namespace, service, program } = parts;
   const hidesGateway = service?.service.hideDGateHeaders ?? false;
   const paths: CompiledPath[] = [];
-  const compiled: CompiledRoute = { route, namespace, service, program, paths, hidesGateway, upstreamFields: hidesGateway ? [] : gatewayFields(parts) };
+  const compiled: CompiledRoute = {
+    route,
+    namespace,
+    service,
+    program,
+    paths,
+    hidesGateway,
+    upstreamFields: hidesGateway ? [] : gatewayFields(parts),
+  };
   for (const pattern of route.paths) {
     const tokens = parsePathPattern(pattern);
     paths.push({
@@ -64,7 +72,13 @@ export function compileRoute(parts: RouteParts): CompiledRoute {
 /** How requests of `pattern` are written for `target`, which is one of the service's or one that a module chose. */
 export function toDestination(target: ServiceTarget, pattern: string, route: Route, service: CompiledService): Destination {
   const { basePath, baseQuery } = target;
-  const write = compileTarget({ pattern, stripPath: route.stripPath, basePath, baseQuery, dropClientQuery: service.service.disableQueryParams });
+  const write = compileTarget({
+    pattern,
+    stripPath: route.stripPath,
+    basePath,
+    baseQuery,
+    dropClientQuery: service.service.disableQueryParams,
+  });
   return { target, write, upstream: undefined };
 }
 

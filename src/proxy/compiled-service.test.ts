@@ -4,11 +4,21 @@ import type { Service } from '../entity/types.ts';
 import { parseServiceTarget } from './compiled-service.ts';
 
 const service = { tlsSkipVerify: false, http2Only: false, connectTimeout: '50ms' } as unknown as Service;
-const parse = (url: string) => parseServiceTarget(url, service, { connectTimeoutMs: 5000, responseHeaderTimeoutMs: 60_000, forceHttp2: false });
+const parse = (url: string) =>
+  parseServiceTarget(url, service, { connectTimeoutMs: 5000, responseHeaderTimeoutMs: 60_000, forceHttp2: false });
 
 test('schemes decide protocol and default port', () => {
-  const seen = ['http://h', 'https://h', 'ws://h', 'wss://h', 'h2c://h'].map((url) => [parse(url).upstream.scheme, parse(url).upstream.port]);
-  assert.deepEqual(seen, [['http', 80], ['https', 443], ['http', 80], ['https', 443], ['h2c', 80]]);
+  const seen = ['http://h', 'https://h', 'ws://h', 'wss://h', 'h2c://h'].map((url) => [
+    parse(url).upstream.scheme,
+    parse(url).upstream.port,
+  ]);
+  assert.deepEqual(seen, [
+    ['http', 80],
+    ['https', 443],
+    ['http', 80],
+    ['https', 443],
+    ['h2c', 80],
+  ]);
 });
 
 test('authority, base path and query come from the URL', () => {

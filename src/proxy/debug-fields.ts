@@ -26,10 +26,22 @@ export function compileDebug(options: Pick<ProxyOptions, 'debug' | 'debugAllowLi
 
 function explain(record: RequestRecord, path: CompiledPath, out: string[]): void {
   const { route, namespace, service, program } = path.route;
-  out.push('X-Sekisho-Request-Id', record.id, 'X-Sekisho-Namespace', encodeURI(namespace.name), 'X-Sekisho-Route', encodeURI(route.name), 'X-Sekisho-Path', encodeURI(path.pattern));
+  out.push(
+    'X-Sekisho-Request-Id',
+    record.id,
+    'X-Sekisho-Namespace',
+    encodeURI(namespace.name),
+    'X-Sekisho-Route',
+    encodeURI(route.name),
+    'X-Sekisho-Path',
+    encodeURI(path.pattern),
+  );
   if (service !== undefined) out.push('X-Sekisho-Service', encodeURI(service.service.name), 'X-Sekisho-Attempts', String(record.attempts));
   if (program !== undefined) out.push('X-Sekisho-Modules', (route.modules ?? []).map((name) => encodeURI(name)).join(', '));
-  out.push('Server-Timing', `total;dur=${ms(performance.now() - record.startedAt)}, upstream;dur=${ms(record.upstreamMs)}, modules;dur=${ms(record.moduleMs)}`);
+  out.push(
+    'Server-Timing',
+    `total;dur=${ms(performance.now() - record.startedAt)}, upstream;dur=${ms(record.upstreamMs)}, modules;dur=${ms(record.moduleMs)}`,
+  );
 }
 
 function ms(duration: number): string {

@@ -14,7 +14,15 @@ export interface Explanation {
   readonly allowedDomain: boolean;
   /** What the client gets: a route, or the status without one. */
   readonly outcome: string;
-  readonly route: { readonly name: string; readonly pattern: string; readonly params: Readonly<Record<string, string>>; readonly service: string | undefined; readonly modules: readonly string[] } | undefined;
+  readonly route:
+    | {
+        readonly name: string;
+        readonly pattern: string;
+        readonly params: Readonly<Record<string, string>>;
+        readonly service: string | undefined;
+        readonly modules: readonly string[];
+      }
+    | undefined;
   /** The other routes of the namespace, and why each does not serve this request; at most `MAX_VERDICTS`. */
   readonly others: readonly { readonly route: string; readonly pattern: string; readonly reason: string }[];
 }
@@ -23,7 +31,8 @@ const MAX_VERDICTS = 100;
 
 export function explainRequest(snapshot: Snapshot | undefined, gate: Gate, host: string, method: string, path: string): Explanation {
   const base = { host, method, path, allowedDomain: gate.allows(host), route: undefined, others: [] };
-  if (snapshot === undefined) return { ...base, domains: [], namespace: undefined, namespaceReason: 'no configuration is loaded yet', outcome: '503 NOT_READY' };
+  if (snapshot === undefined)
+    return { ...base, domains: [], namespace: undefined, namespaceReason: 'no configuration is loaded yet', outcome: '503 NOT_READY' };
   const { verdicts, reason } = snapshot.resolver.explain(host);
   const name = snapshot.resolver.resolve(host);
   const namespace = name === undefined ? undefined : snapshot.namespaces.get(name);
@@ -33,7 +42,12 @@ export function explainRequest(snapshot: Snapshot | undefined, gate: Gate, host:
   return { ...found, ...explainRoute(snapshot, namespace, method, path) };
 }
 
-function explainRoute(snapshot: Snapshot, namespace: CompiledNamespace, method: string, path: string): Pick<Explanation, 'outcome' | 'route' | 'others'> {
+function explainRoute(
+  snapshot: Snapshot,
+  namespace: CompiledNamespace,
+  method: string,
+  path: string,
+): Pick<Explanation, 'outcome' | 'route' | 'others'> {
   const { endpoint, values, allowed } = matchPath(namespace.tree, method, path);
   const others = otherRoutes(snapshot, namespace.namespace.name, method, path, endpoint?.value.route.route.name);
   if (endpoint === undefined) {
@@ -49,15 +63,30 @@ function explainRoute(snapshot: Snapshot, namespace: CompiledNamespace, method: 
   };
 }
 
-function otherRoutes(snapshot: Snapshot, namespace: string, method: string, path: string, winner: string | undefined): Explanation['others'] {
+function otherRoutes(
+  snapshot: Snapshot,
+  namespace: string,
+  method: string,
+  path: string,
+  winner: string | undefined,
+): Explanation['others'] {
   const others: { route: string; pattern: string; reason: string }[] = [];
   for (const { route, paths } of snapshot.routes.values()) {
     if (route.namespace !== namespace || route.name === winner) continue;
     if (paths.length === 0) others.push({ route: route.name, pattern: '', reason: 'it has no paths' });
     for (const compiled of paths) {
-      const alone = withPattern(emptyTree<true>(), compiled.tokens, route.methods, { value: true, pattern: compiled.pattern, names: compiled.names });
+      const alone = withPattern(emptyTree<true>(), compiled.tokens, route.methods, {
+        value: true,
+        pattern: compiled.pattern,
+        names: compiled.names,
+      });
       const { endpoint, allowed } = matchPath(alone, route.methods[0] === '*' ? '*' : method, path);
-      const reason = endpoint !== undefined ? 'it matches too, but a more specific path wins' : allowed.length > 0 ? `the path matches, but its methods are ${route.methods.join(', ')}` : 'its path does not match';
+      const reason =
+        endpoint !== undefined
+          ? 'it matches too, but a more specific path wins'
+          : allowed.length > 0
+            ? `the path matches, but its methods are ${route.methods.join(', ')}`
+            : 'its path does not match';
       others.push({ route: route.name, pattern: compiled.pattern, reason });
       if (others.length >= MAX_VERDICTS) return others;
     }

@@ -5,8 +5,8 @@ import type { UpstreamCall, UpstreamHandler } from '../http/upstream.ts';
 import { SekishoError } from '../lib/errors.ts';
 import { sendProblem } from './answers.ts';
 import type { CompiledPath, Destination } from './compiled-route.ts';
-import { HeldBody } from './held-body.ts';
 import type { HeadFlusher } from './head-flusher.ts';
+import { HeldBody } from './held-body.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import type { RequestRecord } from './request-record.ts';
 
@@ -178,7 +178,13 @@ export class Forward implements UpstreamHandler {
     const { body, path } = this.#options;
     const service = path.route.service;
     const replayable = !sent || (IDEMPOTENT.has(this.#exchange.method) && (body === undefined || Buffer.isBuffer(body)));
-    if (replayable && this.#exchange.upgrade === undefined && service !== undefined && this.#record.attempts < service.attempts && this.#state === 'waiting') {
+    if (
+      replayable &&
+      this.#exchange.upgrade === undefined &&
+      service !== undefined &&
+      this.#record.attempts < service.attempts &&
+      this.#state === 'waiting'
+    ) {
       if (service.retryPauseMs === 0) setImmediate(() => this.#retry());
       else this.#pause = setTimeout(() => this.#retry(), service.retryPauseMs);
       return;
@@ -229,13 +235,18 @@ export class Forward implements UpstreamHandler {
     this.#record.status = head.status;
     const length = head.contentLength;
     const fields = this.#answerFields(head);
-    this.#exchange.begin({ status: head.status, reason: head.reason, headers: length === undefined ? fields : [...fields, 'Content-Length', String(length)] });
+    this.#exchange.begin({
+      status: head.status,
+      reason: head.reason,
+      headers: length === undefined ? fields : [...fields, 'Content-Length', String(length)],
+    });
   }
 
   #respondWhole(head: AnswerHead, body: Buffer | undefined): void {
     this.#record.status = head.status;
     const fields = this.#answerFields(head);
-    const headers = body === undefined && head.contentLength !== undefined ? [...fields, 'Content-Length', String(head.contentLength)] : fields;
+    const headers =
+      body === undefined && head.contentLength !== undefined ? [...fields, 'Content-Length', String(head.contentLength)] : fields;
     this.#exchange.respond({ status: head.status, reason: head.reason, headers }, body);
   }
 

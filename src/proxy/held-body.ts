@@ -9,7 +9,9 @@ export class HeldBody {
   readonly #resume: () => void;
   #bytes = 0;
   #error: SekishoError | undefined;
-  #collector: { readonly maxBytes: number; readonly resolve: (body: Buffer) => void; readonly reject: (error: SekishoError) => void } | undefined;
+  #collector:
+    | { readonly maxBytes: number; readonly resolve: (body: Buffer) => void; readonly reject: (error: SekishoError) => void }
+    | undefined;
 
   constructor(resume: () => void) {
     this.#resume = resume;
@@ -55,5 +57,8 @@ export class HeldBody {
 }
 
 function tooLarge(maxBytes: number): SekishoError {
-  return new SekishoError('MODULE_BODY_TOO_LARGE', `The body of the upstream's answer is larger than the ${maxBytes} bytes that a module may read (modules.max_body_bytes).`);
+  return new SekishoError(
+    'MODULE_BODY_TOO_LARGE',
+    `The body of the upstream's answer is larger than the ${maxBytes} bytes that a module may read (modules.max_body_bytes).`,
+  );
 }

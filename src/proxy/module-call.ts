@@ -118,7 +118,12 @@ export class ModuleCall implements ModuleRequest, AnswerFilter {
       return;
     }
     const extra = outcome.responseHeaders ?? [];
-    const changed = { ...head, status: outcome.status ?? status, reason: outcome.status === undefined ? reason : '', headers: extra.length === 0 ? (outcome.headers ?? headers) : [...(outcome.headers ?? headers), ...extra] };
+    const changed = {
+      ...head,
+      status: outcome.status ?? status,
+      reason: outcome.status === undefined ? reason : '',
+      headers: extra.length === 0 ? (outcome.headers ?? headers) : [...(outcome.headers ?? headers), ...extra],
+    };
     if (outcome.body === undefined) this.#forward.relay(changed);
     else this.#forward.replace({ ...changed, contentLength: outcome.body.length }, outcome.body);
   }
@@ -235,7 +240,8 @@ export class ModuleCall implements ModuleRequest, AnswerFilter {
   }
 
   readUpstreamBody(maxBytes: number): Promise<Buffer> {
-    if (this.#held === undefined) return Promise.reject(new SekishoError('MODULE_HOOK_FAILED', 'There is no upstream response to read yet.'));
+    if (this.#held === undefined)
+      return Promise.reject(new SekishoError('MODULE_HOOK_FAILED', 'There is no upstream response to read yet.'));
     return this.#held.collect(maxBytes);
   }
 }
@@ -244,5 +250,9 @@ export class ModuleCall implements ModuleRequest, AnswerFilter {
 function toClientError({ hook, error }: PhaseFailure, module: string): SekishoError {
   if (error.code !== 'MODULE_FAILED') return error;
   const code = hook === 'requestHandler' || hook === 'responseModifier' ? 'MODULE_FAILED' : 'MODULE_HOOK_FAILED';
-  return new SekishoError(code, `${code === 'MODULE_FAILED' ? 'Bad Gateway: ' : ''}${hook} of the module "${module}" failed; the log has the error under this id.`, { cause: error });
+  return new SekishoError(
+    code,
+    `${code === 'MODULE_FAILED' ? 'Bad Gateway: ' : ''}${hook} of the module "${module}" failed; the log has the error under this id.`,
+    { cause: error },
+  );
 }

@@ -3,7 +3,12 @@ import { test } from 'node:test';
 import type { Domain } from '../entity/types.ts';
 import { compileResolver } from './namespace-resolver.ts';
 
-const domain = (name: string, namespace: string, patterns: readonly string[], priority = 0): Domain => ({ name, namespace, patterns, priority });
+const domain = (name: string, namespace: string, patterns: readonly string[], priority = 0): Domain => ({
+  name,
+  namespace,
+  patterns,
+  priority,
+});
 
 test('without domains the only namespace serves every host', () => {
   assert.equal(compileResolver({ domains: [], namespaces: ['a'], useDefault: false }).resolve('x.com'), 'a');
@@ -37,7 +42,11 @@ test('answers for unknown hosts are remembered within bounds', () => {
 });
 
 test('explains which domain won and which did not match', () => {
-  const resolver = compileResolver({ domains: [domain('d', 'a', ['a.com'], 1), domain('e', 'b', ['*.com'])], namespaces: ['a', 'b'], useDefault: false });
+  const resolver = compileResolver({
+    domains: [domain('d', 'a', ['a.com'], 1), domain('e', 'b', ['*.com'])],
+    namespaces: ['a', 'b'],
+    useDefault: false,
+  });
   assert.deepEqual(resolver.explain('b.com'), {
     verdicts: [
       { domain: 'd', namespace: 'a', priority: 1, pattern: undefined },

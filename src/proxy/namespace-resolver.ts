@@ -54,7 +54,8 @@ export function compileResolver(options: ResolverOptions): NamespaceResolver {
   const fallback = findFallback(options);
   const remembered = new Map<string, string | undefined>();
   const search = (host: string): string | undefined => domains.find(({ matches }) => matches(host))?.domain.namespace ?? fallback.namespace;
-  if (domains.length === 0) return { resolve: () => fallback.namespace, explain: () => ({ verdicts: [], reason: fallback.reason }), domains };
+  if (domains.length === 0)
+    return { resolve: () => fallback.namespace, explain: () => ({ verdicts: [], reason: fallback.reason }), domains };
   return {
     domains,
     resolve(host) {
@@ -81,7 +82,8 @@ export function compileResolver(options: ResolverOptions): NamespaceResolver {
 function findFallback(options: ResolverOptions): { namespace: string | undefined; reason: string } {
   const { domains, namespaces, useDefault } = options;
   const only = namespaces[0];
-  if (domains.length === 0 && namespaces.length === 1 && only !== undefined) return { namespace: only, reason: `there are no domains and "${only}" is the only namespace` };
+  if (domains.length === 0 && namespaces.length === 1 && only !== undefined)
+    return { namespace: only, reason: `there are no domains and "${only}" is the only namespace` };
   if (useDefault && namespaces.includes('default') && !domains.some(({ namespace }) => namespace === 'default')) {
     return { namespace: 'default', reason: 'no domain matches, and "default" serves every host that no domain claims' };
   }

@@ -52,14 +52,21 @@ test('several params in a segment, and params are never empty', () => {
 });
 
 test('values belong to the names of the endpoint that matched', () => {
-  const tree = treeOf([['/x/{a}/one', ['GET']], ['/x/{b}/two', ['GET']], ['/x/{c}', ['POST']]]);
+  const tree = treeOf([
+    ['/x/{a}/one', ['GET']],
+    ['/x/{b}/two', ['GET']],
+    ['/x/{c}', ['POST']],
+  ]);
   const match = matchPath(tree, 'GET', '/x/7/two');
   assert.deepEqual([match.endpoint?.names, match.values], [['b'], ['7']]);
   assert.deepEqual(matchPath(tree, 'GET', '/x/7').allowed, ['POST']);
 });
 
 test('methods of all matching leaves are told when none fits', () => {
-  const tree = treeOf([['/a', ['GET', 'PUT']], ['/{x}', ['POST']]]);
+  const tree = treeOf([
+    ['/a', ['GET', 'PUT']],
+    ['/{x}', ['POST']],
+  ]);
   assert.equal(found(tree, '/a', 'POST'), '/{x}');
   assert.deepEqual(matchPath(tree, 'DELETE', '/a').allowed, ['GET', 'PUT', 'POST']);
   assert.deepEqual(matchPath(tree, 'DELETE', '/a/b').allowed, []);
@@ -87,7 +94,11 @@ function oracle(patterns: readonly string[], path: string): string | undefined {
   return matching.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1))[0];
 }
 const toRegExp = (pattern: string): RegExp => new RegExp(`^${pattern.replace(/\{[^}]+\}/g, '[^/]+').replace(/\*$/, '.*')}$`);
-const rank = (pattern: string): string => pattern.replace(/\{[^}]+\}/g, '1').replace(/\*$/, '2').replace(/[a-z]/g, '0');
+const rank = (pattern: string): string =>
+  pattern
+    .replace(/\{[^}]+\}/g, '1')
+    .replace(/\*$/, '2')
+    .replace(/[a-z]/g, '0');
 
 const segment = fc.constantFrom('a', 'b', 'ab', 'abc', '{x}');
 const patternArbitrary = fc
@@ -97,14 +108,19 @@ const patternArbitrary = fc
 test('matches as trying every pattern would, and removal leaves no trace', () => {
   const path = fc.array(fc.constantFrom('a', 'b', 'ab', 'abc', 'q'), { minLength: 1, maxLength: 5 }).map((parts) => `/${parts.join('/')}`);
   fc.assert(
-    fc.property(fc.uniqueArray(patternArbitrary, { maxLength: 12 }), fc.uniqueArray(patternArbitrary, { maxLength: 4 }), fc.array(path, { minLength: 1, maxLength: 8 }), (kept, extra, paths) => {
-      const gone = extra.filter((pattern) => !kept.includes(pattern));
-      let tree = treeOf([...gone, ...kept]);
-      for (const pattern of gone) tree = withoutPattern(tree, parsePathPattern(pattern), ['GET']);
-      for (const at of paths) assert.equal(found(tree, at), oracle(kept, at), `${at} among ${kept.join(' ')}`);
-      for (const pattern of kept) tree = withoutPattern(tree, parsePathPattern(pattern), ['GET']);
-      assert.deepEqual(tree, emptyTree());
-    }),
+    fc.property(
+      fc.uniqueArray(patternArbitrary, { maxLength: 12 }),
+      fc.uniqueArray(patternArbitrary, { maxLength: 4 }),
+      fc.array(path, { minLength: 1, maxLength: 8 }),
+      (kept, extra, paths) => {
+        const gone = extra.filter((pattern) => !kept.includes(pattern));
+        let tree = treeOf([...gone, ...kept]);
+        for (const pattern of gone) tree = withoutPattern(tree, parsePathPattern(pattern), ['GET']);
+        for (const at of paths) assert.equal(found(tree, at), oracle(kept, at), `${at} among ${kept.join(' ')}`);
+        for (const pattern of kept) tree = withoutPattern(tree, parsePathPattern(pattern), ['GET']);
+        assert.deepEqual(tree, emptyTree());
+      },
+    ),
     { numRuns: 2000 },
   );
 });

@@ -52,7 +52,12 @@ export function emptyTree<T>(): PathNode<T> {
 }
 
 /** The tree with `endpoint` at `tokens` for `methods`; replaces endpoints that are there. */
-export function withPattern<T>(root: PathNode<T>, tokens: readonly PathToken[], methods: readonly string[], endpoint: PathEndpoint<T>): PathNode<T> {
+export function withPattern<T>(
+  root: PathNode<T>,
+  tokens: readonly PathToken[],
+  methods: readonly string[],
+  endpoint: PathEndpoint<T>,
+): PathNode<T> {
   return edit(root, tokens, 0, '', (leaf) => {
     const next = new Map(leaf);
     for (const method of methods) next.set(method, endpoint);
@@ -76,14 +81,16 @@ function edit<T>(node: PathNode<T>, tokens: readonly PathToken[], index: number,
   if (rest !== '') return editStatic(node, tokens, index, rest, change);
   const token = tokens[index];
   if (token === undefined) return { ...node, leaf: change(node.leaf) };
-  if (token.kind === 'static') return token.text === '' ? edit(node, tokens, index + 1, '', change) : editStatic(node, tokens, index + 1, token.text, change);
+  if (token.kind === 'static')
+    return token.text === '' ? edit(node, tokens, index + 1, '', change) : editStatic(node, tokens, index + 1, token.text, change);
   if (token.kind === 'wildcard') return { ...node, wildcard: change(node.wildcard) };
   const source = token.kind === 'regex' ? token.source : undefined;
   const at = node.params.findIndex((edge) => edge.source === source && edge.tail === token.tail);
   const old = node.params[at];
   const child = edit(old?.node ?? emptyTree<T>(), tokens, index + 1, '', change);
   const params = node.params.filter((_, i) => i !== at);
-  if (!isEmpty(child)) params.push({ source, regex: source === undefined ? undefined : new RegExp(`^(?:${source})$`), tail: token.tail, node: child });
+  if (!isEmpty(child))
+    params.push({ source, regex: source === undefined ? undefined : new RegExp(`^(?:${source})$`), tail: token.tail, node: child });
   return { ...node, params: params.toSorted(byPrecedence) };
 }
 
@@ -96,7 +103,10 @@ function editStatic<T>(node: PathNode<T>, tokens: readonly PathToken[], index: n
     child = { ...edit({ ...emptyTree<T>(), prefix: text }, tokens, index, '', change), prefix: text };
   } else {
     const common = commonLength(old.prefix, text);
-    const parent: PathNode<T> = common === old.prefix.length ? old : { ...emptyTree<T>(), prefix: text.slice(0, common), statics: [{ ...old, prefix: old.prefix.slice(common) }] };
+    const parent: PathNode<T> =
+      common === old.prefix.length
+        ? old
+        : { ...emptyTree<T>(), prefix: text.slice(0, common), statics: [{ ...old, prefix: old.prefix.slice(common) }] };
     child = edit(parent, tokens, index, text.slice(common), change);
   }
   return { ...node, statics: isEmpty(child) ? others : [...others, child] };

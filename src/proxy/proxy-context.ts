@@ -1,8 +1,8 @@
 import type { Exchange } from '../http/exchange.ts';
 import type { Upstream, UpstreamOptions } from '../http/upstream.ts';
 import type { CompiledRoute } from './compiled-route.ts';
-import type { DebugFields } from './debug-fields.ts';
 import type { ServiceDefaults } from './compiled-service.ts';
+import type { DebugFields } from './debug-fields.ts';
 import type { TrustDecision } from './forwarding.ts';
 import type { HeadFlusher } from './head-flusher.ts';
 import type { RequestRecord } from './request-record.ts';

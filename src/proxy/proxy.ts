@@ -3,10 +3,10 @@ import { stripRequestHeaders } from '../http/header-rules.ts';
 import { SekishoError, toSekishoError } from '../lib/errors.ts';
 import { defineRefusal, sendProblem } from './answers.ts';
 import type { CompiledPath } from './compiled-route.ts';
-import { compileTrust } from './forwarding.ts';
 import { compileDebug } from './debug-fields.ts';
 import { type Explanation, explainRequest } from './explain.ts';
 import { Forward } from './forward.ts';
+import { compileTrust } from './forwarding.ts';
 import { compileGate } from './gate.ts';
 import { createHeadFlusher } from './head-flusher.ts';
 import { ModuleCall } from './module-call.ts';
@@ -65,7 +65,9 @@ export function createProxy(options: ProxyOptions): Proxy {
 
     const match = matchPath(namespace.tree, exchange.method, exchange.path);
     if (match.endpoint === undefined) {
-      return match.allowed.length === 0 ? refuse.path(exchange, record) : refuse.method(exchange, record, ['Allow', match.allowed.join(', ')]);
+      return match.allowed.length === 0
+        ? refuse.path(exchange, record)
+        : refuse.method(exchange, record, ['Allow', match.allowed.join(', ')]);
     }
     const path = match.endpoint.value;
     const { route, program, service } = path.route;

@@ -60,5 +60,8 @@ async function* joined(first: readonly Buffer[], rest: Readable): AsyncGenerator
 }
 
 function tooLarge(maxBytes: number): SekishoError {
-  return new SekishoError('MODULE_BODY_TOO_LARGE', `The body of the request is larger than the ${maxBytes} bytes that a module may read (modules.max_body_bytes).`);
+  return new SekishoError(
+    'MODULE_BODY_TOO_LARGE',
+    `The body of the request is larger than the ${maxBytes} bytes that a module may read (modules.max_body_bytes).`,
+  );
 }

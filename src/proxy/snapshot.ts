@@ -1,7 +1,7 @@
 import { EntityError } from '../entity/entity-error.ts';
 import type { Domain, Entities, Namespace, Route } from '../entity/types.ts';
-import type { ModuleRuntime, Program } from '../runtime/types.ts';
 import { SekishoError } from '../lib/errors.ts';
+import type { ModuleRuntime, Program } from '../runtime/types.ts';
 import { type CertificateLookup, compileCertificates } from './certificates.ts';
 import { type CompiledPath, type CompiledRoute, compileRoute, loadProgram } from './compiled-route.ts';
 import { type CompiledService, compileService, type ServiceDefaults } from './compiled-service.ts';
@@ -51,7 +51,8 @@ export async function buildSnapshot(entities: Entities, previous: Snapshot | und
   const programs = await loadPrograms(stale.changed, entities, options.runtime);
   const routes = new Map(previous?.routes);
   const trees = new Map<string, PathNode<CompiledPath>>();
-  const treeOf = (namespace: string): PathNode<CompiledPath> => trees.get(namespace) ?? previous?.namespaces.get(namespace)?.tree ?? emptyTree();
+  const treeOf = (namespace: string): PathNode<CompiledPath> =>
+    trees.get(namespace) ?? previous?.namespaces.get(namespace)?.tree ?? emptyTree();
   const dropped: Program[] = [];
   const remove = (key: string): void => {
     const old = routes.get(key);
@@ -67,21 +68,37 @@ export async function buildSnapshot(entities: Entities, previous: Snapshot | und
   for (const [key] of stale.changed) remove(key);
   for (const [key, route] of stale.changed) {
     const namespace = entities.namespace.get(route.namespace) as Namespace;
-    const compiled = compileRoute({ route, namespace, service: services.get(`${route.namespace}/${route.service ?? ''}`), program: programs.get(key), serverTags: options.serverTags });
+    const compiled = compileRoute({
+      route,
+      namespace,
+      service: services.get(`${route.namespace}/${route.service ?? ''}`),
+      program: programs.get(key),
+      serverTags: options.serverTags,
+    });
     routes.set(key, compiled);
     let tree = treeOf(route.namespace);
-    for (const path of compiled.paths) tree = withPattern(tree, path.tokens, methodsOf(route), { value: path, pattern: path.pattern, names: path.names });
+    for (const path of compiled.paths)
+      tree = withPattern(tree, path.tokens, methodsOf(route), { value: path, pattern: path.pattern, names: path.names });
     trees.set(route.namespace, tree);
   }
   const namespaces = new Map([...entities.namespace].map(([name, namespace]) => [name, { namespace, tree: treeOf(name) }]));
-  return { snapshot: { entities, services, routes, namespaces, ...compileHosts(entities, previous, options) }, loaded: [...programs.values()], dropped, buildMs: performance.now() - startedAt };
+  return {
+    snapshot: { entities, services, routes, namespaces, ...compileHosts(entities, previous, options) },
+    loaded: [...programs.values()],
+    dropped,
+    buildMs: performance.now() - startedAt,
+  };
 }
 
 function methodsOf(route: Route): readonly string[] {
   return route.methods[0] === '*' ? METHODS : route.methods;
 }
 
-function compileServices(entities: Entities, previous: Snapshot | undefined, defaults: ServiceDefaults): ReadonlyMap<string, CompiledService> {
+function compileServices(
+  entities: Entities,
+  previous: Snapshot | undefined,
+  defaults: ServiceDefaults,
+): ReadonlyMap<string, CompiledService> {
   if (previous !== undefined && previous.entities.service === entities.service) return previous.services;
   const services = new Map<string, CompiledService>();
   for (const [key, service] of entities.service) {
@@ -92,7 +109,11 @@ function compileServices(entities: Entities, previous: Snapshot | undefined, def
 }
 
 /** Routes that must be compiled anew because they, their service, a module or their namespace changed, and keys of those that are gone. */
-function staleRoutes(entities: Entities, services: ReadonlyMap<string, CompiledService>, previous: Snapshot | undefined): { changed: ReadonlyMap<string, Route>; removed: readonly string[] } {
+function staleRoutes(
+  entities: Entities,
+  services: ReadonlyMap<string, CompiledService>,
+  previous: Snapshot | undefined,
+): { changed: ReadonlyMap<string, Route>; removed: readonly string[] } {
   if (previous === undefined) return { changed: entities.route, removed: [] };
   const changed = new Map<string, Route>();
   const sameServices = services === previous.services;
@@ -104,20 +125,35 @@ function staleRoutes(entities: Entities, services: ReadonlyMap<string, CompiledS
     if (old === undefined || old.route !== route) return true;
     if (!sameServices && route.service !== undefined && services.get(`${route.namespace}/${route.service}`) !== old.service) return true;
     if (!sameNamespaces && entities.namespace.get(route.namespace) !== old.namespace) return true;
-    return !sameModules && (route.modules ?? []).some((name) => entities.module.get(`${route.namespace}/${name}`) !== previous.entities.module.get(`${route.namespace}/${name}`));
+    return (
+      !sameModules &&
+      (route.modules ?? []).some(
+        (name) => entities.module.get(`${route.namespace}/${name}`) !== previous.entities.module.get(`${route.namespace}/${name}`),
+      )
+    );
   };
   for (const [key, route] of entities.route) if (isStale(key, route)) changed.set(key, route);
-  const removed = previous.routes.size + changed.size === entities.route.size ? [] : [...previous.routes.keys()].filter((key) => !entities.route.has(key));
+  const removed =
+    previous.routes.size + changed.size === entities.route.size
+      ? []
+      : [...previous.routes.keys()].filter((key) => !entities.route.has(key));
   return { changed, removed };
 }
 
-async function loadPrograms(routes: ReadonlyMap<string, Route>, entities: Entities, runtime: ModuleRuntime): Promise<ReadonlyMap<string, Program>> {
+async function loadPrograms(
+  routes: ReadonlyMap<string, Route>,
+  entities: Entities,
+  runtime: ModuleRuntime,
+): Promise<ReadonlyMap<string, Program>> {
   const programs = new Map<string, Program>();
   const waiting = [...routes].filter(([, route]) => (route.modules ?? []).length > 0);
   try {
     for (let i = 0; i < waiting.length; i += LOADS_AT_ONCE) {
       const batch = waiting.slice(i, i + LOADS_AT_ONCE).map(async ([key, route]) => {
-        programs.set(key, await loadProgram(runtime, route, entities.module).catch((error: unknown) => Promise.reject(toRouteError(route, error))));
+        programs.set(
+          key,
+          await loadProgram(runtime, route, entities.module).catch((error: unknown) => Promise.reject(toRouteError(route, error))),
+        );
       });
       for (const outcome of await Promise.allSettled(batch)) if (outcome.status === 'rejected') throw outcome.reason;
     }
@@ -131,10 +167,17 @@ async function loadPrograms(routes: ReadonlyMap<string, Route>, entities: Entiti
 /** Names the route whose modules do not load, so that a caller can keep just this route out. */
 function toRouteError({ namespace, name }: Route, error: unknown): unknown {
   if (!(error instanceof SekishoError)) return error;
-  return new EntityError(error.code, { kind: 'route', namespace, name }, `route "${name}": ${error.message}`, { errors: error.errors, cause: error });
+  return new EntityError(error.code, { kind: 'route', namespace, name }, `route "${name}": ${error.message}`, {
+    errors: error.errors,
+    cause: error,
+  });
 }
 
-function compileHosts(entities: Entities, previous: Snapshot | undefined, options: SnapshotOptions): Pick<Snapshot, 'resolver' | 'certificates'> {
+function compileHosts(
+  entities: Entities,
+  previous: Snapshot | undefined,
+  options: SnapshotOptions,
+): Pick<Snapshot, 'resolver' | 'certificates'> {
   const { domain, namespace } = entities;
   if (previous !== undefined && previous.entities.domain === domain && previous.entities.namespace === namespace) {
     return { resolver: previous.resolver, certificates: previous.certificates };

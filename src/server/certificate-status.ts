@@ -1,5 +1,5 @@
-import type { CertificateStatus } from '../admin/types.ts';
 import { X509Certificate } from 'node:crypto';
+import type { CertificateStatus } from '../admin/types.ts';
 import type { Entities } from '../entity/types.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,116 +1,118 @@
 import { createAdminApi } from '../admin/admin-api.ts';
 import { assertSafeListen } from '../admin/safe-listen.ts';
 import { type LoadedSettings, loadSettings } from '../config/load-settings.ts';
+import type { Settings } from '../config/settings.ts';
 import type { SourceOptions } from '../config/source.ts';
-import { createUpstreams } from '../http/upstreams.ts';
 import { observe } from '../lib/event.ts';
 import { VERSION } from '../lib/version.ts';
-import { createProxy } from '../proxy/proxy.ts';
-import { buildSnapshot, type SnapshotBuild } from '../proxy/snapshot.ts';
-import { createModuleRuntime } from '../runtime/runtime.ts';
-import { createRegistry, type Registry } from '../store/registry.ts';
 import { createBaseLayer } from './base-layer.ts';
-import { createBridge } from './bridge.ts';
 import { certificateStatus } from './certificate-status.ts';
-import { createClosing } from './closing.ts';
+import { type Closing, createClosing } from './closing.ts';
+import { type DataPlane, startDataPlane } from './data-plane.ts';
 import { createEchoServer } from './echo-server.ts';
 import { toHints } from './hints.ts';
-import { listenAdmin, type Listening, listenProxy } from './listeners.ts';
-import { createMetrics } from './metrics.ts';
-import { openStore } from './open-store.ts';
-import { toAdminOptions, toProxyOptions, toRuntimeOptions, toSnapshotOptions, toUpstreamsOptions } from './options.ts';
+import { type Listening, listenAdmin, listenProxy } from './listeners.ts';
+import type { Log } from './log.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { toAdminOptions } from './options.ts';
 
 export interface Gateway {
   /** Stops taking requests, lets those under way finish within the grace, and closes everything. */
   close(reason: string): Promise<void>;
 }
 
-/** Puts a gateway together and starts it; rejects, with everything closed again, when a part cannot start. `source` is read again when watched files change. */
-export async function startGateway({ settings, path }: LoadedSettings, source: SourceOptions): Promise<Gateway> {
-  const startedAt = performance.now();
-  if (settings.admin !== undefined) assertSafeListen(settings.admin.host, settings.admin.authMethod);
-  const closing = createClosing();
-  try {
-    const store = closing.add(openStore(settings));
-    const upstreams = closing.add(createUpstreams(toUpstreamsOptions(settings)));
-    const bridge = createBridge(() => registry);
-    const runtime = closing.add(createModuleRuntime(toRuntimeOptions(settings, bridge)));
-    const proxy = createProxy(toProxyOptions(settings, upstreams));
-    const metrics = settings.disableMetrics ? undefined : closing.add(createMetrics({ version: VERSION, inFlight: () => proxy.inFlight }));
+export interface GatewayOptions {
+  readonly loaded: LoadedSettings;
+  /** Where the configuration is read again when watched files change. */
+  readonly source: SourceOptions;
+  readonly log: Pick<Log, 'dropped'>;
+}
 
-    // Entities become a snapshot here and only here: built before a change is stored, served once it is.
-    const snapshotOptions = toSnapshotOptions(settings, runtime);
-    let served: SnapshotBuild | undefined;
-    const registry: Registry = closing.add(
-      await createRegistry<SnapshotBuild>({
-        store,
-        createDefaultNamespace: !settings.disableDefaultNamespace,
-        base: settings.proxy.initResources?.changes ?? [],
-        build: (next) => buildSnapshot(next, served?.snapshot, snapshotOptions),
-        discard: ({ loaded }) => loaded.forEach((program) => program.release()),
-        swap(built, revision, hash) {
-          served = built;
-          proxy.swap(built.snapshot);
-          built.dropped.forEach((program) => program.release());
-          observe({ type: 'snapshot.swapped', revision, hash, routes: built.snapshot.routes.size, buildMs: built.buildMs });
-        },
-      }),
-    );
+/** How far the gateway is, as the admin API tells it. */
+interface Life {
+  phase: 'starting' | 'ready' | 'stopping';
+}
+
+/** Puts a gateway together and starts it; rejects, with everything closed again, when a part cannot start. */
+export async function startGateway({ loaded, source, log }: GatewayOptions): Promise<Gateway> {
+  const { settings, path } = loaded;
+  const startedAt = performance.now();
+  const closing = createClosing();
+  const life: Life = { phase: 'starting' };
+  let inFlight = (): number => 0;
+  try {
+    // First, so that it counts what happens while the rest starts.
+    const metrics = settings.disableMetrics
+      ? undefined
+      : closing.add(createMetrics({ version: VERSION, inFlight: () => inFlight(), logDropped: log.dropped }));
+    const plane = await startDataPlane(settings, closing);
+    const { registry, proxy } = plane;
+    inFlight = () => proxy.inFlight;
+    const first = settings.proxy.initResources;
+    const reload = () => loadSettings(source).settings.proxy.initResources;
     closing.add(
       await createBaseLayer({
-        first: settings.proxy.initResources,
-        reload: () => loadSettings(source).settings.proxy.initResources,
+        first,
+        reload,
         configPath: path.startsWith('$') ? undefined : path,
         watchFiles: settings.proxy.watchFiles,
         registry,
       }),
     );
-
-    let phase: 'ready' | 'stopping' = 'ready';
-    const frontend = await listenProxy(settings, proxy.handle, (name) => served?.snapshot.certificates(name));
-    closing.add({ close: () => frontend.drain(settings.shutdownGraceMs) });
-    let adminFrontend: Listening | undefined;
-    if (settings.admin !== undefined) {
-      const admin = closing.add(
-        createAdminApi(
-          toAdminOptions(settings, settings.admin, {
-            state: registry,
-            modules: runtime,
-            metrics: metrics && (() => metrics.render()),
-            phase: () => phase,
-            explain: ({ host, method, path: target }) => proxy.explain(host, method, target),
-            certificates: () => certificateStatus(registry.entities()),
-            status: () => ({ listeners: [...frontend.listeners, ...(adminFrontend?.listeners ?? [])], workers: 1 }),
-          }),
-        ),
-      );
-      const listening = await listenAdmin(settings, settings.admin, admin.handle);
-      adminFrontend = listening;
-      closing.add({ close: () => listening.drain(settings.shutdownGraceMs) });
-      if (settings.debug && settings.testServer !== undefined) {
-        const echo = closing.add(await createEchoServer(settings.testServer));
-        observe({
-          type: 'server.listening',
-          listener: 'echo server',
-          address: `http://${settings.testServer.host || '0.0.0.0'}:${echo.port}`,
-        });
-      }
-    }
+    const front = await listenProxy(settings, proxy.handle, plane.certificates);
+    closing.add({ close: () => front.drain(settings.shutdownGraceMs) });
+    const admin = settings.admin && (await startAdmin(settings, settings.admin, { plane, front, metrics, life, closing }));
+    life.phase = 'ready';
     observe({ type: 'server.ready', revision: registry.revision(), durationMs: performance.now() - startedAt });
-    if (settings.debug) {
-      const [proxyUrl = '', adminUrl] = [frontend, adminFrontend].map((part) => part?.listeners[0]?.address);
-      for (const text of toHints({ proxyUrl, adminUrl, routes: registry.entities().route.values() }))
-        observe({ type: 'server.hint', text });
-    }
-    return {
-      async close(reason) {
-        phase = 'stopping';
-        observe({ type: 'server.draining', reason, inFlight: proxy.inFlight });
-        await closing.close();
-      },
-    };
+    if (settings.debug) tellWhatToTry(front, admin, plane);
   } catch (error) {
     await closing.close();
     throw error;
   }
+  return {
+    async close(reason) {
+      life.phase = 'stopping';
+      observe({ type: 'server.draining', reason, inFlight: inFlight() });
+      await closing.close();
+    },
+  };
+}
+
+interface AdminNeeds {
+  readonly plane: DataPlane;
+  readonly front: Listening;
+  readonly metrics: Metrics | undefined;
+  readonly life: Life;
+  readonly closing: Closing;
+}
+
+/** The control plane: the admin API, and with `debug` the echo server to try things with. */
+async function startAdmin(settings: Settings, admin: NonNullable<Settings['admin']>, needs: AdminNeeds): Promise<Listening> {
+  const { plane, front, metrics, life, closing } = needs;
+  assertSafeListen(admin.host, admin.authMethod);
+  const api = closing.add(
+    createAdminApi(
+      toAdminOptions(settings, admin, {
+        state: plane.registry,
+        modules: plane.runtime,
+        metrics: metrics && (() => metrics.render()),
+        phase: () => life.phase,
+        explain: ({ host, method, path }) => plane.proxy.explain(host, method, path),
+        certificates: () => certificateStatus(plane.registry.entities()),
+        status: () => ({ listeners: [...front.listeners, ...listening.listeners], workers: 1 }),
+      }),
+    ),
+  );
+  const listening = await listenAdmin(settings, admin, api.handle);
+  closing.add({ close: () => listening.drain(settings.shutdownGraceMs) });
+  if (settings.debug && settings.testServer !== undefined) {
+    const echo = closing.add(await createEchoServer(settings.testServer));
+    observe({ type: 'server.listening', listener: 'echo server', address: `http://${settings.testServer.host || '0.0.0.0'}:${echo.port}` });
+  }
+  return listening;
+}
+
+function tellWhatToTry(front: Listening, admin: Listening | undefined, { registry }: DataPlane): void {
+  const [proxyUrl = '', adminUrl] = [front, admin].map((part) => part?.listeners[0]?.address);
+  for (const text of toHints({ proxyUrl, adminUrl, routes: registry.entities().route.values() })) observe({ type: 'server.hint', text });
 }

@@ -23,17 +23,45 @@ export async function listenProxy({ proxy }: Settings, onExchange: ExchangeHandl
   const frontend = createFrontend({ limits: proxy.limits, onExchange, onReject: observeRejection });
   return await listenAll(frontend, [
     { name: 'proxy', host, port, setting: 'proxy.port', http2: enableHttp2, h2c: enableH2c },
-    ...(tls === undefined ? [] : [{ name: 'proxy-tls', host, port: tls.port, setting: 'proxy.tls.port', tls: { contextFor: certificates, fallback: readCertificate(tls) }, http2: true, h2c: false }]),
+    ...(tls === undefined
+      ? []
+      : [
+          {
+            name: 'proxy-tls',
+            host,
+            port: tls.port,
+            setting: 'proxy.tls.port',
+            tls: { contextFor: certificates, fallback: readCertificate(tls) },
+            http2: true,
+            h2c: false,
+          },
+        ]),
   ]);
 }
 
 /** Listens for admin calls; they have the proxy's limits, but for fewer connections. */
-export async function listenAdmin({ proxy }: Settings, admin: NonNullable<Settings['admin']>, onExchange: ExchangeHandler): Promise<Listening> {
+export async function listenAdmin(
+  { proxy }: Settings,
+  admin: NonNullable<Settings['admin']>,
+  onExchange: ExchangeHandler,
+): Promise<Listening> {
   const limits: FrontLimits = { ...proxy.limits, maxConnections: ADMIN_MAX_CONNECTIONS, maxInFlight: ADMIN_MAX_CONNECTIONS };
   const { host, port, tls } = admin;
   return await listenAll(createFrontend({ limits, onExchange }), [
     { name: 'admin', host, port, setting: 'admin.port', http2: false, h2c: false },
-    ...(tls === undefined ? [] : [{ name: 'admin-tls', host, port: tls.port, setting: 'admin.tls.port', tls: { contextFor: () => undefined, fallback: readCertificate(tls) }, http2: true, h2c: false }]),
+    ...(tls === undefined
+      ? []
+      : [
+          {
+            name: 'admin-tls',
+            host,
+            port: tls.port,
+            setting: 'admin.tls.port',
+            tls: { contextFor: () => undefined, fallback: readCertificate(tls) },
+            http2: true,
+            h2c: false,
+          },
+        ]),
   ]);
 }
 

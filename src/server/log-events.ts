@@ -95,8 +95,13 @@ function errorFields(error: SekishoError): Readonly<Record<string, unknown>> {
 /** What led to the error, with stacks. Expected errors on the way tell by their text what happened; where they were made is nobody's concern. */
 function causesOf(error: SekishoError): readonly string[] {
   const causes: string[] = [];
-  for (let cause = error.cause; cause !== undefined && causes.length < MAX_CAUSES; cause = cause instanceof Error ? cause.cause : undefined) {
-    if (!(cause instanceof SekishoError)) causes.push((cause instanceof Error ? (cause.stack ?? cause.message) : inspect(cause)).slice(0, MAX_TEXT));
+  for (
+    let cause = error.cause;
+    cause !== undefined && causes.length < MAX_CAUSES;
+    cause = cause instanceof Error ? cause.cause : undefined
+  ) {
+    if (!(cause instanceof SekishoError))
+      causes.push((cause instanceof Error ? (cause.stack ?? cause.message) : inspect(cause)).slice(0, MAX_TEXT));
     else if (!error.message.includes(cause.message) && causes.at(-1) !== cause.message) causes.push(cause.message.slice(0, MAX_TEXT));
   }
   return causes;

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { loadSettings } from '../config/load-settings.ts';
 import { SekishoError, toSekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
@@ -20,10 +21,11 @@ export async function runServer(options: RunOptions): Promise<void> {
   const loaded = loadSettings(source);
   const log = createLog(toLogOptions(loaded.settings));
   surviveBugs();
+  boundRegularExpressions();
   observe({ type: 'server.starting', version: VERSION, node: process.version, config: loaded.path });
   for (const warning of loaded.warnings) observe({ type: 'warning', text: warning });
   try {
-    const gateway = await startGateway(loaded, source);
+    const gateway = await startGateway({ loaded, source, log });
     const reason = await endOfService();
     await gateway.close(reason);
     observe({ type: 'server.stopped', durationMs: performance.now() - startedAt });
@@ -44,11 +46,22 @@ function endOfService(): Promise<string> {
   });
 }
 
+/**
+ * Patterns of routes, domains and schemas meet text from clients. One that backtracks too much is handed to V8's linear engine instead of
+ * blocking the event loop (`^(a+)+$`: seconds become 2 ms).
+ */
+function boundRegularExpressions(): void {
+  setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
+}
+
 /** A bug in the handling of one request must not take the others down: it is told, with its stack, and the gateway serves on. */
 function surviveBugs(): void {
   process.on('uncaughtException', (error) => observe({ type: 'error', error: toSekishoError(error), where: 'uncaught exception' }));
   process.on('unhandledRejection', (reason) => {
-    const error = reason instanceof SekishoError ? reason : new SekishoError('INTERNAL', 'A promise was rejected and nobody listened.', { cause: reason });
+    const error =
+      reason instanceof SekishoError
+        ? reason
+        : new SekishoError('INTERNAL', 'A promise was rejected and nobody listened.', { cause: reason });
     observe({ type: 'error', error, where: 'unhandled rejection' });
   });
 }

@@ -1,6 +1,6 @@
 import type { Rejection } from '../http/front-state.ts';
-import { createRequestId } from '../lib/id.ts';
 import { observe } from '../lib/event.ts';
+import { createRequestId } from '../lib/id.ts';
 
 /** Tells of a request that the front refused before the proxy saw it, as of any other: it has a status and an error, and no route. */
 export function observeRejection({ error, method, target, host, version, remoteAddress }: Rejection): void {

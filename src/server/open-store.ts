@@ -1,12 +1,12 @@
 import type { Settings } from '../config/settings.ts';
-import { createFileStore } from '../store/file-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
+import { createThreadedFileStore } from '../store/threaded-file-store.ts';
 import type { Store } from '../store/types.ts';
 
 /** The store that the configuration names. Its `dir` was checked with the configuration. */
-export function openStore({ storage }: Settings): Store {
+export async function openStore({ storage }: Settings): Promise<Store> {
   if (storage.type === 'memory') return createMemoryStore({ historyLimit: storage.historyLimit });
-  return createFileStore({
+  return await createThreadedFileStore({
     dir: storage.dir ?? '.',
     encryptionKey: storage.encryptionKey,
     encryptionKeyFile: storage.encryptionKeyFile,

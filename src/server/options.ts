@@ -3,14 +3,15 @@ import type { AdminOptions } from '../admin/types.ts';
 import type { Settings } from '../config/settings.ts';
 import { createDnsLookup } from '../http/dns-lookup.ts';
 import type { UpstreamsOptions } from '../http/upstreams.ts';
+import { SekishoError } from '../lib/errors.ts';
 import { VERSION } from '../lib/version.ts';
+import type { ServiceDefaults } from '../proxy/compiled-service.ts';
 import { anyPattern } from '../proxy/namespace-resolver.ts';
+import type { ProxyOptions } from '../proxy/proxy-options.ts';
 import type { SnapshotOptions } from '../proxy/snapshot.ts';
+import type { ModuleRuntimeOptions } from '../runtime/options.ts';
 import type { ModuleRuntime } from '../runtime/types.ts';
 import type { LogOptions } from './log.ts';
-import type { ProxyOptions } from '../proxy/proxy-options.ts';
-import type { ServiceDefaults } from '../proxy/compiled-service.ts';
-import type { ModuleRuntimeOptions } from '../runtime/options.ts';
 
 /** The only place that knows which setting feeds which option. */
 
@@ -62,7 +63,10 @@ export function toRuntimeOptions(settings: Settings, bridge: ModuleRuntimeOption
 }
 
 /** Certificate of a listener, served when no domain has one for the name. The files were checked with the configuration. */
-export function readCertificate(tls: { readonly certFile: string; readonly keyFile: string }): { readonly cert: Buffer; readonly key: Buffer } {
+export function readCertificate(tls: { readonly certFile: string; readonly keyFile: string }): {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+} {
   return { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) };
 }
 
@@ -75,7 +79,9 @@ export function toUpstreamsOptions({ proxy }: Settings): UpstreamsOptions {
     keepAlive: !transport.disableKeepAlives,
     tcpKeepAliveMs: transport.keepAliveMs,
     disablePrivateIps: transport.disablePrivateIps,
-    ...(transport.dnsServer !== undefined && { lookup: createDnsLookup({ server: transport.dnsServer, timeoutMs: transport.dnsTimeoutMs }) }),
+    ...(transport.dnsServer !== undefined && {
+      lookup: createDnsLookup({ server: transport.dnsServer, timeoutMs: transport.dnsTimeoutMs }),
+    }),
   };
 }
 
@@ -138,12 +144,25 @@ function toAdminAuth(admin: NonNullable<Settings['admin']>): AdminOptions['auth'
   if (admin.authMethod === 'basic') return { method: 'basic', users: admin.basicAuth?.users ?? [] };
   if (admin.authMethod === 'key') {
     const { headerName, queryParamName } = keyAuth ?? {};
-    return { method: 'key', keys: keyAuth?.keys ?? [], ...(headerName !== undefined && { headerName }), ...(queryParamName !== undefined && { queryParamName }) };
+    return {
+      method: 'key',
+      keys: keyAuth?.keys ?? [],
+      ...(headerName !== undefined && { headerName }),
+      ...(queryParamName !== undefined && { queryParamName }),
+    };
   }
-  if (admin.authMethod === 'jwt' && jwtAuth !== undefined) {
+  if (admin.authMethod === 'jwt') {
+    if (jwtAuth === undefined) throw new SekishoError('CONFIG_INVALID', 'admin.auth_method is jwt, but admin.jwt_auth is missing.');
     const { algorithm, headerName, issuer, audience } = jwtAuth;
     const key = jwtAuth.key ?? jwtAuth.publicKey ?? '';
-    return { method: 'jwt', algorithm, key, headerName, ...(issuer !== undefined && { issuer }), ...(audience !== undefined && { audience }) };
+    return {
+      method: 'jwt',
+      algorithm,
+      key,
+      headerName,
+      ...(issuer !== undefined && { issuer }),
+      ...(audience !== undefined && { audience }),
+    };
   }
   return { method: 'none' };
 }
