@@ -3,6 +3,7 @@ import type { Module, Namespace, Route } from '../entity/types.ts';
 import type { Upstream } from '../http/upstream.ts';
 import type { ModuleRuntime, Program, ProgramSource } from '../runtime/types.ts';
 import type { CompiledService, ServiceTarget } from './compiled-service.ts';
+import { toFieldText } from './field-text.ts';
 import { compileTarget, type TargetWriter } from './target.ts';
 
 /** Everything about a route that a request needs, worked out once per revision. */
@@ -83,15 +84,10 @@ export function toDestination(target: ServiceTarget, pattern: string, route: Rou
 }
 
 function gatewayFields({ route, service, namespace, serverTags }: RouteParts): string[] {
-  const fields = service === undefined ? [] : ['X-DGate-Service', toFieldValue(service.service.name)];
-  fields.push('X-DGate-Route', toFieldValue(route.name), 'X-DGate-Namespace', toFieldValue(namespace.name));
-  for (const tag of serverTags) fields.push('X-DGate-Tags', toFieldValue(tag));
+  const fields = service === undefined ? [] : ['X-DGate-Service', toFieldText(service.service.name)];
+  fields.push('X-DGate-Route', toFieldText(route.name), 'X-DGate-Namespace', toFieldText(namespace.name));
+  for (const tag of serverTags) fields.push('X-DGate-Tags', toFieldText(tag));
   return fields;
-}
-
-/** Names may hold any character; in a field what is not visible ASCII is percent-encoded. */
-function toFieldValue(text: string): string {
-  return text.replace(/[^\x20-\x7e]/gu, encodeURIComponent);
 }
 
 /** The program of a route: its modules in the order listed, the first being the entry. */

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { Exchange } from '../http/exchange.ts';
 import { fieldValue } from '../http/header-rules.ts';
 import type { CompiledPath } from './compiled-route.ts';
+import { toFieldText } from './field-text.ts';
 import { compileAddressList } from './forwarding.ts';
 import type { ProxyOptions } from './proxy-options.ts';
 import type { RequestRecord } from './request-record.ts';
@@ -17,7 +18,8 @@ export function compileDebug(options: Pick<ProxyOptions, 'debug' | 'debugAllowLi
   const isListed = compileAddressList(options.debugAllowList);
   return {
     append(exchange, record, path, out) {
-      if (options.debug && record.upstreamUrl !== '' && !path.route.hidesGateway) out.push('X-Upstream-URL', encodeURI(record.upstreamUrl));
+      if (options.debug && record.upstreamUrl !== '' && !path.route.hidesGateway)
+        out.push('X-Upstream-URL', toFieldText(record.upstreamUrl));
       if (fieldValue(exchange.headers, 'x-sekisho-debug') === undefined) return;
       if (options.debug || isListed(exchange.remoteAddress)) explain(record, path, out);
     },
@@ -30,14 +32,15 @@ function explain(record: RequestRecord, path: CompiledPath, out: string[]): void
     'X-Sekisho-Request-Id',
     record.id,
     'X-Sekisho-Namespace',
-    encodeURI(namespace.name),
+    toFieldText(namespace.name),
     'X-Sekisho-Route',
-    encodeURI(route.name),
+    toFieldText(route.name),
     'X-Sekisho-Path',
-    encodeURI(path.pattern),
+    toFieldText(path.pattern),
   );
-  if (service !== undefined) out.push('X-Sekisho-Service', encodeURI(service.service.name), 'X-Sekisho-Attempts', String(record.attempts));
-  if (program !== undefined) out.push('X-Sekisho-Modules', (route.modules ?? []).map((name) => encodeURI(name)).join(', '));
+  if (service !== undefined)
+    out.push('X-Sekisho-Service', toFieldText(service.service.name), 'X-Sekisho-Attempts', String(record.attempts));
+  if (program !== undefined) out.push('X-Sekisho-Modules', (route.modules ?? []).map(toFieldText).join(', '));
   out.push(
     'Server-Timing',
     `total;dur=${ms(performance.now() - record.startedAt)}, upstream;dur=${ms(record.upstreamMs)}, modules;dur=${ms(record.moduleMs)}`,

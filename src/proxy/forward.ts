@@ -200,8 +200,10 @@ export class Forward implements UpstreamHandler {
     if (this.#state !== 'held') return;
     this.#head = head;
     this.#begin(head);
-    for (const chunk of this.#held?.chunks ?? []) this.#write(chunk);
-    const trailers = this.#held?.trailers;
+    const { chunks = [], trailers } = this.#held ?? {};
+    for (const chunk of chunks) this.#write(chunk);
+    // Nothing of the body is here yet: the head must not wait for it.
+    if (chunks.length === 0 && trailers === undefined) this.#exchange.flush();
     this.#held = undefined;
     if (trailers !== undefined) {
       this.#state = 'done';
