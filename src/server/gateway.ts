@@ -6,7 +6,7 @@ import type { SourceOptions } from '../config/source.ts';
 import { observe } from '../lib/event.ts';
 import { VERSION } from '../lib/version.ts';
 import { createBaseLayer } from './base-layer.ts';
-import { certificateStatus } from './certificate-status.ts';
+import { certificateStatus, createCertificateWatch } from './certificate-status.ts';
 import { type Closing, createClosing } from './closing.ts';
 import { type DataPlane, startDataPlane } from './data-plane.ts';
 import { createEchoServer } from './echo-server.ts';
@@ -59,6 +59,7 @@ export async function startGateway({ loaded, source, log }: GatewayOptions): Pro
         registry,
       }),
     );
+    closing.add(createCertificateWatch(() => registry.entities()));
     const front = await listenProxy(settings, proxy.handle, plane.certificates);
     closing.add({ close: () => front.drain(settings.shutdownGraceMs) });
     const admin = settings.admin && (await startAdmin(settings, settings.admin, { plane, front, metrics, life, closing }));
