@@ -1,3 +1,11 @@
+export interface ErrorRow {
+  readonly status: number;
+  readonly title: string;
+  readonly help: string;
+  /** The detail of such an error is for the log alone: it names addresses behind the gateway. Clients read `help` instead. */
+  readonly isInternal?: true;
+}
+
 /** Every error that Sekisho answers or prints. `status` is its HTTP status; `exit` the exit code when it ends a command. Documented in docs/reference/errors.md. */
 export const ERRORS = {
   // Anything
@@ -5,8 +13,16 @@ export const ERRORS = {
 
   // Reading the configuration; ends `sekisho start` with exit code 2
   CONFIG_NOT_FOUND: { status: 400, title: 'Configuration not found', help: 'The configuration file is missing or unreadable.' },
-  CONFIG_SYNTAX: { status: 400, title: 'Configuration is not YAML or JSON', help: 'The file could not be parsed; the message has line and column.' },
-  CONFIG_INVALID: { status: 400, title: 'Invalid configuration', help: 'One or more settings are unknown, missing or have a wrong value; every one is listed with its place.' },
+  CONFIG_SYNTAX: {
+    status: 400,
+    title: 'Configuration is not YAML or JSON',
+    help: 'The file could not be parsed; the message has line and column.',
+  },
+  CONFIG_INVALID: {
+    status: 400,
+    title: 'Invalid configuration',
+    help: 'One or more settings are unknown, missing or have a wrong value; every one is listed with its place.',
+  },
   LISTEN_FAILED: { status: 500, title: 'Cannot listen', help: 'A port is in use or not permitted.' },
 
   // Entities and the store
@@ -15,27 +31,79 @@ export const ERRORS = {
   ENTITY_REFERENCE: { status: 400, title: 'Broken reference', help: 'The entity names another one that does not exist.' },
   ENTITY_IN_USE: { status: 400, title: 'Still in use', help: 'Other entities refer to this one; delete or change them first.' },
   ENTITY_CONFLICT: { status: 400, title: 'Conflict', help: 'Another entity already claims this (for example the same path and method).' },
-  REVISION_MISMATCH: { status: 412, title: 'Changed meanwhile', help: 'The entity or the state is at another revision than the request expected; read it again.' },
-  COLLECTION_PRIVATE: { status: 403, title: 'Private collection', help: 'The documents of a private collection are not readable through the admin API.' },
+  REVISION_MISMATCH: {
+    status: 412,
+    title: 'Changed meanwhile',
+    help: 'The entity or the state is at another revision than the request expected; read it again.',
+  },
+  COLLECTION_PRIVATE: {
+    status: 403,
+    title: 'Private collection',
+    help: 'The documents of a private collection are not readable through the admin API.',
+  },
   COLLECTION_NOT_EMPTY: { status: 400, title: 'Collection holds documents', help: 'Delete the documents first.' },
-  DOCUMENT_INVALID: { status: 400, title: 'Document does not match its schema', help: 'The data breaks the JSON Schema of its collection; every broken rule is listed.' },
+  DOCUMENT_INVALID: {
+    status: 400,
+    title: 'Document does not match its schema',
+    help: 'The data breaks the JSON Schema of its collection; every broken rule is listed.',
+  },
   DOCUMENT_NOT_FOUND: { status: 404, title: 'Document not found', help: 'There is no document of that id in the collection.' },
   STORE_FAILED: { status: 503, title: 'Store unavailable', help: 'The change could not be stored and was not applied.' },
   STORE_CORRUPT: { status: 500, title: 'Store is damaged', help: 'The stored state could not be read; nothing was changed.' },
-  STORE_LOCKED: { status: 500, title: 'Store is in use', help: 'Another process has the storage folder open; two gateways need two folders.' },
-  STORE_KEY: { status: 500, title: 'Wrong store key', help: 'The key that encrypts secrets at rest is missing, malformed, readable for others, or not the one of this store.' },
+  STORE_LOCKED: {
+    status: 500,
+    title: 'Store is in use',
+    help: 'Another process has the storage folder open; two gateways need two folders.',
+  },
+  STORE_KEY: {
+    status: 500,
+    title: 'Wrong store key',
+    help: 'The key that encrypts secrets at rest is missing, malformed, readable for others, or not the one of this store.',
+  },
   STORE_BUSY: { status: 503, title: 'Too many changes', help: 'Too many changes are waiting to be applied; try again.' },
 
   // Modules
-  MODULE_COMPILE: { status: 400, title: 'Module does not compile', help: 'A syntax error or an import that cannot be resolved; every place is listed.' },
-  MODULE_LOAD: { status: 400, title: 'Module does not load', help: 'Its top-level code threw, took too long, or exports a hook that is no function.' },
-  MODULE_TIMEOUT: { status: 504, title: 'Module took too long', help: 'The hook did not finish within `modules.timeout`, or blocked its thread for longer than `modules.sync_timeout`.' },
-  MODULE_CRASHED: { status: 503, title: 'Module crashed', help: 'The thread of the module ended (out of memory, exit, kill); it is restarted for the next request.' },
-  MODULE_QUARANTINED: { status: 503, title: 'Module is quarantined', help: 'The module was killed too often; change it, or release it in the admin API.' },
+  MODULE_COMPILE: {
+    status: 400,
+    title: 'Module does not compile',
+    help: 'A syntax error or an import that cannot be resolved; every place is listed.',
+  },
+  MODULE_LOAD: {
+    status: 400,
+    title: 'Module does not load',
+    help: 'Its top-level code threw, took too long, or exports a hook that is no function.',
+  },
+  MODULE_TIMEOUT: {
+    status: 504,
+    title: 'Module took too long',
+    help: 'The hook did not finish within `modules.timeout`, or blocked its thread for longer than `modules.sync_timeout`.',
+  },
+  MODULE_CRASHED: {
+    status: 503,
+    title: 'Module crashed',
+    help: 'The thread of the module ended (out of memory, exit, kill); it is restarted for the next request.',
+  },
+  MODULE_QUARANTINED: {
+    status: 503,
+    title: 'Module is quarantined',
+    help: 'The module was killed too often; change it, or release it in the admin API.',
+  },
   MODULE_BUSY: { status: 503, title: 'Module is overloaded', help: 'Too many calls of the module are waiting (`modules.max_queue`).' },
-  MODULE_FAILED: { status: 502, title: 'Module failed', help: 'requestHandler or responseModifier threw, and no errorHandler answered instead.' },
-  MODULE_HOOK_FAILED: { status: 500, title: 'Module hook failed', help: 'fetchUpstream, requestModifier or errorHandler threw; errorHandler is not asked about these.' },
-  MODULE_BODY_TOO_LARGE: { status: 413, title: 'Body too large for a module', help: 'A module asked for a body beyond `modules.max_body_bytes`.' },
+  MODULE_FAILED: {
+    status: 502,
+    title: 'Module failed',
+    help: 'requestHandler or responseModifier threw, and no errorHandler answered instead.',
+  },
+  MODULE_HOOK_FAILED: {
+    status: 500,
+    title: 'Module hook failed',
+    help: 'fetchUpstream, requestModifier or errorHandler threw; errorHandler is not asked about these.',
+  },
+  MODULE_BODY_TOO_LARGE: {
+    status: 413,
+    title: 'Body too large for a module',
+    help: 'A module asked for a body beyond `modules.max_body_bytes`.',
+  },
 
   // The proxy
   REQUEST_INVALID: { status: 400, title: 'Malformed request', help: 'The head of the request breaks HTTP; the detail says which rule.' },
@@ -46,25 +114,68 @@ export const ERRORS = {
   EXPECTATION_FAILED: { status: 417, title: 'Unknown expectation', help: 'Only `Expect: 100-continue` is known.' },
   METHOD_NOT_IMPLEMENTED: { status: 501, title: 'Method not implemented', help: 'CONNECT and unknown transfer codings are not served.' },
   VERSION_NOT_SUPPORTED: { status: 505, title: 'HTTP version not supported', help: 'Only HTTP/1.0, 1.1 and 2 are served.' },
-  NAMESPACE_NOT_FOUND: { status: 404, title: 'Not found', help: 'No domain matches the host of the request; the explain endpoint of the admin API tells why.' },
-  ROUTE_NOT_FOUND: { status: 404, title: 'Not found', help: 'No route of the namespace matches the path; the explain endpoint of the admin API tells why.' },
-  ROUTE_METHOD: { status: 405, title: 'Method not allowed', help: 'Routes match the path, but not with this method; the Allow header lists those they have.' },
+  NAMESPACE_NOT_FOUND: {
+    status: 404,
+    title: 'Not found',
+    help: 'No domain matches the host of the request; the explain endpoint of the admin API tells why.',
+  },
+  ROUTE_NOT_FOUND: {
+    status: 404,
+    title: 'Not found',
+    help: 'No route of the namespace matches the path; the explain endpoint of the admin API tells why.',
+  },
+  ROUTE_METHOD: {
+    status: 405,
+    title: 'Method not allowed',
+    help: 'Routes match the path, but not with this method; the Allow header lists those they have.',
+  },
   ROUTE_EMPTY: { status: 501, title: 'Nothing to serve', help: 'The route has neither a service nor a module with a requestHandler.' },
   SERVICE_EMPTY: { status: 500, title: 'No upstream', help: 'The service of the route has no URL, or fetchUpstream gave none.' },
-  CLIENT_CLOSED: { status: 499, title: 'Client closed request', help: 'The client went away before its answer; only seen in log and metrics.' },
+  CLIENT_CLOSED: {
+    status: 499,
+    title: 'Client closed request',
+    help: 'The client went away before its answer; only seen in log and metrics.',
+  },
   DOMAIN_NOT_ALLOWED: { status: 403, title: 'Domain not allowed', help: 'The host does not match `proxy.allowed_domains`.' },
   OVERLOADED: { status: 503, title: 'Too many requests in flight', help: 'The gateway is at `proxy.limits.max_in_flight`.' },
-  UPSTREAM_CONNECT: { status: 502, title: 'Upstream unreachable', help: 'No connection to the upstream could be made.' },
-  UPSTREAM_RESET: { status: 502, title: 'Upstream closed the connection', help: 'The upstream ended the connection before its answer was complete.' },
-  UPSTREAM_INVALID: { status: 502, title: 'Upstream answered nonsense', help: 'The answer of the upstream breaks HTTP; the detail says which rule.' },
-  UPSTREAM_TIMEOUT: { status: 502, title: 'Upstream took too long', help: 'The upstream did not answer within the service\'s requestTimeout.' },
+  UPSTREAM_CONNECT: { status: 502, title: 'Upstream unreachable', help: 'No connection to the upstream could be made.', isInternal: true },
+  UPSTREAM_RESET: {
+    status: 502,
+    title: 'Upstream closed the connection',
+    help: 'The upstream ended the connection before its answer was complete.',
+    isInternal: true,
+  },
+  UPSTREAM_INVALID: {
+    status: 502,
+    title: 'Upstream answered nonsense',
+    help: 'The answer of the upstream breaks HTTP; the log says which rule.',
+    isInternal: true,
+  },
+  UPSTREAM_TIMEOUT: {
+    status: 502,
+    title: 'Upstream took too long',
+    help: "The upstream did not answer within the service's requestTimeout.",
+    isInternal: true,
+  },
 
   // The admin API
-  ADMIN_UNAUTHORIZED: { status: 401, title: 'Unauthorized', help: 'Credentials are missing or wrong, or the address is not in `admin.allow_list`.' },
-  ADMIN_FORBIDDEN_ORIGIN: { status: 403, title: 'Foreign origin', help: 'Host or Origin is not one of the admin API\'s own: guards against DNS rebinding and cross-site requests.' },
+  ADMIN_UNAUTHORIZED: {
+    status: 401,
+    title: 'Unauthorized',
+    help: 'Credentials are missing or wrong, or the address is not in `admin.allow_list`.',
+  },
+  ADMIN_FORBIDDEN_ORIGIN: {
+    status: 403,
+    title: 'Foreign origin',
+    help: "Host or Origin is not one of the admin API's own: guards against DNS rebinding and cross-site requests.",
+  },
   ADMIN_BAD_REQUEST: { status: 400, title: 'Bad request', help: 'A parameter or the body of the admin call is malformed.' },
   ADMIN_NOT_FOUND: { status: 404, title: 'No such path', help: 'The admin API has no such path; see /openapi.json.' },
-  ADMIN_METHOD: { status: 405, title: 'Method not allowed', help: 'The path exists, but not with this method; the Allow header lists those it has.' },
+  ADMIN_METHOD: {
+    status: 405,
+    title: 'Method not allowed',
+    help: 'The path exists, but not with this method; the Allow header lists those it has.',
+  },
   ADMIN_BODY_TOO_LARGE: { status: 413, title: 'Body too large', help: 'The body is over `admin.max_body_bytes`.' },
   NOT_READY: { status: 503, title: 'Not ready', help: 'The gateway has not loaded its state yet, or is stopping.' },
-} as const satisfies Record<string, { readonly status: number; readonly title: string; readonly help: string }>;
+} as const satisfies Record<string, ErrorRow>;

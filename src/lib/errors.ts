@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { ERRORS } from './error-table.ts';
+import { ERRORS, type ErrorRow } from './error-table.ts';
 
 /** A stable error code, `AREA_WHAT`, from the one table of errors. */
 export type ErrorCode = keyof typeof ERRORS;
@@ -53,17 +53,18 @@ export interface Problem {
 
 export const PROBLEM_TYPE_BASE = 'https://sekisho.dev/errors#';
 
-/** What a client is told about `error`. Anything that is not a `SekishoError` becomes `INTERNAL` without its text. */
+/** What a client is told about `error`. Anything that is not a `SekishoError` becomes `INTERNAL` without its text; details of upstream failures stay in the log. */
 export function toProblem(error: unknown): Problem {
   const known = toSekishoError(error);
-  const { status, title } = ERRORS[known.code];
+  const { status, title, help, isInternal }: ErrorRow = ERRORS[known.code];
+  const detail = isInternal ? help : known.message;
   return {
     type: PROBLEM_TYPE_BASE + known.code,
     title,
     status,
-    detail: known.message,
+    detail,
     code: known.code,
-    error: known.message,
+    error: detail,
     ...(known.errors.length > 0 && { errors: known.errors }),
     ...(known.id !== undefined && { id: known.id }),
   };

@@ -3,6 +3,7 @@ import https from 'node:https';
 
 export interface AskOptions {
   readonly method?: string;
+  /** Content-Length is added to a body unless `transfer-encoding` stands here in lower case. */
   readonly headers?: http.OutgoingHttpHeaders;
   /** Objects are sent as JSON. */
   readonly body?: unknown;
@@ -31,6 +32,7 @@ export function ask(url: string, options: AskOptions = {}): Promise<Answer> {
   if (!target) throw new Error(`not an absolute URL: ${url}`);
   const [, scheme, host = '', port, path] = target;
   const body = toBody(options.body);
+  const headers = options.headers ?? {};
   return new Promise((resolve, reject) => {
     const request = (scheme === 'https' ? https : http).request(
       {
@@ -40,7 +42,7 @@ export function ask(url: string, options: AskOptions = {}): Promise<Answer> {
         method: options.method ?? 'GET',
         agent: options.agent ?? false,
         timeout: options.timeoutMs ?? 15_000,
-        headers: { ...(body !== undefined && { 'content-length': body.length }), ...options.headers },
+        headers: { ...(body !== undefined && !('transfer-encoding' in headers) && { 'content-length': body.length }), ...headers },
         ...(scheme === 'https' && { rejectUnauthorized: false, servername: options.servername ?? '' }),
       },
       (response) => {
