@@ -36,7 +36,7 @@ ensureInstalled([...new Set(chosen.flatMap((kind) => kind.needs))]);
 const concurrency = Math.max(2, Math.min(availableParallelism(), 8));
 const node = spawn(
   process.execPath,
-  ['--disable-warning=ExperimentalWarning', '--test', `--test-concurrency=${concurrency}`, '--test-timeout=300000', ...options, ...files],
+  ['--disable-warning=ExperimentalWarning', '--test', `--test-concurrency=${concurrency}`, '--test-timeout=120000', ...options, ...files],
   { stdio: 'inherit' },
 );
 node.on('close', (code) => (process.exitCode = code ?? 1));
