@@ -1,7 +1,7 @@
 import { parseEntity } from '../entity/parse-entity.ts';
 import { redactEntity } from '../entity/redact.ts';
 import type { Change, EntityKind } from '../entity/types.ts';
-import { type FieldError, SekishoError } from '../lib/errors.ts';
+import { type FieldError, SekishoError, tellFirst } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import { oneAnswer, withWarnings } from './answer.ts';
 import { bodyField, defaultNamespace } from './namespace-choice.ts';
@@ -79,12 +79,7 @@ function parseChanges(body: unknown, namespace: string | undefined): readonly Ch
         errors.push({ pointer: `/changes/${i}${error.code === 'ENTITY_INVALID' ? '/entity' : ''}${part.pointer}`, detail: part.detail });
     }
   }
-  if (errors.length > 0)
-    throw new SekishoError(
-      'ENTITY_INVALID',
-      `${errors[0]?.pointer}: ${errors[0]?.detail}${errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''}`,
-      { errors },
-    );
+  if (errors.length > 0) throw new SekishoError('ENTITY_INVALID', `${errors[0]?.pointer}: ${tellFirst(errors)}`, { errors });
   return changes;
 }
 

@@ -58,6 +58,16 @@ test('what the server says about an error is printed, field errors one per line,
       },
       '400 error from server: bad\n  /urls/0: no URL\n  /x: y\n',
     ],
+    [
+      {
+        detail: 'a: no URL (and 1 more)',
+        errors: [
+          { pointer: '/a', detail: 'no URL' },
+          { pointer: '', detail: 'not whole' },
+        ],
+      },
+      '400 error from server: a: no URL (and 1 more)\n  not whole\n',
+    ],
     [{ error: 'namespace not found', status: 400 }, '400 error from server: namespace not found\n'],
     [{ errors: ['a', 'b'], status: 400 }, '400 error from server\n  a\n  b\n'],
     ['Unauthorized', '400 error from server: Unauthorized\n'],

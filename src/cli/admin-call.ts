@@ -139,9 +139,12 @@ function refusal(answer: AdminAnswer): Failure {
   const problem: ProblemBody =
     typeof body === 'object' && body !== null ? body : { error: typeof body === 'string' ? body.trim().slice(0, 500) : '' };
   const detail = problem.detail ?? problem.error;
-  const lines = (problem.errors ?? []).map((error) =>
-    typeof error === 'string' ? `  ${error}` : `  ${error.pointer ?? ''}: ${error.detail ?? ''}`,
-  );
+  const lines = (problem.errors ?? []).flatMap((error) => {
+    const { pointer = '', detail: text = '' } = typeof error === 'string' ? { detail: error } : error;
+    // The detail tells the first, or the only one, already.
+    if (detail?.includes(text)) return [];
+    return [`  ${pointer === '' ? '' : `${pointer}: `}${text}`];
+  });
   const id = problem.id ? ` (id ${problem.id})` : '';
   return new Failure(1, [`${status} error from server${detail ? `: ${detail}` : ''}${id}`, ...lines].join('\n'));
 }

@@ -1,5 +1,5 @@
 import { parseDurationNs } from '../lib/duration.ts';
-import { type FieldError, SekishoError } from '../lib/errors.ts';
+import { type FieldError, SekishoError, tellFirst } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import type { FieldRule, Report } from './field-rule.ts';
 import { KINDS, type KindName } from './kinds.ts';
@@ -122,9 +122,7 @@ function suggest(word: string, known: readonly string[]): string {
 
 function toError(kind: KindName, name: unknown, errors: readonly FieldError[]): SekishoError {
   const what = typeof name === 'string' && name !== '' ? `${kind} ${JSON.stringify(name.slice(0, 100))}` : kind;
-  const shown = errors.slice(0, 3).map((error) => error.detail);
-  if (errors.length > shown.length) shown.push(`and ${errors.length - shown.length} more`);
-  return new SekishoError('ENTITY_INVALID', `${what}: ${shown.join('; ')}`, { errors });
+  return new SekishoError('ENTITY_INVALID', `${what}: ${tellFirst(errors)}`, { errors });
 }
 
 function escapePointer(name: string): string {

@@ -75,3 +75,8 @@ export function toSekishoError(error: unknown): SekishoError {
   if (error instanceof SekishoError) return error;
   return new SekishoError('INTERNAL', 'Something went wrong inside the gateway; the log has the details under this id.', { cause: error });
 }
+
+/** The text of the first of `errors`, and how many more there are: a detail that teaches clients that read no `errors`, and repeats little for those that do. */
+export function tellFirst(errors: readonly FieldError[]): string {
+  return `${errors[0]?.detail ?? ''}${errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''}`;
+}

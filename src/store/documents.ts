@@ -1,6 +1,6 @@
 import { toEntityKey } from '../entity/entity-key.ts';
 import type { Collection, Entities } from '../entity/types.ts';
-import { SekishoError } from '../lib/errors.ts';
+import { SekishoError, tellFirst } from '../lib/errors.ts';
 import { compileDocumentSchema } from './document-schema.ts';
 import type { DocumentStore } from './types.ts';
 
@@ -67,9 +67,7 @@ function checkId(id: string): void {
 function checkData(collection: Collection, data: unknown): void {
   const errors = compileDocumentSchema(collection)(data);
   if (errors.length === 0) return;
-  const first = errors.slice(0, 3).map((error) => error.detail);
-  const more = errors.length > first.length ? `; and ${errors.length - first.length} more` : '';
-  throw new SekishoError('DOCUMENT_INVALID', `the document does not match the schema of ${collection.name}: ${first.join('; ')}${more}`, {
+  throw new SekishoError('DOCUMENT_INVALID', `the document does not match the schema of ${collection.name}: ${tellFirst(errors)}`, {
     errors,
   });
 }

@@ -82,7 +82,10 @@ test('every kind is created, listed, shown and deleted', () => {
 test('what the server refuses is exit code 1 with its reason', () => {
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [['svc', 'get', 'nobody'], /^404 error from server: /],
-    [['svc', 'mk', 'name=s', 'urls=nonsense'], /^400 error from server: .*\n {2}\/urls\/0: /],
+    [
+      ['svc', 'mk', 'name=s', 'urls=nonsense'],
+      /^400 error from server: service "s": urls: "nonsense": url scheme cannot be empty[^\n]*\n$/,
+    ],
     [['rt', 'mk', 'name=r', 'paths=/x', 'methods=GET', 'service=nobody'], /^400 error from server: .*nobody/],
     [['ns', 'rm', 'nobody'], /^40[04] error from server: /],
     [['doc', 'ls', 'collection=nobody'], /^404 error from server: /],
