@@ -12,6 +12,7 @@ import { decodeParam } from './path-tree.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import { RequestBody } from './request-body.ts';
 import type { RequestRecord } from './request-record.ts';
+import { traceIdOf } from './trace-context.ts';
 
 export interface ModuleCallOptions {
   readonly context: ProxyContext;
@@ -68,6 +69,7 @@ export class ModuleCall implements ModuleRequest, AnswerFilter {
 
   /** Handler routes: requestModifier and requestHandler. */
   async serveHandler(): Promise<void> {
+    this.#options.record.traceId = traceIdOf(this.#exchange.headers);
     const outcome = await this.#timed(this.#invocation.handle());
     if (this.#over) return;
     if (outcome.response !== undefined) return this.#answer(outcome.response);

@@ -1,3 +1,4 @@
+import { fieldValue } from '../http/header-rules.ts';
 import { randomHex } from '../lib/id.ts';
 
 /** `version-traceid-parentid-flags` of W3C Trace Context, level 1. */
@@ -19,6 +20,12 @@ export function continueTrace(fields: string[]): string {
   const traceId = randomHex(16);
   fields.push('traceparent', `00-${traceId}-${randomHex(8)}-00`);
   return traceId;
+}
+
+/** The trace id of a request that does not go upstream: the client's, or a new one. */
+export function traceIdOf(fields: readonly string[]): string {
+  const value = fieldValue(fields, 'traceparent');
+  return value !== undefined && TRACEPARENT.test(value) ? value.slice(3, 35) : randomHex(16);
 }
 
 function dropTrace(fields: string[]): void {
