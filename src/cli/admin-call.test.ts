@@ -38,6 +38,8 @@ test('credentials: basic with or without password, key, token; and who is callin
   assert.equal(asked['err'], 'password for ann:');
   assert.equal((await headers([], { DGATE_ADMIN_AUTH: 'e:f' }))['authorization'], basic('e:f'));
   assert.equal((await headers(['--api-key', 'k']))['x-dgate-key'], 'k');
+  assert.equal((await headers(['--api-key', 'k', '--api-key-header', 'X-Mine']))['x-mine'], 'k');
+  assert.equal((await runInProcess(['--admin', stub.url, '--api-key', 'k', '--api-key-header', 'a b', 'ns', 'ls'])).exit, 2);
   assert.equal((await headers(['--token', 't']))['authorization'], 'Bearer t');
   assert.equal((await headers([]))['authorization'], undefined);
   assert.equal((await headers([]))['user-agent'], `sekisho-cli/${VERSION}`);

@@ -18,9 +18,14 @@ async function toCredentials(flags: Flags, url: URL, io: CliIo): Promise<Readonl
   const fromUrl = url.username ? [url.username, url.password].map(decodeURIComponent).join(':') : undefined;
   const auth = flagText(flags, 'auth') ?? fromUrl;
   if (auth !== undefined && token !== undefined) throw usageFailure('--auth and --token exclude each other');
-  const key = apiKey === undefined ? {} : { 'x-dgate-key': apiKey };
+  const key = apiKey === undefined ? {} : { [toHeaderName(flagText(flags, 'api-key-header'))]: apiKey };
   if (token !== undefined) return { ...key, authorization: `Bearer ${token}` };
   if (auth === undefined) return key;
   const pair = auth.includes(':') ? auth : `${auth}:${await io.readPassword(`password for ${auth}:`)}`;
   return { ...key, authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
+}
+
+function toHeaderName(name = 'X-DGate-Key'): string {
+  if (/^[!#$%&'*+.^_`|~0-9a-z-]+$/i.test(name)) return name;
+  throw usageFailure(`--api-key-header: found '${name}', allowed is the name of a header, such as X-API-Key`);
 }

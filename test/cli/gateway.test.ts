@@ -149,6 +149,14 @@ test('validate checks the entities of the configuration too, and says when all i
     `version: v1\nstorage: { type: memory }\nproxy:\n  port: 1\n  init_resources:\n    services: [{ name: s, urls: ["http://a"] }]\n    routes:\n      - ${route}\n`;
   const good = folder.write('good.yaml', init('{ name: r, paths: [/x], methods: [GET], service: s }'));
   assert.deepEqual(cli('validate', 'config', '-c', good), { exit: 0, out: `${good} is valid\n`, err: '' });
+  const withModule = folder.write(
+    'module.yaml',
+    `${init('{ name: r, paths: [/x], methods: [GET], modules: [m] }')}    modules: [{ name: m, payload: x }]\n`,
+  );
+  assert.match(
+    cli('validate', 'config', '-c', withModule).out,
+    /module\.yaml is valid\nits modules are compiled and loaded at start only\n$/,
+  );
   folder.write('dangling.yaml', init('{ name: r, paths: [/x], methods: [GET], service: nobody }'));
   const dangling = cli('validate', 'config', '-c', 'dangling.yaml');
   assert.equal(dangling.exit, 2);

@@ -25,6 +25,7 @@ export async function validate(context: CommandContext): Promise<number> {
   if (problems.length > 0)
     throw usageFailure(`sekisho: ${loaded.path} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}`, ...problems);
   io.out(`${loaded.path} is valid\n`);
+  if (initResources?.changes.some(({ kind }) => kind === 'module')) io.out('its modules are compiled and loaded at start only\n');
   return 0;
 }
 
