@@ -11,6 +11,7 @@ const PROXY_TLS = {
     doc: 'PEM file with the certificate chain, served when no domain has a certificate for the name.',
   },
   key_file: { type: 'path', use: 'file', required: true, doc: 'PEM file with the private key of that certificate.' },
+  auto_generate: { type: 'ignored', doc: 'it never had an effect' },
 } as const satisfies SettingKeys;
 
 const LIMITS = {
@@ -141,6 +142,7 @@ export const PROXY = {
     aliases: { dpanic: 'fatal', panic: 'fatal' },
     doc: 'Least level of what modules write with `console`; `log_level` when absent.',
   },
+  enable_console_logger: { type: 'ignored', doc: 'use `console_log_level`' },
   redirect_https: {
     type: 'list',
     of: { type: 'string', format: 'hostPattern', doc: 'Host pattern.' },
