@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-explicit-any, typescript/triple-slash-reference -- JSON has any shape unless its reader says; ambient modules cannot be imported */
 // The built-in modules, under both of their names. A script without imports: its declarations are global.
 
 declare module 'sekisho' {

@@ -21,7 +21,7 @@ const head = (changes: Partial<UpstreamResponse> = {}): UpstreamResponse => ({
 });
 
 describe('ctx.request()', () => {
-  const request = testRequest(
+  const posted = testRequest(
     {
       method: 'POST',
       query: 'a=1&a=2&b=%20x',
@@ -63,7 +63,7 @@ describe('ctx.request()', () => {
   ];
   for (const [expression, expected] of CASES) {
     test(expression, async () => {
-      assert.deepEqual(await evaluate(runtime, `const r = ctx.request(); ctx.response().json(${expression})`, request), expected);
+      assert.deepEqual(await evaluate(runtime, `const r = ctx.request(); ctx.response().json(${expression})`, posted), expected);
     });
   }
 

@@ -1,16 +1,9 @@
-/** What bodies and hashes take: text or bytes. */
-export type BytesLike = string | ArrayBuffer | ArrayBufferView;
-
 /** Bytes of a string, a view or an ArrayBuffer; throws a TypeError that names the type of anything else. */
 export function toBytes(value: unknown): Buffer {
   if (typeof value === 'string') return Buffer.from(value, 'utf8');
   if (value instanceof ArrayBuffer) return Buffer.from(value);
   if (ArrayBuffer.isView(value)) return Buffer.from(value.buffer as ArrayBuffer, value.byteOffset, value.byteLength);
   throw new TypeError(`invalid type ${typeName(value)}, expected (string, []byte or ArrayBuffer)`);
-}
-
-export function isBytesLike(value: unknown): value is BytesLike {
-  return typeof value === 'string' || value instanceof ArrayBuffer || ArrayBuffer.isView(value);
 }
 
 /** An ArrayBuffer of exactly these bytes, not shared with a pool. */
