@@ -21,6 +21,8 @@ export interface LoadedSettings {
   readonly warnings: readonly string[];
   /** Absolute path of the file, or `$NAME` of the environment variable that held the text. */
   readonly path: string;
+  /** `file:line:column` of a key (`admin.port`), or of the nearest key above it that is written. */
+  readonly placeOf: (key: string) => string;
 }
 
 /**
@@ -39,7 +41,7 @@ export function loadSettings(options: SourceOptions): LoadedSettings {
   const errors = problems.errors();
   if (errors.length > 0) throw invalid(source.name, errors);
   const settings = resolveSettings(draft as Table, options.env, problems);
-  return { settings, warnings: problems.warnings, path: source.path ?? source.name };
+  return { settings, warnings: problems.warnings, path: source.path ?? source.name, placeOf: problems.placeOf };
 }
 
 function invalid(name: string, errors: readonly FieldError[]): SekishoError {

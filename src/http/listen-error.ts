@@ -7,9 +7,10 @@ const ADVICE: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the host name does not resolve. Use an IP address',
 };
 
-/** Why a listener could not be opened, in words that name the setting (`proxy.port`) and the way out. */
+/** Why a listener could not be opened, in words that name the setting (`proxy.port`, also the pointer) and the way out. */
 export function listenError(cause: NodeJS.ErrnoException, setting: string, host: string, port: number): SekishoError {
   const why = ADVICE[cause.code ?? ''] ?? cause.message;
   const address = host.includes(':') ? `[${host}]` : host === '' ? '*' : host;
-  return new SekishoError('LISTEN_FAILED', `${setting}: cannot listen on ${address}:${port}: ${why}.`, { cause });
+  const detail = `${setting}: cannot listen on ${address}:${port}: ${why}.`;
+  return new SekishoError('LISTEN_FAILED', detail, { errors: [{ pointer: setting, detail }], cause });
 }

@@ -1,9 +1,9 @@
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createHttp2Server, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { listenError } from '../http/listen-error.ts';
 import { parseDurationNs } from '../lib/duration.ts';
 import { toDurationText } from '../lib/duration-text.ts';
-import { SekishoError } from '../lib/errors.ts';
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 const MAX_WAIT_NS = 3600e9;
@@ -49,11 +49,7 @@ export async function createEchoServer(options: EchoServerOptions): Promise<Echo
   });
   listener.maxConnections = MAX_CONNECTIONS;
   await new Promise<void>((resolve, reject) => {
-    listener.once('error', (cause) => {
-      reject(
-        new SekishoError('LISTEN_FAILED', `test_server cannot listen on ${options.host}:${options.port}: ${cause.message}`, { cause }),
-      );
-    });
+    listener.once('error', (cause) => reject(listenError(cause, 'test_server.port', options.host, options.port)));
     listener.listen(options.port, options.host, resolve);
   });
   return {

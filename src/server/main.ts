@@ -1,5 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
-import { loadSettings } from '../config/load-settings.ts';
+import { type LoadedSettings, loadSettings } from '../config/load-settings.ts';
 import { SekishoError, toSekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 import { VERSION } from '../lib/version.ts';
@@ -29,9 +29,18 @@ export async function runServer(options: RunOptions): Promise<void> {
     const reason = await endOfService();
     await gateway.close(reason);
     observe({ type: 'server.stopped', durationMs: performance.now() - startedAt });
+  } catch (error) {
+    throw withPlace(error, loaded);
   } finally {
     log.close();
   }
+}
+
+/** Says where in the configuration the key stands that a listener could not be opened for. */
+function withPlace(error: unknown, { placeOf }: LoadedSettings): unknown {
+  if (!(error instanceof SekishoError) || error.code !== 'LISTEN_FAILED') return error;
+  const key = error.errors[0]?.pointer;
+  return key === undefined ? error : new SekishoError(error.code, `${placeOf(key)} ${error.message}`, { cause: error });
 }
 
 /** Resolves with the signal that asks the process to end; a second one ends it at once. */

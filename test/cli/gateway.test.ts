@@ -141,7 +141,10 @@ test('a wrong configuration is exit code 2 with every place, for start and for v
   );
   const inUse = cli('start', '-c', taken);
   assert.equal(inUse.exit, 2, inUse.err);
-  assert.match(inUse.err, new RegExp(`${gateway.ports.proxy}`));
+  assert.match(
+    inUse.err,
+    new RegExp(`taken\\.yaml:3:\\d+ proxy\\.port: cannot listen on 127\\.0\\.0\\.1:${gateway.ports.proxy}: the port is in use`),
+  );
 });
 
 test('validate checks the entities of the configuration too, and says when all is well', () => {
