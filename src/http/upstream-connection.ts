@@ -12,6 +12,8 @@ import { toConnectError, toResetError } from './upstream-errors.ts';
 const COALESCED_BODY_BYTES = 16_384;
 const READ_BUFFER_BYTES = 65_536;
 const NEVER = Number.POSITIVE_INFINITY;
+/** How long an answer is still read for after a write failed. It is in the socket already if there is one; the limit is for what cannot happen. */
+const READ_AFTER_FAILED_WRITE_MS = 100;
 
 /**
  * Reads of all connections land here and are copied out before the next one: reading is synchronous on POSIX systems. On Windows the system holds the
@@ -69,6 +71,7 @@ export class Http1Connection implements ResponseSink, BodyWriterOwner, CallOwner
     this.#parser = new ResponseParser(this, owner.limits);
     const socket = dialer.dial({ alpn: ['http/1.1'], ...(!isForUpgrade && { onread: { buffer: readBuffer(), callback: this.#onRead } }) });
     this.#socket = socket;
+    if (dialer.readyEvent === 'connect' && !isForUpgrade) survivesFailedWrites(socket);
     this.deadline = connectTimeoutMs > 0 ? performance.now() + connectTimeoutMs : NEVER;
     owner.watch(this.deadline);
     if (isForUpgrade) socket.on('data', this.#onData);
@@ -131,6 +134,7 @@ export class Http1Connection implements ResponseSink, BodyWriterOwner, CallOwner
       const detail = `connect ETIMEDOUT ${this.#owner.origin}: no connection within ${this.#connectTimeoutMs} ms`;
       this.#socket.destroy(new SekishoError('UPSTREAM_CONNECT', detail));
     } else if (this.#call === undefined) this.destroy();
+    else if (this.#error !== undefined) this.#lose();
     else this.#failCall(new SekishoError('UPSTREAM_TIMEOUT', this.#describeStall(this.#call)));
   }
 
@@ -168,7 +172,8 @@ export class Http1Connection implements ResponseSink, BodyWriterOwner, CallOwner
   responseEnd(trailers: RawHeaders, isReusable: boolean): void {
     const call = this.#detach();
     // A request that is not out completely cannot be completed any more: its answer came early. After a refused upgrade the peer's view is not sure.
-    const isFree = isReusable && call?.request.upgrade === undefined && this.#isWritten && this.#socket.writableLength === 0;
+    const isSent = this.#isWritten && this.#error === undefined && this.#socket.writableLength === 0;
+    const isFree = isReusable && call?.request.upgrade === undefined && isSent;
     if (!isFree) this.destroy();
     else if (this.#isPaused) {
       this.#isPaused = false;
@@ -289,6 +294,9 @@ export class Http1Connection implements ResponseSink, BodyWriterOwner, CallOwner
 
   readonly #onError = (error: Error): void => {
     this.#error = error;
+    if (this.#socket.destroyed) return;
+    this.#writer?.stop();
+    this.#setDeadline(performance.now() + READ_AFTER_FAILED_WRITE_MS);
   };
 
   readonly #onClose = (): void => {
@@ -337,6 +345,16 @@ export class Http1Connection implements ResponseSink, BodyWriterOwner, CallOwner
     const seconds = /(?:^|[,\s])timeout\s*=\s*"?(\d{1,6})/i.exec(text)?.[1];
     this.keepAliveHintMs = seconds === undefined ? NEVER : Number(seconds) * 1000;
   }
+}
+
+/**
+ * Whoever refuses a body answers and closes without having read all of it; the write that fails then must not take along the answer, which
+ * waits to be read. Names with an underscore are node's, which has no option for this.
+ */
+function survivesFailedWrites(socket: Socket): void {
+  const states = socket as unknown as Record<'_readableState' | '_writableState', { autoDestroy: boolean }>;
+  states._readableState.autoDestroy = false;
+  states._writableState.autoDestroy = false;
 }
 
 function idleDeadline(idleTimeoutMs: number): number {
