@@ -129,7 +129,8 @@ function isBuildFailure(error: unknown): error is BuildFailure {
 function compileError(messages: readonly Message[], files: ReadonlyMap<string, string>): SekishoError {
   const errors: FieldError[] = messages.map((message) => {
     const at = message.location;
-    return { pointer: at ? `${displayName(at.file, files)}:${at.line}:${at.column + 1}` : '', detail: message.text };
+    const detail = message.text.startsWith('Top-level await') ? 'await is only possible inside functions of a module' : message.text;
+    return { pointer: at ? `${displayName(at.file, files)}:${at.line}:${at.column + 1}` : '', detail };
   });
   const detail = errors.map((error) => (error.pointer ? `${error.pointer}: ${error.detail}` : error.detail)).join('\n');
   return new SekishoError('MODULE_COMPILE', detail, { errors });

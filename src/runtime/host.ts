@@ -23,9 +23,9 @@ export interface PendingPhase {
   fail(error: SekishoError): void;
 }
 
-/** Why a thread is gone. `killed` counts towards quarantine, `stopped` is our own wish. */
+/** Why a thread is gone: ended by the watchdog or by itself, by our own wish, or because its top level failed. */
 export interface Gone {
-  readonly kind: 'killed' | 'stopped';
+  readonly kind: 'killed' | 'stopped' | 'unloadable';
   readonly reason: string;
 }
 
@@ -383,7 +383,7 @@ class Host implements ThreadHost {
         this.#rejectReady(
           new SekishoError('MODULE_LOAD', place ? `${message} at ${place}` : message, { errors: [{ pointer: place, detail: message }] }),
         );
-        this.#leave({ kind: 'stopped', reason: 'it did not load' });
+        this.#leave({ kind: 'unloadable', reason: 'it did not load' });
         return;
       }
       default:

@@ -21,6 +21,8 @@ class RequestInvocation implements Invocation, CallBodies {
   #inv = 0;
   #seq = 0;
   #leftovers = false;
+  #started = false;
+  #ended = false;
   /** The thread that knows this request. */
   #host: ThreadHost | undefined;
   #requestBody: Promise<Buffer> | undefined;
@@ -66,6 +68,8 @@ class RequestInvocation implements Invocation, CallBodies {
   end(): void {
     if (this.#inv !== 0) this.#host?.end(this.#inv, this.#leftovers);
     this.#host = undefined;
+    if (this.#started && !this.#ended) this.#program.finish();
+    this.#ended = true;
   }
 
   readRequestBody(): Promise<Buffer> {
@@ -83,6 +87,10 @@ class RequestInvocation implements Invocation, CallBodies {
   async #run(phase: ModulePhaseName, hook: Hook, fields: readonly unknown[]): Promise<Outcome> {
     const program = this.#program;
     const started = performance.now();
+    if (!this.#started) {
+      this.#started = true;
+      program.start();
+    }
     const refused = program.enter();
     if (refused !== undefined) return this.#finish(phase, started, { failure: { hook, error: refused } });
     try {

@@ -40,9 +40,12 @@ export class LoadedProgram implements Program, SlotHolder {
   #host: ThreadHost | undefined;
   #starting: Promise<ThreadHost> | undefined;
   #exits = new Set<Promise<void>>();
+  /** Phases that run, and requests between their first phase and their end. */
   #inFlight = 0;
+  #open = 0;
   #calls = 0;
   #closed = false;
+  #loadedOnce = false;
 
   constructor(source: ProgramSource, compiled: CompiledProgram, target: CallTarget, environment: ProgramEnvironment) {
     this.key = compiled.key;
@@ -55,8 +58,13 @@ export class LoadedProgram implements Program, SlotHolder {
     this.#quarantine = createQuarantine(environment.limits.quarantineKills, environment.limits.quarantineWindowMs);
   }
 
-  get isIdle(): boolean {
-    return this.#host !== undefined && this.#inFlight === 0;
+  get spare(): SlotHolder['spare'] {
+    if (this.#host === undefined || this.#inFlight > 0) return 'no';
+    return this.#open > 0 ? 'between' : 'idle';
+  }
+
+  get isBusy(): boolean {
+    return this.#inFlight > 0;
   }
 
   get lastUsedAt(): number {
@@ -78,7 +86,17 @@ export class LoadedProgram implements Program, SlotHolder {
 
   release(): void {
     this.users -= 1;
-    this.#closeIfUnused();
+    this.#stopIfUnused();
+  }
+
+  /** A request runs its first phase: until `finish` the program keeps its thread, though all its users may have given it back. */
+  start(): void {
+    this.#open += 1;
+  }
+
+  finish(): void {
+    this.#open -= 1;
+    this.#stopIfUnused();
   }
 
   /** Counts a call in; refused with the error to answer when the program may not be called now. */
@@ -100,7 +118,6 @@ export class LoadedProgram implements Program, SlotHolder {
     this.#inFlight -= 1;
     if (this.#inFlight > 0) return;
     this.#environment.slots.idle();
-    this.#closeIfUnused();
   }
 
   /** A running thread; starts one if there is none. Rejects with MODULE_LOAD, MODULE_BUSY. */
@@ -179,19 +196,22 @@ export class LoadedProgram implements Program, SlotHolder {
       throw toSekishoError(error);
     }
     this.hooks = new Set(await host.ready);
+    this.#loadedOnce = true;
     this.#observe('started');
     return host;
   }
 
   #onGone(gone: Gone): void {
     this.#host = undefined;
-    this.#observe(gone.kind, gone.reason);
-    if (gone.kind === 'killed' && this.#quarantine.kill(gone.reason)) this.#observe('quarantined', gone.reason);
+    this.#observe(gone.kind === 'killed' ? 'killed' : 'stopped', gone.reason);
+    const counts = gone.kind === 'killed' || (gone.kind === 'unloadable' && this.#loadedOnce);
+    if (counts && this.#quarantine.kill(gone.reason)) this.#observe('quarantined', gone.reason);
   }
 
-  #closeIfUnused(): void {
-    if (this.users > 0 || this.#inFlight > 0 || this.#closed) return;
-    void this.close();
+  /** A request of an old snapshot may still come: it starts a thread again, which ends with it. */
+  #stopIfUnused(): void {
+    if (this.users > 0 || this.#open > 0) return;
+    this.#host?.stop('no route uses the module any more');
     this.#environment.onUnused(this);
   }
 

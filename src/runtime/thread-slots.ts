@@ -2,8 +2,8 @@ import { SekishoError } from '../lib/errors.ts';
 
 /** Who may hold a thread; asked to give it up when others need one. */
 export interface SlotHolder {
-  /** True when the holder has a running thread with nothing to do. */
-  readonly isIdle: boolean;
+  /** Whether its thread can be spared: it has no request at all, or only such as wait for their upstream (their `ctx.set` values are lost). */
+  readonly spare: 'idle' | 'between' | 'no';
   readonly lastUsedAt: number;
   evict(): void;
 }
@@ -27,8 +27,9 @@ export function createThreadSlots(max: number): ThreadSlots {
     held.set(holder, (held.get(holder) ?? 0) + 1);
   };
   const evict = (): void => {
-    let oldest: SlotHolder | undefined;
-    for (const holder of held.keys()) if (holder.isIdle && (oldest === undefined || holder.lastUsedAt < oldest.lastUsedAt)) oldest = holder;
+    const spare = [...held.keys()].filter((holder) => holder.spare !== 'no');
+    const idle = spare.filter((holder) => holder.spare === 'idle');
+    const [oldest] = (idle.length > 0 ? idle : spare).toSorted((a, b) => a.lastUsedAt - b.lastUsedAt);
     oldest?.evict();
   };
 

@@ -25,7 +25,7 @@ export function createWatchdog(programs: () => Iterable<LoadedProgram>): Watchdo
       const { host } = program;
       if (host === undefined) continue;
       host.tick(now, rss);
-      busy ||= !program.isIdle || host.isLoading;
+      busy ||= program.isBusy || host.isLoading;
     }
     schedule(busy ? BUSY_MS : IDLE_MS);
   };
