@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { handle, loadModule, testRequest, testRuntime } from '../../test/support/module-runtime.ts';
 import { SekishoError } from '../lib/errors.ts';
 import { type Event, subscribe } from '../lib/event.ts';
-import type { ModuleRuntime, ProgramSource } from './types.ts';
+import type { ModuleRuntime, PhaseFailure, ProgramSource } from './types.ts';
 
 async function withRuntime(options: Parameters<typeof testRuntime>[0], work: (runtime: ModuleRuntime) => Promise<void>): Promise<void> {
   const runtime = testRuntime(options);
@@ -17,6 +17,7 @@ async function withRuntime(options: Parameters<typeof testRuntime>[0], work: (ru
   }
 }
 
+const causeOf = (failure: PhaseFailure | undefined): Error => failure?.error.cause as Error;
 const typescript = (name: string, source: string) => ({ name, type: 'typescript' as const, source });
 const javascript = (name: string, source: string) => ({ name, type: 'javascript' as const, source });
 const program = (...modules: ProgramSource['modules']): ProgramSource => ({ namespace: 'default', modules });
@@ -68,7 +69,7 @@ describe('how hooks are found', () => {
       assert.deepEqual([...loaded.hooks], ['fetchUpstream']);
       assert.deepEqual(await loaded.begin(testRequest()).request(), { upstreamUrl: 'http://a.test:81/p' });
       const { failure } = await loaded.begin(testRequest({ path: '/bad' })).request();
-      assert.match(String((failure?.error.cause as Error).stack), /fetchUpstream returned an invalid URL/);
+      assert.match(String(causeOf(failure).stack), /fetchUpstream returned an invalid URL/);
     }));
 
   test('an exported hook that is no function, and a top level that throws, do not load', () =>
@@ -146,7 +147,7 @@ describe('failures', () => {
       const { failure } = await handle(loaded);
       stop();
       const stack = 'TypeError: deep\n    at f (lib.ts:4:9)\n    at requestHandler (m.ts:5:3)';
-      assert.equal((failure?.error.cause as Error).stack, stack);
+      assert.equal(causeOf(failure).stack, stack);
       assert.equal(failure?.error.message, 'The requestHandler of module m.ts failed.');
       assert.ok(seen.some((event) => event.type === 'module.failed' && event.text === stack && event.hook === 'requestHandler'));
     }));
@@ -172,7 +173,7 @@ describe('failures', () => {
       const thrower = await loadModule(runtime, 'export const errorHandler = (ctx: any, e: any) => { throw new Error(e.code) }');
       const { failure } = await thrower.begin(testRequest()).error(down);
       assert.deepEqual(
-        [failure?.hook, failure?.error.code, (failure?.error.cause as Error).message],
+        [failure?.hook, failure?.error.code, causeOf(failure).message],
         ['errorHandler', 'MODULE_FAILED', 'Error: UPSTREAM_CONNECT'],
       );
     }));
