@@ -84,13 +84,17 @@ function toConfigNode(
   if (isMap(node)) return { kind: 'map', entries: toEntries(node, parsing, depth), ...place };
   if (isSeq(node))
     return { kind: 'list', items: node.items.map((item) => toConfigNode(item as Node | null, parsing, depth + 1, place)), ...place };
-  if (isScalar(node)) return { kind: 'scalar', value: toPlainValue(node.value), source: node.source ?? String(node.value ?? ''), ...place };
+  if (isScalar(node)) {
+    const value = toPlainValue(node.value);
+    return { kind: 'scalar', value, source: node.source ?? String(value ?? ''), ...place };
+  }
   return { kind: 'scalar', value: null, source: '', ...place };
 }
 
 function toPlainValue(value: unknown): string | number | boolean | null {
   if (value === null || value === undefined) return null;
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : String(value);
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
+  return typeof value === 'bigint' ? value.toString() : JSON.stringify(value);
 }
 
 function toEntries(map: YAMLMap, parsing: Parsing, depth: number): Map<string, MapEntry> {

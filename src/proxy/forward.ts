@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { Duplex, Readable } from 'node:stream';
 import type { Exchange, RawHeaders } from '../http/exchange.ts';
 import type { UpstreamCall, UpstreamHandler } from '../http/upstream.ts';
-import { SekishoError } from '../lib/errors.ts';
+import type { SekishoError } from '../lib/errors.ts';
 import { sendProblem } from './answers.ts';
 import type { CompiledPath, Destination } from './compiled-route.ts';
 import type { HeadFlusher } from './head-flusher.ts';

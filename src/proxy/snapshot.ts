@@ -150,10 +150,11 @@ async function loadPrograms(
   try {
     for (let i = 0; i < waiting.length; i += LOADS_AT_ONCE) {
       const batch = waiting.slice(i, i + LOADS_AT_ONCE).map(async ([key, route]) => {
-        programs.set(
-          key,
-          await loadProgram(runtime, route, entities.module).catch((error: unknown) => Promise.reject(toRouteError(route, error))),
-        );
+        try {
+          programs.set(key, await loadProgram(runtime, route, entities.module));
+        } catch (error) {
+          throw toRouteError(route, error);
+        }
       });
       for (const outcome of await Promise.allSettled(batch)) if (outcome.status === 'rejected') throw outcome.reason;
     }
