@@ -50,7 +50,7 @@ before(async () => {
   const tls = { port: '${TLS_PORT}', cert_file: certificate.certFile, key_file: certificate.keyFile };
   gateway = await startGateway({ config: { proxy: { tls, enable_http2: true, global_headers: { 'X-Global': 'g' } } } });
   const plain = await startPeer(createServer());
-  const secure = await startPeer(createSecureServer({ cert: certificate.cert, key: certificate.key }) as unknown as Server);
+  const secure = await startPeer(createSecureServer({ cert: certificate.cert, key: certificate.key }));
   await deploy(gateway, 'http', { urls: [`http://127.0.0.1:${plain}`] });
   await deploy(gateway, 'ws', { urls: [`ws://127.0.0.1:${plain}/base`], route: { stripPath: true, paths: ['/ws/*'] } });
   await deploy(gateway, 'wss', { urls: [`wss://localhost:${secure}`], service: { tlsSkipVerify: true } });
@@ -128,7 +128,10 @@ test('a refused upgrade is an ordinary answer; a dead upstream is 502', async ()
 });
 
 test('over the TLS listener', async () => {
-  const socket = new WebSocket(`wss://127.0.0.1:${gateway.ports.tls}/http/chat`, { rejectUnauthorized: false, servername: 'ws.test' });
+  const socket = new WebSocket(`wss://127.0.0.1:${gateway.ports.tls}/http/chat`, [], {
+    rejectUnauthorized: false,
+    servername: 'ws.test',
+  } as ClientOptions);
   await once(socket, 'open');
   assert.equal(String(await echo(socket, 'secret')), 'secret');
   assert.equal(upgrades.at(-1)?.headers['x-forwarded-proto'], 'https');
