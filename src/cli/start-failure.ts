@@ -8,7 +8,9 @@ const OWN_FAULT: readonly ErrorCode[] = ['INTERNAL', 'STORE_FAILED', 'STORE_CORR
 export function toStartFailure(error: unknown): unknown {
   if (!(error instanceof SekishoError)) return error;
   const isOwnFault = OWN_FAULT.includes(error.code);
-  const lines = error.errors.map(({ pointer, detail }) => (detail.startsWith(pointer) ? detail : `${pointer}: ${detail}`));
+  // What the message tells already is not said again.
+  const others = error.errors.filter(({ detail }) => !error.message.includes(detail));
+  const lines = others.map(({ pointer, detail }) => (detail.startsWith(pointer) ? detail : `${pointer}: ${detail}`));
   const cause = isOwnFault && error.cause instanceof Error ? [`caused by: ${error.cause.stack ?? error.cause.message}`] : [];
   return new Failure(isOwnFault ? 1 : 2, [`sekisho: ${error.message} (${error.code})`, ...lines, ...cause].join('\n'));
 }

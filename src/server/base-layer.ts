@@ -1,6 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import type { InitResources } from '../config/init-resources.ts';
+import { type InitResources, toInitKey } from '../config/init-resources.ts';
+import { EntityError } from '../entity/entity-error.ts';
 import { SekishoError, toSekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 import type { Registry } from '../store/registry.ts';
@@ -77,23 +78,25 @@ function watchFolders(paths: readonly string[], onChange: () => void): FSWatcher
 }
 
 async function apply(init: InitResources, { registry }: BaseLayerOptions): Promise<void> {
-  try {
-    await registry.setBase(init.changes);
-    for (const { namespace, collection, id, data } of init.documents) await registry.documents.put(namespace, collection, id, data);
-  } catch (error) {
-    throw withPlace(toSekishoError(error), init);
+  await registry.setBase(init.changes).catch((error: unknown) => Promise.reject(withPlace(error, toEntityPlace(error, init))));
+  for (const { namespace, collection, id, data } of init.documents) {
+    const place = init.places.get(toInitKey('document', namespace, collection, id));
+    await registry.documents.put(namespace, collection, id, data).catch((error: unknown) => Promise.reject(withPlace(error, place)));
   }
 }
 
 /** Says where in the configuration the entity stands that an error is about. */
-function withPlace(error: SekishoError, init: InitResources): SekishoError {
-  const errors = error.errors.map(({ pointer, detail }) => ({ pointer: placeOf(pointer, init) ?? pointer, detail }));
-  return errors.length === 0 ? error : new SekishoError(error.code, error.message, { errors, cause: error });
+function withPlace(error: unknown, place: string | undefined): SekishoError {
+  const known = toSekishoError(error);
+  if (place === undefined) return known;
+  return new SekishoError(known.code, `${place}: ${known.message}`, { errors: known.errors, cause: error });
 }
 
-function placeOf(pointer: string, init: InitResources): string | undefined {
-  for (const [key, place] of init.places) if (pointer === key || pointer.startsWith(`${key}/`)) return `${place} ${pointer}`;
-  return undefined;
+function toEntityPlace(error: unknown, { places }: InitResources): string | undefined {
+  const entity = [error, error instanceof Error && error.cause].find((each) => each instanceof EntityError)?.entity;
+  if (entity === undefined) return undefined;
+  const { kind, namespace, name } = entity;
+  return places.get(kind === 'namespace' ? toInitKey(kind, name) : toInitKey(kind, namespace, name));
 }
 
 function fingerprint(init: InitResources): string {

@@ -7,6 +7,7 @@ import { observe } from '../lib/event.ts';
 import { VERSION } from '../lib/version.ts';
 import { createBaseLayer } from './base-layer.ts';
 import { certificateStatus, createCertificateWatch } from './certificate-status.ts';
+import { checkedInit } from './checked-init.ts';
 import { type Closing, createClosing } from './closing.ts';
 import { type DataPlane, startDataPlane } from './data-plane.ts';
 import { createEchoServer } from './echo-server.ts';
@@ -45,11 +46,11 @@ export async function startGateway({ loaded, source, log }: GatewayOptions): Pro
     const metrics = settings.disableMetrics
       ? undefined
       : closing.add(createMetrics({ version: VERSION, inFlight: () => inFlight(), logDropped: log.dropped }));
+    const first = checkedInit(settings.proxy.initResources);
     const plane = await startDataPlane(settings, closing);
     const { registry, proxy } = plane;
     inFlight = () => proxy.inFlight;
-    const first = settings.proxy.initResources;
-    const reload = () => loadSettings(source).settings.proxy.initResources;
+    const reload = () => checkedInit(loadSettings(source).settings.proxy.initResources);
     closing.add(
       await createBaseLayer({
         first,
