@@ -178,4 +178,68 @@ export const ERRORS = {
   },
   ADMIN_BODY_TOO_LARGE: { status: 413, title: 'Body too large', help: 'The body is over `admin.max_body_bytes`.' },
   NOT_READY: { status: 503, title: 'Not ready', help: 'The gateway has not loaded its state yet, or is stopping.' },
+
+  // Models: schema files, resources, policies, identities, databases
+  SCHEMA_INVALID: {
+    status: 400,
+    title: 'Invalid schema files',
+    help: 'One or more schema files are wrong; every problem is listed with its place.',
+  },
+  RESOURCE_INVALID: {
+    status: 400,
+    title: 'Invalid resource',
+    help: 'The body breaks the schema of the resource; every broken rule is listed by its pointer.',
+  },
+  RESOURCE_MALFORMED: { status: 400, title: 'Malformed body', help: 'The body is no JSON object.' },
+  RESOURCE_NOT_FOUND: { status: 404, title: 'Resource not found', help: 'There is no such resource, or it is not visible to the caller.' },
+  RESOURCE_CONFLICT: {
+    status: 409,
+    title: 'Conflict',
+    help: 'A unique value is taken already, or other resources still refer to this one; the property is named.',
+  },
+  RESOURCE_REFERENCE: { status: 400, title: 'Broken reference', help: 'A related resource does not exist, or may not be attached.' },
+  RESOURCE_PRECONDITION: {
+    status: 412,
+    title: 'Precondition failed',
+    help: 'The resource is at another version than If-Match or If-None-Match asked for.',
+  },
+  RESOURCE_METHOD: {
+    status: 405,
+    title: 'Method not allowed',
+    help: 'The path exists, but not with this method; the Allow header lists those it has.',
+  },
+  QUERY_INVALID: { status: 400, title: 'Invalid query', help: 'A query parameter is unknown or has a wrong value.' },
+  PAGE_TOKEN_INVALID: { status: 400, title: 'Invalid page token', help: 'The page token is damaged, or was made for other arguments.' },
+  IDEMPOTENCY_MISMATCH: {
+    status: 422,
+    title: 'Idempotency key was used differently',
+    help: 'The same Idempotency-Key came with another request.',
+  },
+  POLICY_DENIED: {
+    status: 403,
+    title: 'Not permitted',
+    help: 'No policy permits this to the caller, or one of its conditions refuses it.',
+  },
+  IDENTITY_REQUIRED: {
+    status: 401,
+    title: 'Unauthorized',
+    help: 'The request needs credentials that are valid; `reason` tells what is wrong with those given.',
+  },
+  IDENTITY_UNAVAILABLE: { status: 503, title: 'Identity service unavailable', help: 'The identity service could not be asked.' },
+  DATABASE_RETRY: {
+    status: 503,
+    title: 'Try again',
+    help: 'The transaction clashed with others more often than database.deadlock_retry_tx allows.',
+  },
+  DATABASE_LOST: {
+    status: 503,
+    title: 'Database connection lost',
+    help: 'The connection broke; whether the change was made is not known. Use an Idempotency-Key to ask again safely.',
+  },
+  DATABASE_FAILED: { status: 500, title: 'Database error', help: 'The database refused a statement; the log has its message.' },
+  MIGRATION_NEEDED: {
+    status: 500,
+    title: 'Migration needed',
+    help: 'The tables do not fit the schemas and may not be changed by themselves; run `sekisho migrate plan`.',
+  },
 } as const satisfies Record<string, ErrorRow>;

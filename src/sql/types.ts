@@ -1,0 +1,69 @@
+import type { Filter } from '../schema/filter.ts';
+import type { IsolationLevel, LockPolicy, ResourceType, SchemaSet } from '../schema/types.ts';
+
+/** A resource as the API shows it: property name → value; relations embedded under their names. */
+export type Resource = Readonly<Record<string, unknown>>;
+
+/** What a list or show selects. One object per request shape is worth keeping: compiled statements are cached by their shape. */
+export interface Selection {
+  readonly filter: Filter;
+  /** Property names, in the order of the answer; undefined = all. `schema_id.property` asks for a property of an embedded resource. */
+  readonly fields?: readonly string[];
+  /** Embed related resources (default true). A null relation embeds as null. */
+  readonly embed?: boolean;
+  readonly sort?: readonly { readonly property: string; readonly descending: boolean }[];
+  readonly limit?: number;
+  readonly offset?: number;
+  /** Keyset paging: rows after this one in the order of `sort` (values of the sort properties, then the id). */
+  readonly after?: readonly unknown[];
+  readonly lock?: LockPolicy;
+}
+
+/** The statements of a transaction (or of a read without one). Errors are SekishoErrors: RESOURCE_CONFLICT with the property that clashed, RESOURCE_REFERENCE, DATABASE_RETRY (serialisation, deadlock), DATABASE_LOST, DATABASE_FAILED. */
+export interface Session {
+  list(type: ResourceType, selection: Selection): Promise<readonly Resource[]>;
+  /** The same rows as JSON text, `[{…},…]`, built where it is cheapest; for answers that need no further change. */
+  listJson(type: ResourceType, selection: Selection): Promise<string>;
+  count(type: ResourceType, filter: Filter): Promise<number>;
+  fetch(type: ResourceType, id: unknown, selection: Selection): Promise<Resource | undefined>;
+  insert(type: ResourceType, resource: Resource): Promise<void>;
+  /** Writes the given properties; gives whether there was such a row. */
+  update(type: ResourceType, id: unknown, changes: Resource): Promise<boolean>;
+  delete(type: ResourceType, id: unknown): Promise<boolean>;
+  /** The ids of rows that a delete of this one takes along by cascade, per type, children last; for their event rows. */
+  cascade(type: ResourceType, id: unknown): Promise<readonly { readonly type: ResourceType; readonly resource: Resource }[]>;
+  /** Writes a row of the event log. */
+  logEvent(event: EventRow): Promise<void>;
+  /** Idempotency keys: the stored answer of a key, and storing one, in this transaction. */
+  recallAnswer(key: string): Promise<{ readonly fingerprint: string; readonly status: number; readonly body: string } | undefined>;
+  rememberAnswer(key: string, answer: { readonly fingerprint: string; readonly status: number; readonly body: string }): Promise<void>;
+  /** Any statement, parameters bound by position (`?`). */
+  query(sql: string, parameters: readonly unknown[]): Promise<readonly Readonly<Record<string, unknown>>[]>;
+}
+
+export interface EventRow {
+  readonly type: 'create' | 'update' | 'delete';
+  readonly path: string;
+  readonly version: number;
+  readonly body: string;
+  readonly syncPlain: boolean;
+  readonly syncProperty: string;
+}
+
+/** One database of resources. */
+export interface Database {
+  readonly kind: 'sqlite3' | 'postgresql' | 'mysql';
+  /** Reads outside of a transaction (a snapshot of its own per statement). */
+  readonly reader: Session;
+  /**
+   * Runs `work` in one transaction and commits. Serialisation failures and deadlocks are tried again up to the configured count with jitter (`work` runs anew);
+   * resolves only when the commit was acknowledged: a connection lost at commit rejects with DATABASE_LOST, never resolves.
+   */
+  transaction<T>(
+    work: (session: Session) => Promise<T>,
+    options: { readonly isolation: IsolationLevel; readonly signal?: AbortSignal },
+  ): Promise<T>;
+  /** Makes and additively migrates the tables of the set; see `migrate.ts`. */
+  prepare(schemas: SchemaSet, options: { readonly autoMigrate: boolean; readonly cascadeDelete: boolean }): Promise<void>;
+  close(): Promise<void>;
+}
