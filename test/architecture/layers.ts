@@ -12,6 +12,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   lib: { row: 0, folders: [], packages: [] },
   entity: { row: 1, folders: ['lib'], packages: ['ajv'] },
   config: { row: 1, folders: ['lib'], packages: ['yaml'] },
+  schema: { row: 1, folders: ['lib'], packages: ['ajv', 'yaml'] },
   http: { row: 2, folders: ['lib'], packages: [] },
   runtime: { row: 2, folders: ['lib', 'entity'], packages: ['esbuild'] },
   store: { row: 3, folders: ['lib', 'entity'], packages: ['ajv'] },
@@ -47,7 +48,7 @@ export const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   'node:worker_threads': ['runtime', 'store'],
   'node:child_process': ['config'],
   'node:cluster': [],
-  'node:fs': ['lib', 'config', 'runtime', 'store', 'server', 'cli'],
+  'node:fs': ['lib', 'config', 'schema', 'runtime', 'store', 'server', 'cli'],
   'node:fs/promises': ['lib', 'config', 'runtime', 'store', 'server', 'cli'],
 };
 

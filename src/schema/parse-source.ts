@@ -1,0 +1,82 @@
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLMap } from 'yaml';
+import type { Reading } from './cursor.ts';
+import type { Place } from './places.ts';
+
+/** Deeper nesting than any schema has; ends aliases that contain themselves. */
+const MAX_DEPTH = 200;
+/** Ends aliases that multiply ("billion laughs"). */
+const MAX_NODES = 5_000_000;
+
+interface Parsing extends Reading {
+  readonly document: Document;
+  readonly placeOf: (offset: number) => Place;
+  nodes: number;
+}
+
+/**
+ * The value of a YAML 1.2 or JSON text, as plain maps, lists and scalars whose places are remembered. What does not parse is reported; then the value is undefined.
+ * `n`, `y`, `on` and `off` are texts. Aliases and merge keys are resolved, each use to an object of its own.
+ */
+export function parseSource(text: string, file: string, order: number, reading: Reading): unknown {
+  const lineCounter = new LineCounter();
+  const document: Document = parseDocument(text, { lineCounter, version: '1.2', merge: true, prettyErrors: false });
+  const placeOf = (offset: number): Place => {
+    const { line, col } = lineCounter.linePos(offset);
+    return { file, order, line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+  const faults = [...document.errors, ...document.warnings];
+  for (const { code, message, pos } of faults) {
+    const key = /^[^\s:]{1,60}/.exec(text.slice(pos[0]))?.[0] ?? '';
+    reading.problems.report(placeOf(pos[0]), '', code === 'DUPLICATE_KEY' ? `the key ${key} is written twice in one map` : message);
+  }
+  if (faults.length > 0) return undefined;
+  return toValue(document.contents, { ...reading, document, placeOf, nodes: 0 }, 0, placeOf(0));
+}
+
+function toValue(node: Node | null | undefined, parsing: Parsing, depth: number, fallback: Place): unknown {
+  const place = node?.range ? parsing.placeOf(node.range[0]) : fallback;
+  parsing.nodes += 1;
+  if (depth > MAX_DEPTH || parsing.nodes > MAX_NODES) {
+    parsing.problems.report(place, '', 'the document is nested too deeply, or its aliases make it too large');
+    return undefined;
+  }
+  if (isAlias(node)) return toValue(node.resolve(parsing.document), parsing, depth + 1, place);
+  if (isMap(node)) return toMap(node, parsing, depth, place);
+  if (isSeq(node)) {
+    const keys = new Map<string, Place>();
+    const list = node.items.map((item, index) => {
+      const child = item as Node | null;
+      keys.set(String(index), child?.range ? parsing.placeOf(child.range[0]) : place);
+      return toValue(child, parsing, depth + 1, place);
+    });
+    parsing.places.remember(list, { self: place, keys });
+    return list;
+  }
+  if (!isScalar(node)) return null;
+  return typeof node.value === 'bigint' ? String(node.value) : (node.value ?? null);
+}
+
+function toMap(node: YAMLMap, parsing: Parsing, depth: number, place: Place): Record<string, unknown> {
+  const own: Record<string, unknown> = {};
+  const merged: Record<string, unknown>[] = [];
+  const keys = new Map<string, Place>();
+  for (const pair of node.items as Pair<Node, Node | null>[]) {
+    const keyPlace = pair.key?.range ? parsing.placeOf(pair.key.range[0]) : place;
+    const value = toValue(pair.value, parsing, depth + 1, keyPlace);
+    if (isScalar(pair.key) && typeof pair.key.value === 'symbol') {
+      merged.push(...((Array.isArray(value) ? value : [value]) as Record<string, unknown>[]));
+      continue;
+    }
+    const key = isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
+    if (key === '__proto__') {
+      parsing.problems.report(keyPlace, key, 'this name can not be used');
+      continue;
+    }
+    keys.set(key, keyPlace);
+    own[key] = value;
+  }
+  // Of several merged maps the first wins, and what is written in the map itself wins over all of them.
+  const map = merged.length === 0 ? own : Object.assign({}, ...merged.toReversed(), own);
+  parsing.places.remember(map, { self: place, keys });
+  return map;
+}

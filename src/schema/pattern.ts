@@ -1,0 +1,22 @@
+import { toSafeRegExp } from '../lib/safe-regexp.ts';
+
+export type CompiledPattern = { readonly regExp: RegExp } | { readonly problem: string };
+
+/**
+ * The regular expression of a schema or policy, in Go's RE2 syntax, searched anywhere in the subject. Beside what `toSafeRegExp` reads: `(?i)` at the start,
+ * and Unicode classes (`\pL`, `\p{Greek}`).
+ */
+export function compilePattern(pattern: string): CompiledPattern {
+  const [, caret = '', rest = pattern] = /^(\^?)\(\?i\)([\s\S]*)$/.exec(pattern) ?? [];
+  const isInsensitive = rest.length < pattern.length;
+  const source = isInsensitive ? caret + rest : pattern;
+  const flags = isInsensitive ? 'i' : '';
+  const safe = toSafeRegExp(source);
+  if ('source' in safe) return { regExp: new RegExp(safe.source, flags) };
+  if (!/\\[pP]/.test(source) || /\(\?[=!<]|\\[1-9]/.test(source)) return { problem: safe.problem };
+  try {
+    return { regExp: new RegExp(source.replace(/\\([pP])([A-Z])/g, '\\$1{$2}'), `${flags}u`) };
+  } catch {
+    return { problem: safe.problem };
+  }
+}
