@@ -1,61 +1,40 @@
 import type { Filter, FilterValue } from '../schema/filter.ts';
 
 type Resource = Readonly<Record<string, unknown>>;
-/** SQL's three values: NULL compared with anything is unknown, and `not` of unknown stays unknown. */
-type Truth = boolean | undefined;
 
 /**
- * Whether the filter accepts the resource, as the database would: unknown is no. An absent property is NULL. Texts compare by their
+ * Whether the filter accepts the resource, as the compiled SQL would. An absent property is NULL. NULL is in a list that names it, compares
+ * with nothing and contains nothing; `not` is the plain opposite, since `sql` leaves no third truth value either. Texts compare by their
  * code points; a database with another collation may order them differently.
  */
 export function evaluateFilter(filter: Filter, resource: Resource): boolean {
-  return judge(filter, resource) === true;
-}
-
-function judge(filter: Filter, resource: Resource): Truth {
   switch (filter.kind) {
     case 'true':
       return true;
     case 'false':
       return false;
     case 'and':
-      return fold(filter.of, resource, false);
+      return filter.of.every((part) => evaluateFilter(part, resource));
     case 'or':
-      return fold(filter.of, resource, true);
-    case 'not': {
-      const truth = judge(filter.of, resource);
-      return truth === undefined ? undefined : !truth;
-    }
+      return filter.of.some((part) => evaluateFilter(part, resource));
+    case 'not':
+      return !evaluateFilter(filter.of, resource);
     default:
-      return judgeValue(filter, resource[filter.property] ?? null);
+      return judge(filter, resource[filter.property] ?? null);
   }
 }
 
-/** `and` is decided by one false, `or` by one true; else one unknown makes all unknown. */
-function fold(filters: readonly Filter[], resource: Resource, decides: boolean): Truth {
-  let truth: Truth = !decides;
-  for (const filter of filters) {
-    const one = judge(filter, resource);
-    if (one === decides) return decides;
-    if (one === undefined) truth = undefined;
-  }
-  return truth;
-}
-
-type ValueFilter = Extract<Filter, { readonly property: string }>;
-
-function judgeValue(filter: ValueFilter, value: unknown): Truth {
+function judge(filter: Extract<Filter, { readonly property: string }>, value: unknown): boolean {
   switch (filter.kind) {
     case 'in':
-      if (value !== null) return filter.values.some((one) => equals(value, one));
-      return filter.values.includes(null) ? true : filter.values.length === 0 ? false : undefined;
+      return filter.values.some((one) => equals(value, one));
     case 'notIn':
-      return value === null ? !filter.values.includes(null) : !filter.values.some((one) => equals(value, one));
+      return !filter.values.some((one) => equals(value, one));
     case 'contains':
-      return value === null ? undefined : toText(value).includes(filter.text);
+      return value !== null && toText(value).includes(filter.text);
     default: {
       const order = value === null || filter.value === null ? undefined : compare(value, filter.value);
-      if (order === undefined) return undefined;
+      if (order === undefined) return false;
       if (filter.operator === 'gt') return order > 0;
       if (filter.operator === 'gte') return order >= 0;
       return filter.operator === 'lt' ? order < 0 : order <= 0;
