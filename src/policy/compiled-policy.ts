@@ -3,6 +3,7 @@ import { nearest } from '../lib/nearest.ts';
 import { toSafeRegExp } from '../lib/safe-regexp.ts';
 import type { PolicySource } from '../schema/types.ts';
 import { type Conditions, parseConditions } from './parse-conditions.ts';
+import { compilePathPattern, type PathPattern } from './path-pattern.ts';
 import type { Report } from './report.ts';
 
 export const ATTACH_ACTION = '__attach__';
@@ -28,12 +29,6 @@ export interface CompiledPolicy {
   readonly relationProperty: string;
 }
 
-export interface PathPattern {
-  readonly matches: (path: string) => boolean;
-  /** Every path that matches begins so. */
-  readonly prefix: string;
-}
-
 /** Compiles one policy; what is wrong with it is reported, and then the result is not to be used. */
 export function compilePolicy(source: PolicySource, index: number, report: Report): CompiledPolicy {
   const isAttach = source.action === ATTACH_ACTION;
@@ -51,7 +46,7 @@ export function compilePolicy(source: PolicySource, index: number, report: Repor
     action: source.action,
     isDeny: source.effect === 'deny',
     isAttach,
-    path: compilePath(source.path, report),
+    path: compilePathPattern(source.path, report),
     scopes: new Set(parseScopes(source.scope, report)),
     tenant: compileTenant(source, report),
     seesProperty: compileProperties(source),
@@ -96,23 +91,4 @@ function compileProperties({ properties, blacklistProperties }: PolicySource): (
   }
   const hidden = new Set(blacklistProperties);
   return hidden.size === 0 ? () => true : (name) => !hidden.has(name);
-}
-
-/** Searched in the path, not anchored. The common forms `^/text` and `^/text.*` need no regular expression. */
-export function compilePath(pattern: string, report: Report): PathPattern {
-  const result = toSafeRegExp(pattern);
-  if ('problem' in result) {
-    report(`the regular expression of resource.path, ${JSON.stringify(pattern)}, does not compile: ${result.problem}`);
-    return { prefix: '', matches: () => false };
-  }
-  const regexp = new RegExp(result.source);
-  const literal = pattern.includes('|') ? undefined : /^\^([\w/ ~%:@&=,;-]*)(.*)$/s.exec(pattern);
-  if (literal === null || literal === undefined) {
-    return pattern === '.*' || pattern === '' ? { prefix: '', matches: () => true } : { prefix: '', matches: (path) => regexp.test(path) };
-  }
-  const [, text = '', rest = ''] = literal;
-  if (rest === '' || rest === '.*') return { prefix: text, matches: (path) => path.startsWith(text) };
-  // A quantifier rules the last letter: it may be absent.
-  const prefix = /^[*+?{]/.test(rest) ? text.slice(0, -1) : text;
-  return { prefix, matches: (path) => regexp.test(path) };
 }

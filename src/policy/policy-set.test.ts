@@ -104,6 +104,14 @@ for (const [pattern, path, matches] of [
   ['', '/x', true],
   ['^/c/(books|notes)/[^/]+$', '/c/notes/1', true],
   ['^/c/{2}x', '/c//x', true],
+  ['^/v2.0/nets.*', '/v2.0/nets/1', true],
+  ['^/v2.0/nets.*', '/v2x0/nets/1', true],
+  ['^/v2.0/nets.*', '/v2\n0/nets/1', false],
+  ['^/v2.0/nets', '/v2.0/net', false],
+  ['^/c.?/x', '/c/x', true],
+  ['^\\/c\\/x$', '/c/x', true],
+  ['^/c\\.*x', '/c..x', true],
+  ['^/c\\d/x', '/c1/x', true],
 ] as const) {
   test(`path ${pattern} and ${path}`, () => assert.equal(set({ path: pattern }).decide(member, 'read', path).allowed, matches));
 }
