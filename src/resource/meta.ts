@@ -1,0 +1,97 @@
+import { SekishoError } from '../lib/errors.ts';
+import type { Exchange } from '../http/exchange.ts';
+import type { Identity } from '../lib/identity.ts';
+import type { ResourceType } from '../schema/types.ts';
+import type { Database } from '../sql/types.ts';
+import type { Models } from './models.ts';
+import { shownSchema } from './shown-schema.ts';
+import { toVisible } from './show-filter.ts';
+import type { Answer } from './types.ts';
+
+/** A request for what is not a row of a table. */
+export interface MetaCall {
+  readonly models: Models;
+  readonly database: Database;
+  readonly identity: Identity;
+  readonly exchange: Exchange;
+  readonly id: string | undefined;
+  readonly version: string;
+  readonly appVersion: string;
+  readonly openapi: (visible: readonly ResourceType[]) => object;
+}
+
+type MetaOperation = (call: MetaCall) => Answer | Promise<Answer>;
+
+/** The operations of the fixed paths by the name that the router gives them. */
+export const META_OPERATIONS: Readonly<Record<string, MetaOperation>> = {
+  schemas: listSchemas,
+  schema: showSchema,
+  version: ({ version, appVersion }) => json({ version, app: appVersion }),
+  versions: listVersions,
+  group: listGroup,
+  all: listAll,
+  openapi: ({ models, identity, openapi }) => json(openapi(readableTypes(models, identity))),
+};
+
+const SCHEMAS_PATH = '/gohan/v0.1/schemas';
+
+function listSchemas({ models, identity }: MetaCall): Answer {
+  permitMeta(models, identity, SCHEMAS_PATH);
+  const schemas = readableTypes(models, identity).map((type) => shownSchema(models, identity, type));
+  return json({ schemas }, ['X-Total-Count', String(schemas.length)]);
+}
+
+/** A schema that the caller may not read is none to it. */
+function showSchema({ models, identity, id = '' }: MetaCall): Answer {
+  permitMeta(models, identity, `${SCHEMAS_PATH}/${id}`);
+  const type = models.schemas.resources.get(id);
+  if (type === undefined || !models.access.decide(identity, 'read', type).allowed) {
+    throw new SekishoError('RESOURCE_NOT_FOUND', `Schema ${id} not found`);
+  }
+  return json({ schema: shownSchema(models, identity, type) });
+}
+
+function permitMeta(models: Models, identity: Identity, path: string): void {
+  const decision = models.policies.decide(identity, 'read', path);
+  if (!decision.allowed) throw new SekishoError('POLICY_DENIED', decision.reason);
+}
+
+function readableTypes(models: Models, identity: Identity): readonly ResourceType[] {
+  return [...models.schemas.resources.values()].filter((type) => models.access.decide(identity, 'read', type).allowed);
+}
+
+/** The versions of a schema group: its child groups, the last one of them the current one. */
+function listVersions({ models, id }: MetaCall): Answer {
+  const children = models.schemas.groups.filter((group) => group.parent === id);
+  const versions = children.map((group, index) => ({
+    status: index === children.length - 1 ? 'CURRENT' : 'SUPPORTED',
+    id: group.prefix,
+    links: [{ href: `${group.fullPrefix}/`, rel: 'self' }],
+  }));
+  return json({ versions });
+}
+
+/** The collections of a schema group that the caller may read. */
+function listGroup({ models, identity, id }: MetaCall): Answer {
+  const types = readableTypes(models, identity).filter((type) => type.group === id);
+  return json({ resources: types.map(({ url, singular, plural }) => ({ links: [{ href: url, rel: 'self' }], name: singular, collection: plural })) });
+}
+
+/** Rows of one type that `/_all` shows; beyond that the list of the type is to be asked. */
+const MAX_ROWS = 10_000;
+
+/** Everything that the caller may see, by table. */
+async function listAll({ models, identity, database }: MetaCall): Promise<Answer> {
+  const all: Record<string, unknown> = {};
+  for (const type of readableTypes(models, identity)) {
+    if (type.isMeta) continue;
+    const permit = models.access.permit(identity, 'read', type);
+    const rows = await database.reader.list(type, { filter: models.access.reach(permit, type), embed: false, limit: MAX_ROWS });
+    all[type.table] = rows.map((row) => toVisible(models, identity, permit, type, row));
+  }
+  return json(all);
+}
+
+function json(value: unknown, headers: readonly string[] = []): Answer {
+  return { status: 200, headers, body: JSON.stringify(value) };
+}

@@ -1,0 +1,110 @@
+import type { Permit } from '../policy/types.ts';
+import type { ResourceType } from '../schema/types.ts';
+import type { Resource, Selection } from '../sql/types.ts';
+import { fromPageToken, toPageToken } from './page-token.ts';
+import { parseParameters } from './parameters.ts';
+import { limitToParent } from './parent.ts';
+import { parsePreferences, preferenceApplied } from './prefer.ts';
+import { type ListQuery, parseListQuery } from './query.ts';
+import { toFields, toVisible } from './show-filter.ts';
+import type { Answer, Call } from './types.ts';
+
+/** A list as it is asked of the database; kept per permit and query, so that the same request is planned once. */
+interface ListPlan {
+  readonly query: ListQuery;
+  readonly selection: Selection;
+  /** The database's JSON can be answered as it is. */
+  readonly isDirect: boolean;
+}
+
+/** Plans per permit. What a client can make remember is bounded. */
+const plans = new WeakMap<Permit, Map<string, ListPlan>>();
+const MAX_PLANS = 512;
+const MAX_QUERY_LENGTH = 1024;
+
+/** `GET` of a collection: the rows that the caller may see, and how many there are. */
+export async function list(call: Call): Promise<Answer> {
+  const { type, models, identity, exchange, database } = call;
+  const permit = models.access.permit(identity, 'read', type);
+  const plan = await limitToParent(call, planList(call, permit));
+  const { query, selection } = plan;
+  if (query.pageSize !== undefined) return await page(call, permit, plan, query.pageSize);
+  const preferences = parsePreferences(exchange.headers);
+  const { reader } = database;
+  const counts = preferences.count === 'none' ? undefined : reader.count(type, query.filter);
+  const rows = plan.isDirect ? reader.listJson(type, selection) : reader.list(type, selection);
+  const [found, total] = await Promise.all([rows, counts]);
+  const text = typeof found === 'string' ? found : JSON.stringify(found.map((row) => shown(call, permit, query, row)));
+  return {
+    status: 200,
+    headers: [...(total === undefined ? [] : ['X-Total-Count', String(total)]), ...preferenceApplied(preferences)],
+    body: `{${JSON.stringify(type.plural)}:${text}}`,
+  };
+}
+
+function planList({ type, models, identity, exchange, limits }: Call, permit: Permit): ListPlan {
+  const key = `${type.id}?${exchange.query}`;
+  let known = plans.get(permit);
+  if (known === undefined) plans.set(permit, (known = new Map()));
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const query = parseListQuery(models, type, permit, parseParameters(exchange.query), limits.maxPageSize);
+  const seesRelated = !query.embed || models.access.seesRelated(identity, type);
+  // With fields of hidden things the whole row is needed to judge what may be shown.
+  const picksInSql = query.fields !== undefined && seesRelated;
+  const plan: ListPlan = {
+    query,
+    isDirect: seesRelated && (permit.seesAll || picksInSql),
+    selection: {
+      filter: query.filter,
+      embed: query.embed,
+      sort: query.sort,
+      ...(query.limit !== undefined && { limit: query.limit }),
+      ...(query.offset !== undefined && { offset: query.offset }),
+      ...(picksInSql && { fields: query.fields }),
+    },
+  };
+  if (known.size < MAX_PLANS && key.length < MAX_QUERY_LENGTH) known.set(key, plan);
+  return plan;
+}
+
+function shown({ models, identity, type }: Call, permit: Permit, query: ListQuery, row: Resource): Resource {
+  const visible = toVisible(models, identity, permit, type, row);
+  return query.fields === undefined ? visible : toFields(models, type, visible, query.fields);
+}
+
+/** Keyset paging: one row more than asked tells whether there is a next page, which begins behind the last row of this one. */
+async function page(call: Call, permit: Permit, { query, selection }: ListPlan, size: number): Promise<Answer> {
+  const { type, exchange, secrets, database } = call;
+  const { fields: _, ...whole } = selection;
+  const after = query.pageToken === undefined ? undefined : fromPageToken(secrets.pageKey, query.fingerprint, query.pageToken);
+  const preferences = parsePreferences(exchange.headers);
+  // Counting a large table costs more than the page: here only on request.
+  const isCounted = preferences.count === 'exact' || preferences.count === 'estimated';
+  const [found, total] = await Promise.all([
+    database.reader.list(type, { ...whole, limit: size + 1, ...(after !== undefined && { after }) }),
+    isCounted ? database.reader.count(type, query.filter) : undefined,
+  ]);
+  const rows = found.slice(0, size);
+  const last = found.length > size ? rows.at(-1) : undefined;
+  const next = last && toPageToken(secrets.pageKey, query.fingerprint, placeOf(type, query, last));
+  return {
+    status: 200,
+    headers: [
+      ...(total === undefined ? [] : ['X-Total-Count', String(total)]),
+      ...(next === undefined ? [] : ['Link', `<${nextTarget(call, next)}>; rel="next"`]),
+      ...preferenceApplied(preferences),
+    ],
+    body: JSON.stringify({ [type.plural]: rows.map((row) => shown(call, permit, query, row)), ...(next !== undefined && { next_page_token: next }) }),
+  };
+}
+
+function placeOf(_type: ResourceType, query: ListQuery, row: Resource): readonly unknown[] {
+  return [...query.sort.map(({ property }) => row[property] ?? null), row['id'] ?? null];
+}
+
+function nextTarget({ exchange }: Call, token: string): string {
+  const parameters = new URLSearchParams(exchange.query);
+  parameters.set('page_token', token);
+  return `${exchange.path}?${parameters}`;
+}

@@ -1,0 +1,26 @@
+import type { Exchange } from '../http/exchange.ts';
+import { type SekishoError, toProblem } from '../lib/errors.ts';
+import { CHALLENGE } from './authenticate.ts';
+import type { Answer, RequestNote } from './types.ts';
+
+/** Sends an answer with the given further fields, unless the client is gone. */
+export function sendAnswer(exchange: Exchange, note: RequestNote, { status, headers, body }: Answer, fields: readonly string[]): void {
+  note.status = status;
+  if (exchange.aborted || exchange.headSent) return;
+  if (body === undefined) return exchange.respond({ status, headers: [...headers, ...fields] });
+  exchange.respond({ status, headers: ['Content-Type', 'application/json', ...headers, ...fields, ...SAFE] }, body);
+}
+
+/** Answers are for their caller alone, and no browser takes them for something else. */
+const SAFE = ['Cache-Control', 'private, no-cache', 'Vary', 'X-Auth-Token, Authorization', 'X-Content-Type-Options', 'nosniff'] as const;
+
+/** Sends an error as problem+json (RFC 9457), unless the client is gone. */
+export function sendProblem(exchange: Exchange, note: RequestNote, error: SekishoError, fields: readonly string[]): void {
+  note.status = error.status;
+  note.error = error;
+  if (exchange.aborted || exchange.headSent) return;
+  const headers = ['Content-Type', 'application/problem+json', ...fields, 'X-Content-Type-Options', 'nosniff'];
+  if (error.status === 401) headers.push(...CHALLENGE);
+  if (error.status === 503) headers.push('Retry-After', '1');
+  exchange.respond({ status: error.status, headers }, JSON.stringify(toProblem(error)));
+}

@@ -1,0 +1,66 @@
+import type { Identity } from '../lib/identity.ts';
+import { evaluateFilter } from '../policy/evaluate.ts';
+import type { Permit } from '../policy/types.ts';
+import type { ResourceType } from '../schema/types.ts';
+import type { Resource } from '../sql/types.ts';
+
+import type { Models } from './models.ts';
+
+/**
+ * What the caller may see of a resource that the database gave: hidden properties are left out, and so are relations whose property is hidden; a related resource
+ * is shown as the caller would see it by itself, null when not at all.
+ */
+export function toVisible(models: Models, identity: Identity, permit: Permit, type: ResourceType, resource: Resource): Resource {
+  const { embeds } = models.planOf(type);
+  if (permit.seesAll && (embeds.length === 0 || models.access.seesRelated(identity, type))) return resource;
+  const visible: Record<string, unknown> = {};
+  for (const name of Object.keys(resource)) if (permit.seesProperty(name)) visible[name] = resource[name];
+  for (const { name, property, target } of embeds) {
+    if (!(name in visible)) continue;
+    if (!permit.seesProperty(property.name)) delete visible[name];
+    else visible[name] = relatedAsSeen(models, identity, target, visible[name]);
+  }
+  return visible;
+}
+
+function relatedAsSeen(models: Models, identity: Identity, type: ResourceType, value: unknown): Resource | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const related = value as Resource;
+  const { access } = models;
+  const decision = access.decide(identity, 'read', type, String(related['id'] ?? ''));
+  if (!decision.allowed || !evaluateFilter(access.reach(decision.permit, type), related)) return null;
+  return toVisible(models, identity, decision.permit, type, related);
+}
+
+/**
+ * Only the asked fields of a resource: names of its own properties, or `schema_id.name` for those of related ones.
+ */
+export function toFields(models: Models, type: ResourceType, resource: Resource, fields: readonly string[]): Resource {
+  const picked: Record<string, unknown> = {};
+  for (const field of fields) {
+    const own = ownName(type, field);
+    if (own !== undefined && resource[own] !== undefined) picked[own] = resource[own];
+  }
+  for (const { name, target } of models.planOf(type).embeds) {
+    if (!fields.some((field) => field.startsWith(`${target.id}.`) && target.propertyByName.has(field.slice(target.id.length + 1)))) continue;
+    const related = resource[name];
+    if (related === undefined) continue;
+    picked[name] =
+      related === null
+        ? null
+        : toFields(
+            models,
+            target,
+            related as Resource,
+            fields.filter((field) => field.includes('.')),
+          );
+  }
+  return picked;
+}
+
+/** The own property that a field names, with or without the schema's id before it. */
+export function ownName(type: ResourceType, field: string): string | undefined {
+  if (type.propertyByName.has(field)) return field;
+  const name = field.startsWith(`${type.id}.`) ? field.slice(type.id.length + 1) : '';
+  return type.propertyByName.has(name) ? name : undefined;
+}

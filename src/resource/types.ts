@@ -1,0 +1,47 @@
+import type { Exchange } from '../http/exchange.ts';
+import type { SekishoError } from '../lib/errors.ts';
+import type { Identity } from '../lib/identity.ts';
+import type { ResourceType } from '../schema/types.ts';
+import type { Database } from '../sql/types.ts';
+import type { Models } from './models.ts';
+
+/** A whole answer, before CORS fields are added. A body is JSON text. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: readonly string[];
+  readonly body?: string;
+}
+
+/** What access log and metrics are told about a request; the caller of `handle` owns it. */
+export interface RequestNote {
+  route: string;
+  pattern: string;
+  status: number;
+  error?: SekishoError;
+}
+
+/** One identified request for the resources of one type, with everything that its operation works with. */
+export interface Call {
+  readonly exchange: Exchange;
+  readonly models: Models;
+  readonly database: Database;
+  readonly identity: Identity;
+  readonly type: ResourceType;
+  /** Absent for the collection. */
+  readonly id: string | undefined;
+  /** Ids of the ancestors in a long path, outermost first; empty for short ones. */
+  readonly ancestorIds: readonly string[];
+  readonly secrets: Secrets;
+  readonly limits: ApiLimits;
+}
+
+/** Keys derived once at start: tags must not be guessable, page tokens not readable. */
+export interface Secrets {
+  readonly tagKey: string;
+  readonly pageKey: Buffer;
+}
+
+export interface ApiLimits {
+  readonly maxBodyBytes: number;
+  readonly maxPageSize: number;
+}

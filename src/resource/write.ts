@@ -1,0 +1,171 @@
+import { SekishoError } from '../lib/errors.ts';
+import type { Permit } from '../policy/types.ts';
+import { TRUE } from '../schema/filter.ts';
+import type { ResourceType } from '../schema/types.ts';
+import type { Resource, Session } from '../sql/types.ts';
+import { entityTag } from './etag.ts';
+import { fieldValue } from './fields.ts';
+import { type IdempotencyKey, idempotencyKey, recall, remember } from './idempotency.ts';
+import { tagOf, withoutEmbeds } from './operation-show.ts';
+import { first, type Parameters, parseBool, parseParameters, refuseUnknown } from './parameters.ts';
+import { type Preferences, parsePreferences, preferenceApplied } from './prefer.ts';
+import { toVisible } from './show-filter.ts';
+import type { Answer, Call } from './types.ts';
+
+export type WriteAction = 'create' | 'update' | 'delete';
+
+/** What the head of a write asks for beside its body. */
+export interface WriteWishes {
+  readonly parameters: Parameters;
+  /** Do everything, then take it back. */
+  readonly validateOnly: boolean;
+  readonly preferences: Preferences;
+  readonly ifMatch: string | undefined;
+  readonly ifNoneMatch: string | undefined;
+  readonly key: IdempotencyKey | undefined;
+}
+
+/** Reads query and header of a write. Throws QUERY_INVALID for parameters that mean nothing to it. */
+export function parseWishes(call: Call, bodyText: string): WriteWishes {
+  const { exchange, type } = call;
+  const parameters = parseParameters(exchange.query);
+  const known = ['validate_only', ...(type.parentProperty === undefined ? [] : [type.parentProperty])];
+  refuseUnknown(parameters, (name) => known.includes(name), known);
+  const { headers } = exchange;
+  return {
+    parameters,
+    validateOnly: parameters.has('validate_only') && parseBool(first(parameters, 'validate_only')) !== false,
+    preferences: parsePreferences(headers),
+    ifMatch: fieldValue(headers, 'if-match'),
+    ifNoneMatch: fieldValue(headers, 'if-none-match'),
+    key: idempotencyKey(call, bodyText),
+  };
+}
+
+/** Carries the answer of a write that must not be kept out of its transaction. */
+class TakenBack extends Error {
+  readonly answer: Answer;
+  constructor(answer: Answer) {
+    super('validate_only');
+    this.answer = answer;
+  }
+}
+
+/** Runs a write in one transaction, with its idempotency key. A repeated request gets the first one's answer. */
+export async function transact(
+  call: Call,
+  action: WriteAction,
+  { key, validateOnly }: WriteWishes,
+  work: (session: Session) => Promise<Answer>,
+): Promise<Answer> {
+  const { database, type } = call;
+  const isolation = type.isolationLevels[action] ?? 'SERIALIZABLE';
+  try {
+    return await database.transaction(
+      async (session) => {
+        const known = key && (await recall(session, key));
+        if (known !== undefined) return known;
+        const answer = await work(session);
+        if (validateOnly) throw new TakenBack(answer);
+        if (key !== undefined) await remember(session, key, answer);
+        return answer;
+      },
+      { isolation },
+    );
+  } catch (error) {
+    if (error instanceof TakenBack) return { ...error.answer, status: error.answer.status === 201 ? 200 : error.answer.status };
+    if (key === undefined || !(error instanceof SekishoError) || error.code !== 'RESOURCE_CONFLICT') throw error;
+    // The same request may have run meanwhile.
+    const known = await recall(database.reader, key);
+    if (known === undefined) throw error;
+    return known;
+  }
+}
+
+/** The row as the database has it now: read back where it may differ from what was written, or shows related resources. */
+export async function readBack(call: Call, session: Session, id: unknown, row: Resource): Promise<Resource> {
+  const { type } = call;
+  if (needsReadBack(call, row)) {
+    const found = await session.fetch(type, id, { filter: TRUE, embed: true });
+    if (found !== undefined) return found;
+  }
+  return Object.fromEntries(type.properties.map(({ name }) => [name, row[name] ?? null]));
+}
+
+const normalized = new WeakMap<ResourceType, boolean>();
+
+/** Databases round numbers and order the keys of objects; literal column types do what they like. */
+function needsReadBack({ models, type }: Call, row: Resource): boolean {
+  let isNormalized = normalized.get(type);
+  if (isNormalized === undefined) {
+    isNormalized = type.properties.some(({ type: kind, sql }) => sql !== undefined || kind === 'number' || kind === 'object' || kind === 'array');
+    normalized.set(type, isNormalized);
+  }
+  return isNormalized || models.planOf(type).embeds.length > 0 || row['id'] === undefined;
+}
+
+/** Writes the event row of a change, unless the schema is not synchronised. `resource` may have embedded resources, which stay out. */
+export async function logEvent(
+  { models }: Call,
+  session: Session,
+  event: { readonly kind: WriteAction; readonly type: ResourceType; readonly resource: Resource; readonly version: number },
+): Promise<void> {
+  const { kind, type, resource, version } = event;
+  if (type.noSync) return;
+  await session.logEvent({
+    type: kind,
+    path: `${type.url}/${String(resource['id'])}`,
+    version,
+    body: JSON.stringify(withoutEmbeds(resource, models.planOf(type).embeds)),
+    syncPlain: type.metadata['sync_plain'] === true,
+    syncProperty: typeof type.metadata['sync_property'] === 'string' ? type.metadata['sync_property'] : '',
+  });
+}
+
+/** The version that a row has; 0 for types that do not count them. */
+export async function storedVersion(session: Session, type: ResourceType, id: unknown): Promise<number> {
+  if (!type.stateVersioning) return 0;
+  const row = await session.fetch(type, id, { filter: TRUE, embed: false, fields: ['config_version'] });
+  return Number(row?.['config_version'] ?? 0);
+}
+
+/** The answer that shows a written resource as far as the permit of the write shows it, with the tag that a show would give. */
+export function writeAnswer(call: Call, permit: Permit, resource: Resource, wishes: WriteWishes, status: 200 | 201): Answer {
+  const { models, identity, type } = call;
+  const visible = toVisible(models, identity, permit, type, resource);
+  const text = JSON.stringify(visible);
+  const headers: string[] = [];
+  const read = models.access.decide(identity, 'read', type, String(resource['id']));
+  if (read.allowed) {
+    const shown = read.permit.seesAll && permit.seesAll ? visible : toVisible(models, identity, read.permit, type, resource);
+    headers.push('ETag', tagOf(call, shown, shown === visible ? text : JSON.stringify(shown), true));
+  }
+  if (status === 201) headers.push('Location', `${type.url}/${encodeURIComponent(String(resource['id']))}`);
+  headers.push(...preferenceApplied(wishes.preferences));
+  if (wishes.preferences.return === 'minimal') return { status: status === 201 ? 201 : 204, headers };
+  return { status, headers, body: `{${JSON.stringify(type.singular)}:${text}}` };
+}
+
+/** The tag that the caller knows a stored row by; undefined when it may not read it. */
+export function storedTag({ models, identity, type, secrets }: Call, stored: Resource): string | undefined {
+  const read = models.access.decide(identity, 'read', type, String(stored['id']));
+  if (!read.allowed) return undefined;
+  const visible = toVisible(models, identity, read.permit, type, stored);
+  return entityTag(secrets.tagKey, JSON.stringify(visible));
+}
+
+/** The refusal of a write whose row is not in reach of its permit: 403 when the caller may at least see it, else 404. */
+export async function outOfReach(call: Call, session: Session, action: WriteAction): Promise<SekishoError> {
+  const { models, identity, type, id } = call;
+  const read = models.access.decide(identity, 'read', type, id);
+  const isVisible =
+    read.allowed &&
+    (await session.fetch(type, id, { filter: models.access.reach(read.permit, type), embed: false, fields: ['id'] })) !== undefined;
+  return isVisible
+    ? new SekishoError('POLICY_DENIED', `The ${type.singular} may be read, but not be ${action}d.`)
+    : new SekishoError('RESOURCE_NOT_FOUND', 'Resource not found');
+}
+
+export function denied(reason: string): SekishoError {
+  return new SekishoError('POLICY_DENIED', reason);
+}
