@@ -15,6 +15,8 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   schema: { row: 1, folders: ['lib'], packages: ['ajv', 'yaml'] },
   http: { row: 2, folders: ['lib'], packages: [] },
   runtime: { row: 2, folders: ['lib', 'entity'], packages: ['esbuild'] },
+  policy: { row: 2, folders: ['lib', 'schema'], packages: [] },
+  identity: { row: 2, folders: ['lib'], packages: ['jose'] },
   store: { row: 3, folders: ['lib', 'entity'], packages: ['ajv'] },
   proxy: { row: 3, folders: ['lib', 'entity', 'http', 'runtime'], packages: [] },
   admin: { row: 3, folders: ['lib', 'entity', 'http', 'store'], packages: ['ajv', 'jose'] },
