@@ -80,7 +80,7 @@ function onlyOnce(cursors: readonly Cursor[], what: string): Cursor[] {
       first.set(id, cursor);
       return true;
     }
-    cursor.at('id').report(`there is a ${what} ${id} already, at ${placeText(other)}`);
+    cursor.at('id').report(`the ${what} ${id} is there already, at ${placeText(other)}`);
     return false;
   });
 }

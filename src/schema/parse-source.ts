@@ -1,5 +1,5 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLMap } from 'yaml';
-import type { Reading } from './cursor.ts';
+import { isMap as isPlainMap, type PlainMap, type Reading } from './cursor.ts';
 import type { Place } from './places.ts';
 
 /** Deeper nesting than any schema has; ends aliases that contain themselves. */
@@ -40,7 +40,11 @@ function toValue(node: Node | null | undefined, parsing: Parsing, depth: number,
     parsing.problems.report(place, '', 'the document is nested too deeply, or its aliases make it too large');
     return undefined;
   }
-  if (isAlias(node)) return toValue(node.resolve(parsing.document), parsing, depth + 1, place);
+  if (isAlias(node)) {
+    const target = node.resolve(parsing.document);
+    if (target === undefined) parsing.problems.report(place, '', `there is no anchor &${node.source}`);
+    return toValue(target, parsing, depth + 1, place);
+  }
   if (isMap(node)) return toMap(node, parsing, depth, place);
   if (isSeq(node)) {
     const keys = new Map<string, Place>();
@@ -58,13 +62,15 @@ function toValue(node: Node | null | undefined, parsing: Parsing, depth: number,
 
 function toMap(node: YAMLMap, parsing: Parsing, depth: number, place: Place): Record<string, unknown> {
   const own: Record<string, unknown> = {};
-  const merged: Record<string, unknown>[] = [];
+  const merged: PlainMap[] = [];
   const keys = new Map<string, Place>();
   for (const pair of node.items as Pair<Node, Node | null>[]) {
     const keyPlace = pair.key?.range ? parsing.placeOf(pair.key.range[0]) : place;
     const value = toValue(pair.value, parsing, depth + 1, keyPlace);
     if (isScalar(pair.key) && typeof pair.key.value === 'symbol') {
-      merged.push(...((Array.isArray(value) ? value : [value]) as Record<string, unknown>[]));
+      const bases: unknown[] = Array.isArray(value) ? value : [value];
+      if (!bases.every(isPlainMap)) parsing.problems.report(keyPlace, '<<', 'only a map, or a list of maps, can be merged in');
+      merged.push(...bases.filter(isPlainMap));
       continue;
     }
     const key = isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
