@@ -42,25 +42,15 @@ function bodyKind(contentType: string | undefined): BodyKind {
   return 'json';
 }
 
-/** Numbers that a double cannot hold are refused: storing another number than was sent would be worse. */
 function parseJson(text: string): unknown {
   let value: unknown;
   try {
-    value = MAYBE_TOO_LONG.test(text) ? JSON.parse(text, refuseInexact) : JSON.parse(text);
+    value = JSON.parse(text);
   } catch (error) {
-    if (error instanceof SekishoError) throw error;
     throw malformed((error as Error).message);
   }
   if (isDeeperThan(value, MAX_DEPTH)) throw malformed(`it is nested deeper than ${MAX_DEPTH} levels`);
   return value;
-}
-
-const MAYBE_TOO_LONG = /\d{16}/;
-
-function refuseInexact(key: string, value: unknown, context?: { readonly source?: string }): unknown {
-  const source = context?.source;
-  if (typeof value !== 'number' || source === undefined || Number.isSafeInteger(value) || !/^-?\d+$/.test(source)) return value;
-  throw malformed(`the number ${source} of ${JSON.stringify(key)} is beyond 2^53; send it as a text`);
 }
 
 /**

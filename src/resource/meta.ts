@@ -1,10 +1,10 @@
 import { SekishoError } from '../lib/errors.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { Identity } from '../lib/identity.ts';
+import { groupView, schemaView, schemaViews, type ViewAccess } from '../schema/schema-view.ts';
 import type { ResourceType } from '../schema/types.ts';
 import type { Database } from '../sql/types.ts';
 import type { Models } from './models.ts';
-import { shownSchema } from './shown-schema.ts';
 import { toVisible } from './show-filter.ts';
 import type { Answer } from './types.ts';
 
@@ -27,8 +27,7 @@ export const META_OPERATIONS: Readonly<Record<string, MetaOperation>> = {
   schemas: listSchemas,
   schema: showSchema,
   version: ({ version, appVersion }) => json({ version, app: appVersion }),
-  versions: listVersions,
-  group: listGroup,
+  group: showGroup,
   all: listAll,
   openapi: ({ models, identity, openapi }) => json(openapi(readableTypes(models, identity))),
 };
@@ -37,7 +36,7 @@ const SCHEMAS_PATH = '/gohan/v0.1/schemas';
 
 function listSchemas({ models, identity }: MetaCall): Answer {
   permitMeta(models, identity, SCHEMAS_PATH);
-  const schemas = readableTypes(models, identity).map((type) => shownSchema(models, identity, type));
+  const schemas = schemaViews(models.schemas, viewAccess(models, identity));
   return json({ schemas }, ['X-Total-Count', String(schemas.length)]);
 }
 
@@ -45,10 +44,9 @@ function listSchemas({ models, identity }: MetaCall): Answer {
 function showSchema({ models, identity, id = '' }: MetaCall): Answer {
   permitMeta(models, identity, `${SCHEMAS_PATH}/${id}`);
   const type = models.schemas.resources.get(id);
-  if (type === undefined || !models.access.decide(identity, 'read', type).allowed) {
-    throw new SekishoError('RESOURCE_NOT_FOUND', `Schema ${id} not found`);
-  }
-  return json({ schema: shownSchema(models, identity, type) });
+  const view = type && schemaView(type, viewAccess(models, identity));
+  if (view === undefined) throw new SekishoError('RESOURCE_NOT_FOUND', `Schema ${id} not found`);
+  return json({ schema: view });
 }
 
 function permitMeta(models: Models, identity: Identity, path: string): void {
@@ -60,21 +58,21 @@ function readableTypes(models: Models, identity: Identity): readonly ResourceTyp
   return [...models.schemas.resources.values()].filter((type) => models.access.decide(identity, 'read', type).allowed);
 }
 
-/** The versions of a schema group: its child groups, the last one of them the current one. */
-function listVersions({ models, id }: MetaCall): Answer {
-  const children = models.schemas.groups.filter((group) => group.parent === id);
-  const versions = children.map((group, index) => ({
-    status: index === children.length - 1 ? 'CURRENT' : 'SUPPORTED',
-    id: group.prefix,
-    links: [{ href: `${group.fullPrefix}/`, rel: 'self' }],
-  }));
-  return json({ versions });
+function viewAccess({ access }: Models, identity: Identity): ViewAccess {
+  return {
+    mayDo: (type, action) => access.decide(identity, action, type).allowed,
+    seesProperty(type, action, property) {
+      const decision = access.decide(identity, action, type);
+      return decision.allowed && decision.permit.seesProperty(property);
+    },
+  };
 }
 
-/** The collections of a schema group that the caller may read. */
-function listGroup({ models, identity, id }: MetaCall): Answer {
-  const types = readableTypes(models, identity).filter((type) => type.group === id);
-  return json({ resources: types.map(({ url, singular, plural }) => ({ links: [{ href: url, rel: 'self' }], name: singular, collection: plural })) });
+/** The versions of a top-level schema group, or the collections of an inner one that the caller may read. */
+function showGroup({ models, identity, id }: MetaCall): Answer {
+  const group = models.schemas.groups.find((candidate) => candidate.id === id);
+  if (group === undefined) throw new SekishoError('RESOURCE_NOT_FOUND', 'There is no such schema group.');
+  return json(groupView(models.schemas, group, (type) => models.access.decide(identity, 'read', type).allowed));
 }
 
 /** Rows of one type that `/_all` shows; beyond that the list of the type is to be asked. */

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { SekishoError } from '../lib/errors.ts';
 import type { Permit } from '../policy/types.ts';
+import { applyDefaults } from '../schema/defaults.ts';
 import type { Resource, Session } from '../sql/types.ts';
 import { checkAttachments } from './attach.ts';
 import { type Body, type JsonObject, readBody, unwrapResource } from './body.ts';
 import { first } from './parameters.ts';
 import { checkAncestors, parentId } from './parent.ts';
 import type { Answer, Call } from './types.ts';
-import { fillDefaults, validateCreate } from './validate.ts';
+import { validateCreate } from './validate.ts';
 import { denied, logEvent, parseWishes, readBack, transact, type WriteWishes, writeAnswer } from './write.ts';
 
 /** `POST` of a collection. */
@@ -70,7 +71,7 @@ function complete(call: Call, permit: Permit, draft: Record<string, unknown>): R
   // What is filled in need not be writable for the caller.
   const isChecked = (name: string): boolean => name in draft || type.propertyByName.get(name)?.mayCreate !== false;
   validateCreate(type, Object.fromEntries(Object.entries(whole).filter(([name]) => isChecked(name))));
-  const resource = fillDefaults(type, whole);
+  const resource = applyDefaults(type, whole);
   if (!permit.admits(type, resource)) throw denied('The resource would be out of reach of the policy that permits its creation.');
   return resource;
 }

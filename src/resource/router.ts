@@ -46,7 +46,7 @@ export function compileRouter(schemas: SchemaSet): Router {
   const long = createStep();
   for (const [path, name] of Object.entries(META)) meta.set(path, { name, id: undefined });
   for (const group of schemas.groups) {
-    meta.set(group.fullPrefix, { name: group.parent === undefined ? 'versions' : 'group', id: group.id });
+    meta.set(group.fullPrefix, { name: 'group', id: group.id });
   }
   for (const type of schemas.resources.values()) {
     const collection = { type, pattern: type.longUrl, itemPattern: `${type.longUrl}/{id}` };
