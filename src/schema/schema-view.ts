@@ -4,10 +4,10 @@ const ACTIONS = ['create', 'read', 'update', 'delete'] as const;
 
 /** What the caller may do with a type. */
 export interface ViewAccess {
-  /** A policy permits the action on the type's URL. */
-  mayDo(type: ResourceType, action: (typeof ACTIONS)[number]): boolean;
+  /** A policy permits the action (create, read, update, delete, an action id) on the type. */
+  mayDo(type: ResourceType, action: string): boolean;
   /** The policy that permits the action shows the property; asked only when `mayDo`. */
-  seesProperty(type: ResourceType, action: (typeof ACTIONS)[number], property: string): boolean;
+  seesProperty(type: ResourceType, action: string, property: string): boolean;
 }
 
 /** A schema as the schema API answers it. */
