@@ -17,6 +17,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   runtime: { row: 2, folders: ['lib', 'entity'], packages: ['esbuild'] },
   policy: { row: 2, folders: ['lib', 'schema'], packages: [] },
   identity: { row: 2, folders: ['lib'], packages: ['jose'] },
+  sql: { row: 2, folders: ['lib', 'schema'], packages: ['pg', 'mysql2'] },
   store: { row: 3, folders: ['lib', 'entity'], packages: ['ajv'] },
   proxy: { row: 3, folders: ['lib', 'entity', 'http', 'runtime'], packages: [] },
   admin: { row: 3, folders: ['lib', 'entity', 'http', 'store'], packages: ['ajv', 'jose'] },
@@ -45,13 +46,13 @@ export const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   'node:net': ['http', 'server'],
   'node:tls': ['http'],
   'node:dgram': [],
-  'node:sqlite': ['store'],
+  'node:sqlite': ['store', 'sql'],
   // runtime: user code; store: the thread that waits for the disk
   'node:worker_threads': ['runtime', 'store'],
   'node:child_process': ['config'],
   'node:cluster': [],
-  'node:fs': ['lib', 'config', 'schema', 'runtime', 'store', 'server', 'cli'],
-  'node:fs/promises': ['lib', 'config', 'runtime', 'store', 'server', 'cli'],
+  'node:fs': ['lib', 'config', 'schema', 'runtime', 'store', 'server', 'cli', 'sql'],
+  'node:fs/promises': ['lib', 'config', 'runtime', 'store', 'server', 'cli', 'sql'],
 };
 
 /** Names of those modules that open nothing: every folder may use them. */

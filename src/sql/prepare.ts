@@ -1,0 +1,53 @@
+import { SekishoError } from '../lib/errors.ts';
+import type { SchemaSet } from '../schema/types.ts';
+import type { Dialect } from './dialect.ts';
+import type { Executor } from './executor.ts';
+import { type PlanStep, planSchema, type SchemaPlan } from './schema-plan.ts';
+import { ANSWER_LIFETIME_S, ANSWERS_TABLE, systemTables } from './system-tables.ts';
+
+export interface PrepareOptions {
+  readonly autoMigrate: boolean;
+  readonly cascadeDelete: boolean;
+}
+
+/**
+ * Makes the tables of the set and of the system, and adds what is missing to those that are there. The caller holds the lock that keeps other
+ * nodes out. MIGRATION_NEEDED, with every reason and before anything is changed, when tables do not fit and may not or can't be changed.
+ */
+export async function prepareTables(dialect: Dialect, executor: Executor, schemas: SchemaSet, options: PrepareOptions): Promise<void> {
+  const ask = (sql: string, parameters: Parameters<Executor['records']>[1]) => executor.records(sql, parameters);
+  await makeSystemTables(dialect, executor, await dialect.readTables(ask));
+  const tables = await dialect.readTables(ask);
+  const plan = planSchema({ dialect, resources: schemas.resources, tables, cascadeDelete: options.cascadeDelete });
+  refuseUnfit(plan, options.autoMigrate);
+  for (const step of plan.steps) await takeStep(executor, step);
+  const oldest = dialect.bind(Math.floor(Date.now() / 1000) - ANSWER_LIFETIME_S, 'integer');
+  await executor.change(`DELETE FROM ${dialect.quote(ANSWERS_TABLE)} WHERE created_at < ${dialect.placeholder(1)}`, [oldest], {
+    operation: 'other',
+  });
+}
+
+async function makeSystemTables(dialect: Dialect, executor: Executor, tables: ReadonlyMap<string, unknown>): Promise<void> {
+  for (const [table, sql] of systemTables(dialect)) {
+    if (!tables.has(table)) await takeStep(executor, { what: `create table ${table}`, sql, isNew: true });
+  }
+}
+
+function refuseUnfit(plan: SchemaPlan, autoMigrate: boolean): void {
+  const missing = autoMigrate ? [] : plan.steps.filter((step) => !step.isNew).map((step) => step.what);
+  const reasons = [...plan.problems, ...missing];
+  if (reasons.length === 0) return;
+  const more = reasons.length > 1 ? ` (and ${reasons.length - 1} more)` : '';
+  throw new SekishoError('MIGRATION_NEEDED', `${reasons[0] ?? ''}${more}`, { errors: reasons.map((detail) => ({ pointer: '', detail })) });
+}
+
+async function takeStep(executor: Executor, step: PlanStep): Promise<void> {
+  try {
+    await executor.records(step.sql, []);
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    if (error instanceof SekishoError && (error.code === 'DATABASE_LOST' || error.code === 'DATABASE_RETRY')) throw error;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new SekishoError('MIGRATION_NEEDED', `${step.what}: ${reason}`, { cause });
+  }
+}

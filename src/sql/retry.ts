@@ -1,0 +1,27 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SekishoError } from '../lib/errors.ts';
+import { AnswerTaken } from './session.ts';
+
+/** How often a transaction that clashed is tried again, and the mean pause before it. */
+export interface RetryOptions {
+  readonly count: number;
+  readonly intervalMs: number;
+}
+
+/** A stored answer that turned up meanwhile is read on the next try, whatever the configuration says about clashes. */
+const ANSWER_RETRIES = 3;
+const MAX_PAUSE_MS = 5000;
+
+/** Runs `attempt` until it does not fail with DATABASE_RETRY, at most `count` times more. Pauses are jittered, so that two that clashed do not meet again. */
+export async function withRetries<T>(options: RetryOptions, signal: AbortSignal | undefined, attempt: () => Promise<T>): Promise<T> {
+  for (let failures = 1; ; failures += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const limit = error instanceof AnswerTaken ? Math.max(options.count, ANSWER_RETRIES) : options.count;
+      if (!(error instanceof SekishoError) || error.code !== 'DATABASE_RETRY' || failures > limit) throw error;
+      const pauseMs = Math.min(options.intervalMs * (0.5 + Math.random()), MAX_PAUSE_MS);
+      await sleep(pauseMs, undefined, signal === undefined ? {} : { signal });
+    }
+  }
+}

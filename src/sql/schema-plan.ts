@@ -1,0 +1,160 @@
+import type { Property, ResourceType } from '../schema/types.ts';
+import { type ColumnKind, keyOf, STATE_COLUMNS, toColumnKind } from './column.ts';
+import type { ActualTable, Dialect } from './dialect.ts';
+import { addColumn, addKey, addStateColumn, createIndex, createTable, type WantedIndex, wantedIndexes, wantedKeys } from './table-text.ts';
+
+/** One statement on the way from the tables that are there to those that the schemas want. */
+export interface PlanStep {
+  /** What it does, for people: `table networks: add column mtu`. */
+  readonly what: string;
+  readonly sql: string;
+  /** It makes a new table or belongs to one: such steps are taken even without auto-migration. */
+  readonly isNew: boolean;
+}
+
+/** The way from the tables that are there to those that the schemas want. Steps only add. */
+export interface SchemaPlan {
+  readonly steps: readonly PlanStep[];
+  /** Differences that no additive step removes; none may remain when the schemas are to be served. */
+  readonly problems: readonly string[];
+}
+
+export interface PlanInput {
+  readonly dialect: Dialect;
+  readonly resources: ReadonlyMap<string, ResourceType>;
+  readonly tables: ReadonlyMap<string, ActualTable>;
+  readonly cascadeDelete: boolean;
+}
+
+interface Draft extends PlanInput {
+  /** Tables and columns first, then indexes, then the foreign keys, which need both. */
+  readonly tableSteps: PlanStep[];
+  readonly indexSteps: PlanStep[];
+  readonly keySteps: PlanStep[];
+  readonly problems: string[];
+  readonly isShared: (name: string) => boolean;
+}
+
+/** Kinds of columns that hold the values of a kind: files of Gohan have integers in numeric columns and JSON in texts. */
+const FITTING: Readonly<Record<ColumnKind, readonly ColumnKind[]>> = {
+  text: ['text'],
+  integer: ['integer'],
+  number: ['number', 'integer'],
+  boolean: ['boolean', 'integer'],
+  json: ['json', 'text'],
+};
+
+/** Compares schemas and tables. Nothing is dropped or narrowed: what has no property any more stays. */
+export function planSchema(input: PlanInput): SchemaPlan {
+  const draft: Draft = { ...input, tableSteps: [], indexSteps: [], keySteps: [], problems: [], isShared: sharedNames(input.resources) };
+  const tables = new Set<string>();
+  for (const type of input.resources.values()) {
+    if (tables.has(type.table)) continue;
+    tables.add(type.table);
+    const actual = input.tables.get(type.table);
+    if (actual === undefined) planTable(draft, type);
+    else planColumns(draft, type, actual);
+    planIndexes(draft, type, actual);
+    planKeys(draft, type, actual);
+  }
+  return { steps: [...draft.tableSteps, ...draft.indexSteps, ...draft.keySteps], problems: draft.problems };
+}
+
+function sharedNames(resources: ReadonlyMap<string, ResourceType>): (name: string) => boolean {
+  const counts = new Map<string, number>();
+  for (const type of resources.values()) for (const { name } of type.indexes) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return (name) => (counts.get(name) ?? 0) > 1;
+}
+
+function planTable({ dialect, resources, cascadeDelete, tableSteps }: Draft, type: ResourceType): void {
+  const keys = wantedKeys(type, resources, cascadeDelete);
+  tableSteps.push({ what: `create table ${type.table}`, sql: createTable(dialect, type, keys), isNew: true });
+}
+
+function planColumns(draft: Draft, type: ResourceType, actual: ActualTable): void {
+  const { dialect, tableSteps, problems } = draft;
+  const keys = wantedKeys(type, draft.resources, draft.cascadeDelete);
+  const used = new Set<string>();
+  for (const property of type.properties) {
+    used.add(property.name);
+    const place = `table ${type.table}: column ${property.name}`;
+    const earlier = property.renamedFrom;
+    if (actual.columns.has(property.name)) {
+      checkColumn(draft, type, property, actual);
+    } else if (earlier !== undefined && actual.columns.has(earlier) && !type.propertyByName.has(earlier)) {
+      used.add(earlier);
+      const sql = `ALTER TABLE ${dialect.quote(type.table)} RENAME COLUMN ${dialect.quote(earlier)} TO ${dialect.quote(property.name)}`;
+      tableSteps.push({ what: `table ${type.table}: rename column ${earlier} to ${property.name}`, sql, isNew: false });
+    } else if (property.name === keyOf(type)) {
+      problems.push(`${place} is the key, but the table has no such column`);
+    } else {
+      const key = keys.find((candidate) => candidate.column === property.name);
+      tableSteps.push({
+        what: `table ${type.table}: add column ${property.name}`,
+        sql: addColumn(dialect, type, property, key),
+        isNew: false,
+      });
+    }
+  }
+  for (const column of type.stateVersioning ? STATE_COLUMNS : []) {
+    used.add(column.name);
+    if (actual.columns.has(column.name)) continue;
+    tableSteps.push({ what: `table ${type.table}: add column ${column.name}`, sql: addStateColumn(dialect, type, column), isNew: false });
+  }
+  for (const column of actual.columns.values()) {
+    if (used.has(column.name) || column.isNullable || column.hasDefault) continue;
+    problems.push(`table ${type.table}: column ${column.name} must have a value, but the schema has no such property (any more)`);
+  }
+}
+
+function checkColumn({ dialect, tableSteps, problems }: Draft, type: ResourceType, property: Property, actual: ActualTable): void {
+  const column = actual.columns.get(property.name);
+  if (column === undefined) return;
+  const place = `table ${type.table}: column ${property.name}`;
+  if (property.sql === undefined && column.family !== undefined && !FITTING[toColumnKind(property)].includes(column.family)) {
+    problems.push(`${place} is ${column.type}, but the schema says ${property.type}`);
+    return;
+  }
+  const isWidened = property.isColumnNullable && !column.isNullable && property.name !== keyOf(type) && property.sql === undefined;
+  if (!isWidened) return;
+  if (!dialect.canAlterConstraints) problems.push(`${place} may not be null, but the schema permits it`);
+  else {
+    const sql = dialect.dropNotNull(type.table, property.name, dialect.columnType(type, property));
+    tableSteps.push({ what: `${place} may be null`, sql, isNew: false });
+  }
+}
+
+function planIndexes({ dialect, isShared, indexSteps }: Draft, type: ResourceType, actual: ActualTable | undefined): void {
+  const earlier = new Map(type.properties.map((property) => [property.name, property.renamedFrom]));
+  for (const index of wantedIndexes(type, isShared)) {
+    if (actual !== undefined && hasIndex(actual, index, earlier)) continue;
+    const sql = createIndex(dialect, type, index);
+    if (sql === undefined) continue;
+    indexSteps.push({ what: `table ${type.table}: index ${index.name} on ${index.columns.join(', ')}`, sql, isNew: actual === undefined });
+  }
+}
+
+/** Any index that begins with the columns serves; a unique one must be on exactly these. */
+function hasIndex(actual: ActualTable, wanted: WantedIndex, earlier: ReadonlyMap<string, string | undefined>): boolean {
+  const columns = wanted.columns.map((name) => (actual.columns.has(name) ? name : (earlier.get(name) ?? name)));
+  for (const index of actual.indexes.values()) {
+    const begins = columns.every((column, place) => index.columns[place] === column);
+    if (begins && (wanted.type !== 'unique' || (index.isUnique && index.columns.length === columns.length))) return true;
+  }
+  return false;
+}
+
+function planKeys(
+  { dialect, resources, cascadeDelete, keySteps, problems }: Draft,
+  type: ResourceType,
+  actual: ActualTable | undefined,
+): void {
+  for (const key of wantedKeys(type, resources, cascadeDelete)) {
+    const earlier = type.propertyByName.get(key.column)?.renamedFrom;
+    const isThere = actual?.foreignKeys.some(({ columns }) => columns[0] === key.column || columns[0] === earlier) ?? false;
+    if (isThere) continue;
+    const what = `table ${type.table}: foreign key ${key.column} to ${key.target.table}`;
+    if (dialect.canAlterConstraints) keySteps.push({ what, sql: addKey(dialect, type, key), isNew: actual === undefined });
+    else if (actual?.columns.has(key.column) === true) problems.push(`${what} is missing, and SQLite adds none to a column that is there`);
+  }
+}

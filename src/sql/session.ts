@@ -1,0 +1,140 @@
+import { SekishoError } from '../lib/errors.ts';
+import type { Filter } from '../schema/filter.ts';
+import type { ResourceType } from '../schema/types.ts';
+import { findCascade } from './cascade.ts';
+import { keyOf, type Parameter } from './column.ts';
+import type { SelectCompiler } from './compile-select.ts';
+import type { WriteCompiler } from './compile-write.ts';
+import type { Dialect } from './dialect.ts';
+import type { Executor } from './executor.ts';
+import { explainReference } from './explain-reference.ts';
+import type { StatementContext } from './sql-error.ts';
+import { ANSWERS_TABLE, EVENTS_TABLE, insertInto } from './system-tables.ts';
+import type { EventRow, Resource, Selection, Session } from './types.ts';
+
+/** What all sessions of a database share; replaced when other schemas are prepared. */
+export interface Compilers {
+  readonly dialect: Dialect;
+  readonly resources: ReadonlyMap<string, ResourceType>;
+  readonly select: SelectCompiler;
+  readonly write: WriteCompiler;
+  /** Every foreign key cascades (`database.cascade_delete`). */
+  readonly cascadeDelete: boolean;
+}
+
+const OTHER: StatementContext = { operation: 'other' };
+
+/** A key of an answer that another transaction stored meanwhile: the work is to be run again, and finds it. */
+export class AnswerTaken extends SekishoError {
+  constructor(cause: unknown) {
+    super('DATABASE_RETRY', 'A request with the same Idempotency-Key was answered meanwhile; try again.', { cause });
+  }
+}
+
+/** The statements of one transaction, or of none, over what runs them. */
+export function createSession(executor: Executor, compilers: Compilers): Session {
+  const { dialect, select, write } = compilers;
+  const list = async (type: ResourceType, selection: Selection): Promise<readonly Resource[]> => {
+    const { plan, parameters } = select.bind(type, selection, 'page');
+    const rows = await executor.rows(plan.text, parameters, OTHER);
+    return rows.map(plan.decode);
+  };
+  const fetch = async (type: ResourceType, id: unknown, selection: Selection): Promise<Resource | undefined> => {
+    const { plan, parameters } = select.bind(type, { ...selection, filter: withId(type, id, selection.filter) }, 'one');
+    const [row] = await executor.rows(plan.text, parameters, OTHER);
+    return row === undefined ? undefined : plan.decode(row);
+  };
+  const change = async (text: string, parameters: readonly Parameter[], context: StatementContext, values: Resource): Promise<number> => {
+    try {
+      return await executor.change(text, parameters, context);
+    } catch (error) {
+      throw await explainReference(error, executor, compilers, context, values);
+    }
+  };
+  const session: Session = {
+    list,
+    fetch,
+    async listJson(type, selection) {
+      const { plan, parameters } = select.bind(type, selection, 'json');
+      const rows = await executor.rows(plan.text, parameters, OTHER);
+      if (!plan.isJson) return JSON.stringify(rows.map(plan.decode));
+      return rows.length === 1 ? `[${String(rows[0]?.[0] ?? '')}]` : `[${rows.map((row) => row[0]).join(',')}]`;
+    },
+    async count(type, filter) {
+      const { plan, parameters } = select.bind(type, { filter, embed: false }, 'count');
+      const [row] = await executor.rows(plan.text, parameters, OTHER);
+      return Number(row?.[0] ?? 0);
+    },
+    async insert(type, resource) {
+      const { text, parameters } = write.insert(type, resource);
+      await change(text, parameters, { operation: 'insert', type }, resource);
+    },
+    async update(type, id, changes) {
+      const bound = write.update(type, id, changes);
+      if (bound !== undefined) return (await change(bound.text, bound.parameters, { operation: 'update', type }, changes)) > 0;
+      return (await fetch(type, id, { filter: { kind: 'true' }, embed: false, fields: [keyOf(type)] })) !== undefined;
+    },
+    async delete(type, id) {
+      const { text, parameters } = write.delete(type, id);
+      return (await executor.change(text, parameters, { operation: 'delete', type })) > 0;
+    },
+    cascade: (type, id) => findCascade(session, compilers, type, id),
+    ...logStatements(executor, dialect),
+    async query(sql, parameters) {
+      return await executor.records(toPlaceholders(dialect, sql), parameters.map(toParameter));
+    },
+  };
+  return session;
+}
+
+function withId(type: ResourceType, id: unknown, filter: Filter): Filter {
+  const isScalar = typeof id === 'string' || typeof id === 'number' || typeof id === 'boolean';
+  if (!isScalar) return { kind: 'false' };
+  const own: Filter = { kind: 'in', property: keyOf(type), values: [id] };
+  return filter.kind === 'true' ? own : { kind: 'and', of: [own, filter] };
+}
+
+const EVENT_COLUMNS = ['type', 'path', 'timestamp', 'version', 'body', 'sync_plain', 'sync_property'];
+
+function logStatements(executor: Executor, dialect: Dialect): Pick<Session, 'logEvent' | 'recallAnswer' | 'rememberAnswer'> {
+  const insertEvent = insertInto(dialect, EVENTS_TABLE, EVENT_COLUMNS);
+  const insertAnswer = insertInto(dialect, ANSWERS_TABLE, ['key', 'fingerprint', 'status', 'body', 'created_at']);
+  const q = dialect.quote;
+  const selectAnswer = `SELECT fingerprint, status, body FROM ${q(ANSWERS_TABLE)} WHERE ${q('key')} = ${dialect.placeholder(1)}`;
+  const integer = (value: number): Parameter => dialect.bind(value, 'integer');
+  const now = (): Parameter => integer(Math.floor(Date.now() / 1000));
+  return {
+    async logEvent(event: EventRow) {
+      const flag = dialect.bind(event.syncPlain, 'boolean');
+      const values = [event.type, event.path, now(), integer(event.version), event.body, flag, event.syncProperty];
+      await executor.change(insertEvent, values, OTHER);
+    },
+    async recallAnswer(key) {
+      const [row] = await executor.rows(selectAnswer, [key], OTHER);
+      return row === undefined ? undefined : { fingerprint: String(row[0]), status: Number(row[1]), body: String(row[2]) };
+    },
+    async rememberAnswer(key, answer) {
+      try {
+        await executor.change(insertAnswer, [key, answer.fingerprint, integer(answer.status), answer.body, now()], OTHER);
+      } catch (error) {
+        throw error instanceof SekishoError && error.code === 'RESOURCE_CONFLICT' ? new AnswerTaken(error) : error;
+      }
+    },
+  };
+}
+
+function toParameter(value: unknown): Parameter {
+  if (value === undefined) return null;
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : (value as Parameter);
+}
+
+/** Statements of others have `?`; PostgreSQL counts its placeholders. Those in quotes and comments are left alone. */
+function toPlaceholders(dialect: Dialect, sql: string): string {
+  if (dialect.kind !== 'postgresql') return sql;
+  let count = 0;
+  return sql.replaceAll(/'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\/|\?/g, (token) => {
+    if (token !== '?') return token;
+    count += 1;
+    return `$${count}`;
+  });
+}

@@ -1,0 +1,160 @@
+import { setImmediate as nextTick, setTimeout as sleep } from 'node:timers/promises';
+import { SekishoError } from '../lib/errors.ts';
+import { SQLITE } from './dialect-sqlite.ts';
+import type { Executor } from './executor.ts';
+import { guardExecutor } from './guard-executor.ts';
+import { toSqlError } from './sql-error.ts';
+import type { SqliteConnection } from './sqlite-connection.ts';
+
+/** Runs transactions one after the other on the one connection that writes. */
+export interface SqliteWriter {
+  /** Resolves when the transaction is on the disk; what `work` throws undoes it alone. DATABASE_RETRY when another process keeps the file locked. */
+  run<T>(work: (executor: Executor) => Promise<T>, signal: AbortSignal | undefined): Promise<T>;
+  /** Waits for the transactions that were begun; later ones are refused. */
+  close(): Promise<void>;
+}
+
+interface Job {
+  readonly work: (executor: Executor) => Promise<unknown>;
+  readonly signal: AbortSignal | undefined;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  /** Must not share its commit: a shared one failed by a constraint. */
+  isAlone: boolean;
+}
+
+const MAX_SHARED = 128;
+const MAX_QUEUED = 10_000;
+const LOCK_TIMEOUT_MS = 5000;
+const LOCK_PAUSE_MS = 10;
+const IO_ERROR = 10;
+
+/**
+ * Transactions that come in one turn of the event loop share a commit, and so one wait for the disk: each runs in a savepoint of its own within
+ * the transaction of the connection, and all are acknowledged after its COMMIT. Nobody else sees any of them before that.
+ */
+export function createSqliteWriter(connection: SqliteConnection): SqliteWriter {
+  const queue: Job[] = [];
+  let pump: Promise<void> | undefined;
+  let isClosed = false;
+
+  const drain = async (): Promise<void> => {
+    while (queue.length > 0) await runBatch(connection, queue);
+    pump = undefined;
+  };
+  return {
+    run<T>(work: (executor: Executor) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+      if (isClosed) return Promise.reject(new SekishoError('DATABASE_LOST', 'the database is closed'));
+      if (queue.length >= MAX_QUEUED) return Promise.reject(new SekishoError('DATABASE_RETRY', 'too many changes are waiting'));
+      return new Promise<T>((resolve, reject) => {
+        queue.push({ work, signal, resolve: resolve as (value: unknown) => void, reject, isAlone: false });
+        pump ??= drain();
+      });
+    },
+    async close() {
+      isClosed = true;
+      await pump;
+    },
+  };
+}
+
+interface Finished {
+  readonly job: Job;
+  readonly value: unknown;
+}
+
+async function runBatch(connection: SqliteConnection, queue: Job[]): Promise<void> {
+  const finished: Finished[] = [];
+  try {
+    await begin(connection);
+  } catch (error) {
+    queue.shift()?.reject(toSqlError(SQLITE, error, { operation: 'other' }));
+    return;
+  }
+  const isAlone = queue[0]?.isAlone === true;
+  let hasWaited = isAlone;
+  for (;;) {
+    while (queue.length > 0 && finished.length < (isAlone ? 1 : MAX_SHARED) && (isAlone || queue[0]?.isAlone === false)) {
+      const job = queue.shift();
+      if (job !== undefined) await runJob(connection, job, finished);
+      if (!connection.isInTransaction) return;
+      if (isAlone) break;
+    }
+    if (hasWaited || finished.length === 0) break;
+    // The sockets that are readable now are all served before this goes on: their transactions join.
+    hasWaited = true;
+    await nextTick();
+  }
+  commit(connection, finished, queue);
+}
+
+/** Waits for another process's transaction without blocking this thread. */
+async function begin(connection: SqliteConnection): Promise<void> {
+  const end = Date.now() + LOCK_TIMEOUT_MS;
+  for (;;) {
+    try {
+      connection.exec('BEGIN IMMEDIATE');
+      return;
+    } catch (error) {
+      if (SQLITE.readFailure(error)?.kind !== 'retry' || Date.now() > end) throw error;
+    }
+    await sleep(LOCK_PAUSE_MS * (0.5 + Math.random()));
+  }
+}
+
+async function runJob(connection: SqliteConnection, job: Job, finished: Finished[]): Promise<void> {
+  const guard = guardExecutor(connection, job.signal);
+  try {
+    job.signal?.throwIfAborted();
+    connection.exec('SAVEPOINT job');
+    const value = await job.work(guard.executor);
+    guard.end();
+    if (guard.broken !== undefined) throw guard.broken;
+    job.signal?.throwIfAborted();
+    connection.exec('RELEASE job');
+    finished.push({ job, value });
+  } catch (error) {
+    guard.end();
+    undo(connection, finished, error);
+    const failure = guard.broken ?? error;
+    job.reject(SQLITE.readFailure(failure) === undefined ? failure : toSqlError(SQLITE, failure, { operation: 'other' }));
+  }
+}
+
+/** Undoes one transaction. An I/O error or a full disk has undone all of them already. */
+function undo(connection: SqliteConnection, finished: Finished[], cause: unknown): void {
+  try {
+    if (connection.isInTransaction) connection.exec('ROLLBACK TO job; RELEASE job');
+  } catch {
+    // No savepoint: the job failed before it had one.
+  }
+  if (connection.isInTransaction) return;
+  const error = new SekishoError('DATABASE_FAILED', 'the database undid the change together with another one', { cause });
+  for (const { job } of finished.splice(0)) job.reject(error);
+}
+
+function commit(connection: SqliteConnection, finished: readonly Finished[], queue: Job[]): void {
+  try {
+    connection.exec(finished.length === 0 ? 'ROLLBACK' : 'COMMIT');
+  } catch (error) {
+    if (connection.isInTransaction) connection.exec('ROLLBACK');
+    refuse(finished, queue, error);
+    return;
+  }
+  for (const { job, value } of finished) job.resolve(value);
+}
+
+/** A commit that failed: deferred foreign keys are checked only there, so each transaction is run again, alone. */
+function refuse(finished: readonly Finished[], queue: Job[], error: unknown): void {
+  const failure = SQLITE.readFailure(error);
+  if (failure !== undefined && finished.length > 1) {
+    queue.unshift(...finished.map(({ job }) => Object.assign(job, { isAlone: true })));
+    return;
+  }
+  const isUnknown =
+    error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' && (error.errcode & 0xff) === IO_ERROR;
+  const told = isUnknown
+    ? new SekishoError('DATABASE_LOST', 'The disk failed while the change was written.', { cause: error })
+    : toSqlError(SQLITE, error, { operation: 'other' });
+  for (const { job } of finished) job.reject(told);
+}

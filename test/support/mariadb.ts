@@ -1,0 +1,81 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { chownSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createConnection } from 'mysql2/promise';
+import { ensureInstalled, type Requirement } from './install.ts';
+import { findFreePorts } from './ports.ts';
+import { stopServer } from './postgres.ts';
+import { asUser, findUser } from './run-as.ts';
+import { createTempFolder } from './temp.ts';
+import { until } from './until.ts';
+
+/** A private MariaDB server on a free port; made for one test file, and gone with it. */
+export interface MariadbServer {
+  /** Makes an empty database and gives its URL. */
+  createDatabase(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+const SERVER = '/usr/sbin/mariadbd';
+
+export const MARIADB_SERVER: Requirement = { name: 'MariaDB', packages: ['mariadb-server'], isPresent: () => existsSync(SERVER) };
+
+/** Starts a server with its data in a temp folder and without waiting for the disk. Root has no password. */
+export async function startMariadb(): Promise<MariadbServer> {
+  ensureInstalled([MARIADB_SERVER]);
+  const folder = createTempFolder('sekisho-my-');
+  const user = findUser('mysql');
+  if (user !== undefined) chownSync(folder.path, user.uid, user.gid);
+  const data = join(folder.path, 'data');
+  const init = [
+    '--no-defaults',
+    `--datadir=${data}`,
+    '--auth-root-authentication-method=normal',
+    '--skip-test-db',
+    '--innodb-fast-shutdown=0',
+  ];
+  const [command, ...args] = asUser(user, ['mariadb-install-db', ...init]);
+  execFileSync(command ?? '', args, { stdio: 'ignore', cwd: folder.path });
+  const [port] = await findFreePorts(1);
+  const options = [
+    '--no-defaults',
+    `--datadir=${data}`,
+    `--socket=${join(folder.path, 'socket')}`,
+    `--pid-file=${join(folder.path, 'pid')}`,
+    '--bind-address=127.0.0.1',
+    `--port=${port}`,
+    '--innodb-flush-log-at-trx-commit=0',
+    '--innodb-flush-method=nosync',
+    '--innodb-buffer-pool-size=32M',
+    '--innodb-lock-wait-timeout=5',
+    '--max-connections=60',
+  ];
+  const words = asUser(user, [SERVER, ...options]);
+  const process = spawn(words[0] ?? '', words.slice(1), { stdio: 'ignore', cwd: folder.path });
+  await until('MariaDB answers', () => run(port ?? 0, 'SELECT 1'), 30_000);
+  let count = 0;
+  return {
+    async createDatabase() {
+      count += 1;
+      await run(port ?? 0, `CREATE DATABASE test_${count}`);
+      return `mysql://root@127.0.0.1:${port}/test_${count}`;
+    },
+    async stop() {
+      await stopServer(process, 'SIGKILL');
+      folder.remove();
+    },
+  };
+}
+
+async function run(port: number, text: string): Promise<boolean> {
+  try {
+    const connection = await createConnection({ host: '127.0.0.1', port, user: 'root' });
+    await connection.query(text);
+    await connection.end();
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ECONNREFUSED' || error.code === 'PROTOCOL_CONNECTION_LOST'))
+      return false;
+    throw error;
+  }
+}

@@ -1,0 +1,101 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chownSync, existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import pg from 'pg';
+import { ensureInstalled, type Requirement } from './install.ts';
+import { findFreePorts } from './ports.ts';
+import { asUser, findUser } from './run-as.ts';
+import { createTempFolder } from './temp.ts';
+import { until } from './until.ts';
+
+/** A private PostgreSQL server on a free port; made for one test file, and gone with it. */
+export interface PostgresServer {
+  /** Makes an empty database and gives its URL. */
+  createDatabase(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+export const POSTGRES_SERVER: Requirement = {
+  name: 'PostgreSQL',
+  packages: ['postgresql'],
+  isPresent: () => findPrograms() !== undefined,
+};
+
+/** Starts a server with its data in a temp folder and without waiting for the disk. */
+export async function startPostgres(): Promise<PostgresServer> {
+  ensureInstalled([POSTGRES_SERVER]);
+  const programs = findPrograms() ?? '';
+  const folder = createTempFolder('sekisho-pg-');
+  const user = findUser('postgres');
+  if (user !== undefined) chownSync(folder.path, user.uid, user.gid);
+  const data = join(folder.path, 'data');
+  const init = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
+  const [command, ...args] = asUser(user, [join(programs, 'initdb'), ...init]);
+  execFileSync(command ?? '', args, { stdio: ['ignore', 'ignore', 'inherit'], cwd: folder.path });
+  const [port] = await findFreePorts(1);
+  const settings = [
+    'fsync=off',
+    'full_page_writes=off',
+    'deadlock_timeout=50ms',
+    'max_connections=60',
+    `unix_socket_directories=${folder.path}`,
+  ];
+  const server = [
+    join(programs, 'postgres'),
+    '-D',
+    data,
+    '-h',
+    '127.0.0.1',
+    '-p',
+    String(port),
+    ...settings.flatMap((setting) => ['-c', setting]),
+  ];
+  const process = startServer(asUser(user, server), folder.path);
+  const url = (database: string): string => `postgres://postgres@127.0.0.1:${port}/${database}`;
+  await until('PostgreSQL answers', () => runOn(url('postgres'), 'SELECT 1'), 30_000);
+  let count = 0;
+  return {
+    async createDatabase() {
+      count += 1;
+      await runOn(url('postgres'), `CREATE DATABASE test_${count}`);
+      return url(`test_${count}`);
+    },
+    async stop() {
+      await stopServer(process, 'SIGQUIT');
+      folder.remove();
+    },
+  };
+}
+
+function startServer(words: readonly string[], cwd: string): ChildProcess {
+  return spawn(words[0] ?? '', words.slice(1), { stdio: 'ignore', cwd });
+}
+
+/** Ends a server by its own process id and waits for its end. */
+export async function stopServer(process: ChildProcess, signal: 'SIGQUIT' | 'SIGKILL'): Promise<void> {
+  if (process.exitCode !== null || process.signalCode !== null) return;
+  const ended = new Promise((resolve) => process.once('exit', resolve));
+  process.kill(signal);
+  await ended;
+}
+
+/** The folder of the server programs, which Debian keeps out of PATH. */
+function findPrograms(): string | undefined {
+  const root = '/usr/lib/postgresql';
+  const versions = existsSync(root) ? readdirSync(root).toSorted((a, b) => Number(b) - Number(a)) : [];
+  return versions.map((version) => join(root, version, 'bin')).find((folder) => existsSync(join(folder, 'initdb')));
+}
+
+async function runOn(url: string, text: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url });
+  try {
+    await client.connect();
+    await client.query(text);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ECONNREFUSED' || error.code === '57P03')) return false;
+    throw error;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
