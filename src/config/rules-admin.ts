@@ -1,4 +1,5 @@
 import { createPublicKey } from 'node:crypto';
+import { isLoopback } from '../lib/loopback.ts';
 import type { Draft } from './draft.ts';
 import type { Problems } from './problems.ts';
 import type { SectionValue } from './setting.ts';
@@ -71,9 +72,4 @@ function checkPublicKey(jwt: JwtAuth, algorithm: string, path: string, problems:
   } catch {
     problems.report(path, `found something that is no public key; algorithm ${algorithm} needs ${wanted}, PEM text`);
   }
-}
-
-function isLoopback(host: string): boolean {
-  const name = host.replace(/^\[|\]$/g, '').toLowerCase();
-  return name === 'localhost' || name === '::1' || /^(::ffff:)?127\.\d+\.\d+\.\d+$/.test(name);
 }

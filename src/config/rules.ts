@@ -2,6 +2,7 @@ import { checkCertificateFiles } from './check-certificate.ts';
 import type { Draft } from './draft.ts';
 import type { Problems } from './problems.ts';
 import { checkAdmin } from './rules-admin.ts';
+import { checkModels } from './rules-models.ts';
 import { checkInitResources } from './rules-init.ts';
 import type { SectionValue } from './setting.ts';
 import type { SETTINGS } from './settings-table.ts';
@@ -20,6 +21,7 @@ export function checkRules(settings: NonNullable<Draft<SectionValue<typeof SETTI
   checkTls('admin.tls', admin?.tls, problems);
   if (workers !== undefined && workers !== 1) problems.warn('workers', `found ${workers}; this version serves with 1 worker`);
   if (admin) checkAdmin(admin, problems);
+  checkModels(settings, problems);
   checkInitResources(proxy?.initResources, settings.disableDefaultNamespace === true, problems);
 }
 

@@ -1,6 +1,7 @@
 import type { SettingKeys } from './setting.ts';
 import { ADMIN } from './settings-admin.ts';
 import { WITHOUT_EFFECT } from './settings-later.ts';
+import { MODELS } from './settings-models.ts';
 import { PROXY } from './settings-proxy.ts';
 
 const STORAGE = {
@@ -138,5 +139,6 @@ export const SETTINGS = {
     keys: TEST_SERVER,
     doc: 'An echo server to try things with; started only with `debug: true` and `admin`.',
   },
+  ...MODELS,
   ...WITHOUT_EFFECT,
 } as const satisfies SettingKeys;

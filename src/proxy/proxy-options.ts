@@ -1,7 +1,9 @@
+import type { Exchange } from '../http/exchange.ts';
 import type { Upstream, UpstreamOptions } from '../http/upstream.ts';
 import type { ServiceDefaults } from './compiled-service.ts';
 import type { TrustOptions } from './forwarding.ts';
 import type { GateOptions } from './gate.ts';
+import type { RequestRecord } from './request-record.ts';
 
 export interface ProxyOptions extends GateOptions, TrustOptions {
   readonly upstreams: { get(options: UpstreamOptions): Upstream };
@@ -9,6 +11,8 @@ export interface ProxyOptions extends GateOptions, TrustOptions {
   /** Close the connection instead of answering 404 when no namespace serves the host. */
   readonly strictMode: boolean;
   readonly maxInFlight: number;
+  /** Asked when no route of the namespace has the path; true: it answers the request. */
+  readonly fallback?: (exchange: Exchange, record: RequestRecord) => boolean;
   /** Milliseconds without a byte of a request's or an answer's body; 0 = none. */
   readonly bodyIdleTimeoutMs: number;
   /** `proxy.global_headers` as flat fields, and the same followed by Via. */

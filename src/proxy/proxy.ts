@@ -65,9 +65,8 @@ export function createProxy(options: ProxyOptions): Proxy {
 
     const match = matchPath(namespace.tree, exchange.method, exchange.path);
     if (match.endpoint === undefined) {
-      return match.allowed.length === 0
-        ? refuse.path(exchange, record)
-        : refuse.method(exchange, record, ['Allow', match.allowed.join(', ')]);
+      if (match.allowed.length > 0) return refuse.method(exchange, record, ['Allow', match.allowed.join(', ')]);
+      return options.fallback?.(exchange, record) === true ? undefined : refuse.path(exchange, record);
     }
     const path = match.endpoint.value;
     const { route, program, service } = path.route;

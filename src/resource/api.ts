@@ -1,12 +1,14 @@
 import { hkdfSync } from 'node:crypto';
 import type { Exchange } from '../http/exchange.ts';
+import type { Identifier } from '../identity/identify.ts';
 import { SekishoError, toSekishoError } from '../lib/errors.ts';
 import type { PolicySet } from '../policy/types.ts';
-import type { ResourceType, SchemaSet } from '../schema/types.ts';
+import type { SchemaSet } from '../schema/types.ts';
 import type { Database } from '../sql/types.ts';
-import { authenticate, type Identifier } from './authenticate.ts';
+import { authenticate } from './authenticate.ts';
 import { compileCors } from './cors.ts';
-import { META_OPERATIONS } from './meta.ts';
+import { answerFakeLogin, isFakeLogin } from './fake-login.ts';
+import { type About, META_OPERATIONS } from './meta.ts';
 import { compileModels, type Models } from './models.ts';
 import { create } from './operation-create.ts';
 import { remove } from './operation-delete.ts';
@@ -20,26 +22,22 @@ import type { Answer, ApiLimits, Call, RequestNote, Secrets } from './types.ts';
 export interface ResourceApiOptions {
   readonly schemas: SchemaSet;
   readonly policies: PolicySet;
-  readonly identifier: Identifier;
+  readonly identifier: Pick<Identifier, 'identify'>;
+  /** Serve the endpoints of the fake Keystone beside the schemas. */
+  readonly hasFakeLogin: boolean;
   readonly database: Database;
   /** `*`, origins joined by commas, or empty. */
   readonly cors: string;
-  /** Version of the gateway, and of the application. */
-  readonly version: string;
-  readonly appVersion: string;
+  readonly about: About;
   /** Tags and page tokens are keyed by it; the same on all nodes and after a restart. */
   readonly secret: string;
   readonly limits: ApiLimits;
-  /** The OpenAPI document of the types that a caller may read. */
-  readonly openapi: (schemas: SchemaSet, visible: readonly ResourceType[]) => object;
 }
 
 /** The REST API of one set of schemas. */
 export interface ResourceApi {
-  /** Whether a schema has the path, with whatever method. */
-  handles(path: string): boolean;
-  /** Answers a request whose path it handles, and notes what log and metrics tell about it. */
-  handle(exchange: Exchange, note: RequestNote): void;
+  /** Answers a request, and notes what log and metrics tell about it; false, with nothing done, when no schema has its path. */
+  handle(exchange: Exchange, note: RequestNote): boolean;
   /** Serves another set from now on; requests under way finish with the one that they began with. */
   swap(schemas: SchemaSet, policies: PolicySet): void;
   /** Resolves when no request is being answered any more. */
@@ -65,14 +63,13 @@ export function createResourceApi(options: ResourceApiOptions): ResourceApi {
 
   const answer = async (target: Target, exchange: Exchange, using: Models): Promise<Answer> => {
     const { method } = exchange;
-    if (method === 'OPTIONS') return { status: 200, headers: ['Allow', allowOf(target), ...cors.preflightFields(exchange.headers)], body: '' };
+    if (method === 'OPTIONS')
+      return { status: 200, headers: ['Allow', allowOf(target), ...cors.preflightFields(exchange.headers)], body: '' };
     const identity = await authenticate(exchange, identifier, using.policies);
     if (target.kind === 'meta') {
       const operation = META_METHODS.includes(method) ? META_OPERATIONS[target.name] : undefined;
       if (operation === undefined) throw wrongMethod(exchange, target);
-      const { version, appVersion } = options;
-      const openapi = (visible: readonly ResourceType[]): object => options.openapi(using.schemas, visible);
-      return await operation({ models: using, database, identity, exchange, id: target.id, version, appVersion, openapi });
+      return await operation({ models: using, database, identity, exchange, id: target.id, ...options.about });
     }
     const { type, id, ancestorIds } = target;
     const operation = operationsOf(target)[method];
@@ -80,27 +77,32 @@ export function createResourceApi(options: ResourceApiOptions): ResourceApi {
     return await operation({ exchange, models: using, database, identity, type, id, ancestorIds, secrets, limits });
   };
 
-  const serve = async (target: Target, exchange: Exchange, note: RequestNote): Promise<void> => {
+  const serve = async (answering: Promise<Answer>, exchange: Exchange, note: RequestNote, allow: string): Promise<void> => {
     const fields = exchange.method === 'OPTIONS' ? [] : cors.fields(exchange.headers);
     try {
-      sendAnswer(exchange, note, await answer(target, exchange, models), fields);
+      sendAnswer(exchange, note, await answering, fields);
     } catch (error) {
       const known = toSekishoError(error);
-      sendProblem(exchange, note, known, known.code === 'RESOURCE_METHOD' ? [...fields, 'Allow', allowOf(target)] : fields);
+      sendProblem(exchange, note, known, known.code === 'RESOURCE_METHOD' ? [...fields, 'Allow', allow] : fields);
     }
+  };
+  const start = (task: Promise<void>): true => {
+    running.add(task);
+    void task.finally(() => running.delete(task));
+    return true;
   };
 
   return {
-    handles: (path) => models.router.match(path) !== undefined,
     handle(exchange, note) {
       const target = models.router.match(exchange.path, exchange.method);
       if (target === undefined) {
-        return sendProblem(exchange, note, new SekishoError('RESOURCE_NOT_FOUND', 'No schema has this path.'), cors.fields(exchange.headers));
+        if (!options.hasFakeLogin || !isFakeLogin(exchange.path)) return false;
+        note.route = 'meta:login';
+        return start(serve(answerFakeLogin(exchange), exchange, note, ''));
       }
       note.route = target.kind === 'meta' ? `meta:${target.name}` : models.planOf(target.type).metricName;
       note.pattern = target.pattern;
-      const task = serve(target, exchange, note).finally(() => running.delete(task));
-      running.add(task);
+      return start(serve(answer(target, exchange, models), exchange, note, allowOf(target)));
     },
     swap(schemas, policies) {
       models = compileModels(schemas, policies);

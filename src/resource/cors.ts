@@ -28,6 +28,13 @@ export function compileCors(setting: string): Cors {
   const byOrigin = new Map(origins.map((origin) => [origin, ['Access-Control-Allow-Origin', origin, ...more, 'Vary', 'Origin']]));
   const other = ['Vary', 'Origin'];
   const fields = (request: RawHeaders): readonly string[] => only ?? byOrigin.get(fieldValue(request, 'origin') ?? '') ?? other;
-  const preflight = ['Access-Control-Allow-Methods', METHODS, 'Access-Control-Allow-Headers', REQUEST_FIELDS, 'Access-Control-Max-Age', '600'];
+  const preflight = [
+    'Access-Control-Allow-Methods',
+    METHODS,
+    'Access-Control-Allow-Headers',
+    REQUEST_FIELDS,
+    'Access-Control-Max-Age',
+    '600',
+  ];
   return { fields, preflightFields: (request) => [...fields(request), ...preflight] };
 }

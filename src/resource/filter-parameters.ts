@@ -76,7 +76,8 @@ function toValue(property: Property, text: string): FilterValue {
     }
     case 'number': {
       const number = Number(text);
-      if (text.trim() === '' || !Number.isFinite(number)) throw badQuery(`${property.name}: found ${JSON.stringify(text)}, expected a number.`);
+      if (text.trim() === '' || !Number.isFinite(number))
+        throw badQuery(`${property.name}: found ${JSON.stringify(text)}, expected a number.`);
       return number;
     }
     default:

@@ -41,7 +41,10 @@ function applyOperation(document: unknown, operation: unknown, at: string): unkn
       return add(document, path, structuredClone(read(document, toTokens(operation['from'], `${at}/from`), at)), at);
     case 'test':
       if (!isDeepStrictEqual(read(document, path, at), valueOf(operation, at))) {
-        throw new SekishoError('RESOURCE_CONFLICT', `The patch tests ${String(operation['path'])} for another value than the resource has.`);
+        throw new SekishoError(
+          'RESOURCE_CONFLICT',
+          `The patch tests ${String(operation['path'])} for another value than the resource has.`,
+        );
       }
       return document;
     default:

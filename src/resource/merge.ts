@@ -16,7 +16,9 @@ export function mergeValue(stored: unknown, change: unknown, removesNulls: boole
 
 /** The new values of the properties that a body names. */
 export function mergeProperties(stored: JsonObject, body: JsonObject, removesNulls: boolean): JsonObject {
-  return Object.fromEntries(Object.entries(body).map(([name, value]) => [name, mergeValue(stored[name] ?? undefined, value, removesNulls)]));
+  return Object.fromEntries(
+    Object.entries(body).map(([name, value]) => [name, mergeValue(stored[name] ?? undefined, value, removesNulls)]),
+  );
 }
 
 /** `__proto__` is a key like any other. */

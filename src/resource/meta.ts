@@ -2,22 +2,28 @@ import { SekishoError } from '../lib/errors.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { Identity } from '../lib/identity.ts';
 import { groupView, schemaView, schemaViews, type ViewAccess } from '../schema/schema-view.ts';
-import type { ResourceType } from '../schema/types.ts';
+import type { ResourceType, SchemaSet } from '../schema/types.ts';
 import type { Database } from '../sql/types.ts';
 import type { Models } from './models.ts';
 import { toVisible } from './show-filter.ts';
 import type { Answer } from './types.ts';
 
+/** What the API tells about itself. */
+export interface About {
+  /** Version of the gateway, and of the application. */
+  readonly version: string;
+  readonly appVersion: string;
+  /** The OpenAPI document of the types that a caller may read. */
+  readonly openapi?: (schemas: SchemaSet, visible: readonly ResourceType[]) => object;
+}
+
 /** A request for what is not a row of a table. */
-export interface MetaCall {
+export interface MetaCall extends About {
   readonly models: Models;
   readonly database: Database;
   readonly identity: Identity;
   readonly exchange: Exchange;
   readonly id: string | undefined;
-  readonly version: string;
-  readonly appVersion: string;
-  readonly openapi: (visible: readonly ResourceType[]) => object;
 }
 
 type MetaOperation = (call: MetaCall) => Answer | Promise<Answer>;
@@ -29,7 +35,7 @@ export const META_OPERATIONS: Readonly<Record<string, MetaOperation>> = {
   version: ({ version, appVersion }) => json({ version, app: appVersion }),
   group: showGroup,
   all: listAll,
-  openapi: ({ models, identity, openapi }) => json(openapi(readableTypes(models, identity))),
+  openapi: showOpenApi,
 };
 
 const SCHEMAS_PATH = '/gohan/v0.1/schemas';
@@ -73,6 +79,11 @@ function showGroup({ models, identity, id }: MetaCall): Answer {
   const group = models.schemas.groups.find((candidate) => candidate.id === id);
   if (group === undefined) throw new SekishoError('RESOURCE_NOT_FOUND', 'There is no such schema group.');
   return json(groupView(models.schemas, group, (type) => models.access.decide(identity, 'read', type).allowed));
+}
+
+function showOpenApi({ models, identity, openapi }: MetaCall): Answer {
+  if (openapi === undefined) throw new SekishoError('RESOURCE_NOT_FOUND', 'There is no OpenAPI document.');
+  return json(openapi(models.schemas, readableTypes(models, identity)));
 }
 
 /** Rows of one type that `/_all` shows; beyond that the list of the type is to be asked. */

@@ -76,7 +76,7 @@ function complete(call: Call, permit: Permit, draft: Record<string, unknown>): R
   return resource;
 }
 
-function withoutId({ id: _, ...rest }: Record<string, unknown>): Record<string, unknown> {
+function withoutId({ id: _id, ...rest }: Record<string, unknown>): Record<string, unknown> {
   return rest;
 }
 

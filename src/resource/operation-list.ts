@@ -95,7 +95,10 @@ async function page(call: Call, permit: Permit, { query, selection }: ListPlan, 
       ...(next === undefined ? [] : ['Link', `<${nextTarget(call, next)}>; rel="next"`]),
       ...preferenceApplied(preferences),
     ],
-    body: JSON.stringify({ [type.plural]: rows.map((row) => shown(call, permit, query, row)), ...(next !== undefined && { next_page_token: next }) }),
+    body: JSON.stringify({
+      [type.plural]: rows.map((row) => shown(call, permit, query, row)),
+      ...(next !== undefined && { next_page_token: next }),
+    }),
   };
 }
 

@@ -15,7 +15,7 @@ const selections = new WeakMap<Permit, Map<string, Selection>>();
 
 /** `GET` of one resource; 304 when the client has it already. */
 export async function show(call: Call): Promise<Answer> {
-  const { type, id, models, identity, exchange, database, secrets } = call;
+  const { type, id, models, identity, exchange, database } = call;
   const permit = models.access.permit(identity, 'read', type, id);
   const { fields, selection } = planShow(call, permit);
   if (call.ancestorIds.length > 0) await checkAncestors(call, database.reader);

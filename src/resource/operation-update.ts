@@ -12,12 +12,24 @@ import { checkAncestors, parentFilter } from './parent.ts';
 import { toVisible } from './show-filter.ts';
 import type { Answer, Call } from './types.ts';
 import { validateUpdate } from './validate.ts';
-import { denied, logEvent, outOfReach, parseWishes, readBack, storedTag, storedVersion, transact, type WriteWishes, writeAnswer } from './write.ts';
+import {
+  denied,
+  logEvent,
+  outOfReach,
+  parseWishes,
+  readBack,
+  storedTag,
+  storedVersion,
+  transact,
+  type WriteWishes,
+  writeAnswer,
+} from './write.ts';
 
 /** `PUT` of a resource: merges into the one that there is, or creates it under this id. */
 export async function put(call: Call): Promise<Answer> {
   const body = await readBody(call.exchange, call.limits.maxBodyBytes);
-  if (body.kind === 'json-patch') throw new SekishoError('RESOURCE_MALFORMED', 'Failed to parse data: a JSON Patch is sent by PATCH, not by PUT');
+  if (body.kind === 'json-patch')
+    throw new SekishoError('RESOURCE_MALFORMED', 'Failed to parse data: a JSON Patch is sent by PATCH, not by PUT');
   unwrapResource(body.value, call.type.singular);
   const wishes = parseWishes(call, body.text);
   const exists = (await call.database.reader.fetch(call.type, call.id, { filter: TRUE, embed: false, fields: ['id'] })) !== undefined;
@@ -39,7 +51,8 @@ async function updateFrom(call: Call, body: Body, wishes: WriteWishes): Promise<
   const given = body.kind === 'json-patch' ? undefined : toGiven(call, permit, unwrapResource(body.value, type.singular));
   return await transact(call, 'update', wishes, async (session) => {
     const stored = await fetchForUpdate(call, permit, session);
-    if (wishes.ifNoneMatch?.trim() === '*') throw new SekishoError('RESOURCE_PRECONDITION', 'If-None-Match asks for a new resource; there is one.');
+    if (wishes.ifNoneMatch?.trim() === '*')
+      throw new SekishoError('RESOURCE_PRECONDITION', 'If-None-Match asks for a new resource; there is one.');
     checkMatch(wishes.ifMatch, wishes.ifMatch === undefined ? undefined : storedTag(call, stored));
     const changes =
       given === undefined

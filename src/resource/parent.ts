@@ -46,7 +46,10 @@ function noAncestor(schemaId: string, id: string): SekishoError {
 }
 
 /** The plan of a list, limited to the parent of a long path, which must exist. */
-export async function limitToParent<Plan extends { readonly query: ListQuery; readonly selection: Selection }>(call: Call, plan: Plan): Promise<Plan> {
+export async function limitToParent<Plan extends { readonly query: ListQuery; readonly selection: Selection }>(
+  call: Call,
+  plan: Plan,
+): Promise<Plan> {
   if (call.ancestorIds.length === 0) return plan;
   await checkAncestors(call, call.database.reader);
   const filter = allOf([plan.query.filter, parentFilter(call)]);

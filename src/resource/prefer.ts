@@ -13,7 +13,12 @@ const NONE: Preferences = { count: undefined, return: undefined };
 export function parsePreferences(headers: RawHeaders): Preferences {
   const value = fieldValue(headers, 'prefer');
   if (value === undefined) return NONE;
-  const wishes = fieldList(value).map((member) => member.replace(/\s*=\s*/, '=').replaceAll('"', '').toLowerCase());
+  const wishes = fieldList(value).map((member) =>
+    member
+      .replace(/\s*=\s*/, '=')
+      .replaceAll('"', '')
+      .toLowerCase(),
+  );
   return {
     count: (['none', 'estimated', 'exact'] as const).find((word) => wishes.includes(`count=${word}`)),
     return: (['minimal', 'representation'] as const).find((word) => wishes.includes(`return=${word}`)),
@@ -22,6 +27,9 @@ export function parsePreferences(headers: RawHeaders): Preferences {
 
 /** The field that tells which wishes were granted; empty when there were none. */
 export function preferenceApplied({ count, return: wanted }: Preferences): readonly string[] {
-  const applied = [...(count === undefined ? [] : [`count=${count === 'estimated' ? 'exact' : count}`]), ...(wanted === undefined ? [] : [`return=${wanted}`])];
+  const applied = [
+    ...(count === undefined ? [] : [`count=${count === 'estimated' ? 'exact' : count}`]),
+    ...(wanted === undefined ? [] : [`return=${wanted}`]),
+  ];
   return applied.length === 0 ? [] : ['Preference-Applied', applied.join(', ')];
 }

@@ -77,7 +77,9 @@ export function parseShape(
     const own = ownName(type, field);
     if (own !== undefined) return permit.seesProperty(own) ? [own] : [];
     const dot = field.indexOf('.');
-    return dot > 0 && embeds.length > 0 && models.schemas.resources.get(field.slice(0, dot))?.propertyByName.has(field.slice(dot + 1)) ? [field] : [];
+    return dot > 0 && embeds.length > 0 && models.schemas.resources.get(field.slice(0, dot))?.propertyByName.has(field.slice(dot + 1))
+      ? [field]
+      : [];
   });
   if (fields.length === 0) throw badQuery(`_fields: none of ${asked.join(', ')} is a property that can be shown.`);
   return { fields, embed: embed && fields.some((field) => field.includes('.')) };

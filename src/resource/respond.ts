@@ -1,6 +1,7 @@
 import type { Exchange } from '../http/exchange.ts';
-import { type SekishoError, toProblem } from '../lib/errors.ts';
-import { CHALLENGE } from './authenticate.ts';
+import { IdentityError } from '../identity/identity-error.ts';
+import { SekishoError, toProblem } from '../lib/errors.ts';
+
 import type { Answer, RequestNote } from './types.ts';
 
 /** Sends an answer with the given further fields, unless the client is gone. */
@@ -17,10 +18,12 @@ const SAFE = ['Cache-Control', 'private, no-cache', 'Vary', 'X-Auth-Token, Autho
 /** Sends an error as problem+json (RFC 9457), unless the client is gone. */
 export function sendProblem(exchange: Exchange, note: RequestNote, error: SekishoError, fields: readonly string[]): void {
   note.status = error.status;
-  note.error = error;
+  // What a client did wrong is told to the client; the log needs no stack of it.
+  note.error =
+    error.status < 500 && error.cause !== undefined ? new SekishoError(error.code, error.message, { errors: error.errors }) : error;
   if (exchange.aborted || exchange.headSent) return;
   const headers = ['Content-Type', 'application/problem+json', ...fields, 'X-Content-Type-Options', 'nosniff'];
-  if (error.status === 401) headers.push(...CHALLENGE);
+  if (error.status === 401) headers.push('WWW-Authenticate', error instanceof IdentityError ? error.challenge : 'Bearer realm="sekisho"');
   if (error.status === 503) headers.push('Retry-After', '1');
   exchange.respond({ status: error.status, headers }, JSON.stringify(toProblem(error)));
 }

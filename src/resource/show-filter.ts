@@ -42,7 +42,8 @@ export function toFields(models: Models, type: ResourceType, resource: Resource,
     if (own !== undefined && resource[own] !== undefined) picked[own] = resource[own];
   }
   for (const { name, target } of models.planOf(type).embeds) {
-    if (!fields.some((field) => field.startsWith(`${target.id}.`) && target.propertyByName.has(field.slice(target.id.length + 1)))) continue;
+    if (!fields.some((field) => field.startsWith(`${target.id}.`) && target.propertyByName.has(field.slice(target.id.length + 1))))
+      continue;
     const related = resource[name];
     if (related === undefined) continue;
     picked[name] =

@@ -98,7 +98,9 @@ const normalized = new WeakMap<ResourceType, boolean>();
 function needsReadBack({ models, type }: Call, row: Resource): boolean {
   let isNormalized = normalized.get(type);
   if (isNormalized === undefined) {
-    isNormalized = type.properties.some(({ type: kind, sql }) => sql !== undefined || kind === 'number' || kind === 'object' || kind === 'array');
+    isNormalized = type.properties.some(
+      ({ type: kind, sql }) => sql !== undefined || kind === 'number' || kind === 'object' || kind === 'array',
+    );
     normalized.set(type, isNormalized);
   }
   return isNormalized || models.planOf(type).embeds.length > 0 || row['id'] === undefined;

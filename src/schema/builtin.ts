@@ -20,7 +20,7 @@ const flag = (title: string): PlainMap => ({
 });
 const id = (more: PlainMap = {}): PlainMap => ({ type: 'string', title: 'ID', description: 'ID', permission: ['create'], ...more });
 
-function metaschema(name: string, plural: string, title: string, properties: PlainMap): PlainMap {
+function metaschema(name: string, plural: string, title: string, properties: PlainMap, required: readonly string[] = []): PlainMap {
   return {
     id: name,
     singular: name,
@@ -29,7 +29,7 @@ function metaschema(name: string, plural: string, title: string, properties: Pla
     description: title,
     prefix: '/gohan/v0.1',
     metadata: { nosync: true, type: 'metaschema' },
-    schema: { type: 'object', propertiesOrder: Object.keys(properties), properties },
+    schema: { type: 'object', propertiesOrder: Object.keys(properties), properties, ...(required.length > 0 && { required }) },
   };
 }
 
@@ -84,14 +84,20 @@ export const BUILTIN_SCHEMAS: readonly PlainMap[] = [
     metadata: map('Metadata'),
   }),
   metaschema('version', 'version', 'Version', { id: id() }),
-  metaschema('event', 'events', 'Event', {
-    id: { type: 'integer', sql: 'integer primary key auto_increment', title: 'ID', description: 'ID', permission: [] },
-    type: text('Type', { permission: ['create'] }),
-    path: text('Path', { permission: ['create'] }),
-    timestamp: { type: 'integer', title: 'Time', description: 'Seconds since 1970', permission: ['create'] },
-    version: { type: 'integer', title: 'Version', description: 'Version', permission: ['create'] },
-    body: text('Body', { permission: ['create'] }),
-    sync_plain: flag('Plain value'),
-    sync_property: text('Property that is the value', { default: '' }),
-  }),
+  metaschema(
+    'event',
+    'events',
+    'Event',
+    {
+      id: { type: 'integer', sql: 'integer primary key auto_increment', title: 'ID', description: 'ID', permission: [] },
+      type: text('Type', { permission: ['create'] }),
+      path: text('Path', { permission: ['create'] }),
+      timestamp: { type: 'integer', title: 'Time', description: 'Seconds since 1970', permission: ['create'] },
+      version: { type: 'integer', title: 'Version', description: 'Version', permission: ['create'] },
+      body: text('Body', { permission: ['create'] }),
+      sync_plain: flag('Plain value'),
+      sync_property: text('Property that is the value', { default: '' }),
+    },
+    ['type', 'path', 'timestamp', 'version', 'body'],
+  ),
 ];

@@ -1,10 +1,9 @@
-import { type FSWatcher, watch } from 'node:fs';
-import { basename, dirname } from 'node:path';
 import { type InitResources, toInitKey } from '../config/init-resources.ts';
 import { EntityError } from '../entity/entity-error.ts';
 import { SekishoError, toSekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 import type { Registry } from '../store/registry.ts';
+import { createFileWatch } from './watch-files.ts';
 
 export interface BaseLayerOptions {
   readonly first: InitResources | undefined;
@@ -21,9 +20,6 @@ export interface BaseLayer {
   close(): void;
 }
 
-/** Editors write a file in several steps; what comes within this time is one edit. */
-const SETTLE_MS = 50;
-
 /**
  * Sees to the entities of `proxy.init_resources`, which are served beneath those of the store: at the start they have to build without exception
  * (ENTITY_INVALID with their places in the file), and while the gateway runs their files are followed.
@@ -33,20 +29,9 @@ export async function createBaseLayer(options: BaseLayerOptions): Promise<BaseLa
   if (first !== undefined) await apply(first, options);
   if (!options.watchFiles || first === undefined) return { close: () => undefined };
   let served = fingerprint(first);
-  let watchers: readonly FSWatcher[] = [];
-  let settle: NodeJS.Timeout | undefined;
-  let running = Promise.resolve();
-
-  const follow = (init: InitResources): void => {
-    for (const watcher of watchers) watcher.close();
-    watchers = watchFolders([...init.files.keys(), ...(options.configPath === undefined ? [] : [options.configPath])], () => {
-      clearTimeout(settle);
-      settle = setTimeout(() => {
-        running = running.then(refresh);
-      }, SETTLE_MS);
-    });
-  };
-  const refresh = async (): Promise<void> => {
+  const follow = (init: InitResources): void =>
+    files.follow([...init.files.keys(), ...(options.configPath === undefined ? [] : [options.configPath])]);
+  const files = createFileWatch(async () => {
     try {
       const next = options.reload();
       if (next === undefined || fingerprint(next) === served) return;
@@ -56,25 +41,9 @@ export async function createBaseLayer(options: BaseLayerOptions): Promise<BaseLa
     } catch (error) {
       observe({ type: 'error', error: toSekishoError(error), where: 'watched files (the last good version serves on)' });
     }
-  };
+  });
   follow(first);
-  return {
-    close() {
-      clearTimeout(settle);
-      for (const watcher of watchers) watcher.close();
-    },
-  };
-}
-
-/** Watches the folders, not the files: many editors write a new file and rename it over the old one. */
-function watchFolders(paths: readonly string[], onChange: () => void): FSWatcher[] {
-  const names = new Map<string, Set<string>>();
-  for (const path of paths) names.set(dirname(path), (names.get(dirname(path)) ?? new Set()).add(basename(path)));
-  return [...names].map(([folder, wanted]) =>
-    watch(folder, (_event, name) => {
-      if (name === null || wanted.has(name)) onChange();
-    }).on('error', (cause) => observe({ type: 'warning', text: `${folder} can no longer be watched: ${cause.message}` })),
-  );
+  return files;
 }
 
 async function apply(init: InitResources, { registry }: BaseLayerOptions): Promise<void> {

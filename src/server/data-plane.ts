@@ -3,6 +3,7 @@ import { createUpstreams } from '../http/upstreams.ts';
 import { observe } from '../lib/event.ts';
 import type { CertificateLookup } from '../proxy/certificates.ts';
 import { createProxy, type Proxy } from '../proxy/proxy.ts';
+import type { ProxyOptions } from '../proxy/proxy-options.ts';
 import { buildSnapshot, type SnapshotBuild } from '../proxy/snapshot.ts';
 import { createModuleRuntime } from '../runtime/runtime.ts';
 import type { ModuleRuntime } from '../runtime/types.ts';
@@ -20,13 +21,13 @@ export interface DataPlane {
   readonly certificates: CertificateLookup;
 }
 
-/** Opens the store and serves its entities. This is where entities become a snapshot: built before a change is stored, swapped in once it is. */
-export async function startDataPlane(settings: Settings, closing: Closing): Promise<DataPlane> {
+/** Opens the store and serves its entities; `fallback` answers where no route has the path. This is where entities become a snapshot: built before a change is stored, swapped in once it is. */
+export async function startDataPlane(settings: Settings, closing: Closing, fallback: ProxyOptions['fallback']): Promise<DataPlane> {
   const store = closing.add(await openStore(settings));
   const upstreams = closing.add(createUpstreams(toUpstreamsOptions(settings)));
   const bridge = createBridge(() => registry);
   const runtime = closing.add(createModuleRuntime(toRuntimeOptions(settings, bridge)));
-  const proxy = createProxy(toProxyOptions(settings, upstreams));
+  const proxy = createProxy({ ...toProxyOptions(settings, upstreams), ...(fallback !== undefined && { fallback }) });
   const snapshotOptions = toSnapshotOptions(settings, runtime);
   let served: SnapshotBuild | undefined;
   const registry: Registry = closing.add(

@@ -15,6 +15,7 @@ import { toHints } from './hints.ts';
 import { type Listening, listenAdmin, listenProxy } from './listeners.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { startModels } from './models.ts';
 import { toAdminOptions } from './options.ts';
 
 export interface Gateway {
@@ -47,7 +48,8 @@ export async function startGateway({ loaded, source, log }: GatewayOptions): Pro
       ? undefined
       : closing.add(createMetrics({ version: VERSION, inFlight: () => inFlight(), logDropped: log.dropped }));
     const first = checkedInit(settings.proxy.initResources);
-    const plane = await startDataPlane(settings, closing);
+    const models = await startModels(settings, path, closing);
+    const plane = await startDataPlane(settings, closing, models);
     const { registry, proxy } = plane;
     inFlight = () => proxy.inFlight;
     const reload = () => checkedInit(loadSettings(source).settings.proxy.initResources);

@@ -5,7 +5,21 @@ export interface Layer {
   readonly packages: readonly string[];
 }
 
-const BELOW_SERVER = ['lib', 'entity', 'config', 'http', 'runtime', 'store', 'proxy', 'admin'];
+const BELOW_SERVER = [
+  'lib',
+  'entity',
+  'config',
+  'schema',
+  'http',
+  'runtime',
+  'policy',
+  'identity',
+  'sql',
+  'store',
+  'proxy',
+  'resource',
+  'admin',
+];
 
 /** The layer table of ARCHITECTURE.md. */
 export const LAYERS: Readonly<Record<string, Layer>> = {
@@ -20,6 +34,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   sql: { row: 2, folders: ['lib', 'schema'], packages: ['pg', 'mysql2'] },
   store: { row: 3, folders: ['lib', 'entity'], packages: ['ajv'] },
   proxy: { row: 3, folders: ['lib', 'entity', 'http', 'runtime'], packages: [] },
+  resource: { row: 3, folders: ['lib', 'schema', 'http', 'policy', 'identity', 'sql'], packages: [] },
   admin: { row: 3, folders: ['lib', 'entity', 'http', 'store'], packages: ['ajv', 'jose'] },
   server: { row: 4, folders: BELOW_SERVER, packages: ['pino'] },
   cli: { row: 5, folders: ['lib', 'entity', 'config'], packages: ['yaml'] },
@@ -33,6 +48,7 @@ export const FILE_EXCEPTIONS: readonly { readonly from: string; readonly to: str
 /** Folders that may not meet, not even by a type. */
 export const NEVER: readonly (readonly [from: string, to: string])[] = [
   ['proxy', 'admin'],
+  ['proxy', 'resource'],
   ['http', 'server'],
   ['lib', 'entity'],
 ];

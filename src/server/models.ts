@@ -1,0 +1,50 @@
+import { dirname } from 'node:path';
+import type { Settings } from '../config/settings.ts';
+import type { Exchange } from '../http/exchange.ts';
+import { createIdentifier } from '../identity/identify.ts';
+import { toSekishoError } from '../lib/errors.ts';
+import { observe } from '../lib/event.ts';
+import { compilePolicies } from '../policy/policy-set.ts';
+import type { ProxyOptions } from '../proxy/proxy-options.ts';
+import { createResourceApi } from '../resource/api.ts';
+import { loadSchemas } from '../schema/load-schemas.ts';
+import { openDatabase } from '../sql/open-database.ts';
+import type { Closing } from './closing.ts';
+import { toDatabaseOptions, toIdentityProviders, toPrepareOptions, toResourceApiOptions } from './models-options.ts';
+import { createFileWatch } from './watch-files.ts';
+
+/**
+ * Starts the data models of the configuration: schema files → policies → tables → REST API, which the proxy asks where no route has a path.
+ * Undefined when there are no schemas. Rejects with SCHEMA_INVALID, MIGRATION_NEEDED or DATABASE_* when something of it is not fit.
+ */
+export async function startModels(settings: Settings, configPath: string, closing: Closing): Promise<ProxyOptions['fallback']> {
+  if (settings.schemas.length === 0 || settings.database === undefined) return undefined;
+  const folder = configPath.startsWith('$') ? process.cwd() : dirname(configPath);
+  const load = () => {
+    const schemas = loadSchemas(settings.schemas, { cwd: folder, legacyTableNames: settings.database?.legacy ?? true });
+    return { schemas, policies: compilePolicies(schemas.policies) };
+  };
+  const first = load();
+  const database = closing.add(await openDatabase(toDatabaseOptions(settings.database, folder)));
+  const prepareOptions = toPrepareOptions(settings.database);
+  await database.prepare(first.schemas, prepareOptions);
+  const identifier = closing.add(createIdentifier(toIdentityProviders(settings)));
+  const api = closing.add(createResourceApi({ ...first, database, identifier, ...toResourceApiOptions(settings) }));
+
+  const watch = closing.add(
+    createFileWatch(async () => {
+      try {
+        const next = load();
+        watch.follow(next.schemas.files);
+        await database.prepare(next.schemas, prepareOptions);
+        api.swap(next.schemas, next.policies);
+      } catch (error) {
+        observe({ type: 'error', error: toSekishoError(error), where: 'schema files (the last good set serves on)' });
+      }
+    }),
+  );
+  watch.follow(first.schemas.files);
+
+  const { namespace } = settings.api;
+  return (exchange: Exchange, record) => record.namespace === namespace && api.handle(exchange, record);
+}

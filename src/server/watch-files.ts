@@ -1,0 +1,50 @@
+import { type FSWatcher, watch } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { observe } from '../lib/event.ts';
+
+export interface FileWatch {
+  /** Watches these files from now on, instead of those before. */
+  follow(paths: readonly string[]): void;
+  close(): void;
+}
+
+/** Editors write a file in several steps; what comes within this time is one edit. */
+const SETTLE_MS = 50;
+
+/** Calls `onChange` after an edit of one of the files; never while the call before is still running. */
+export function createFileWatch(onChange: () => Promise<void>): FileWatch {
+  let watchers: readonly FSWatcher[] = [];
+  let settle: NodeJS.Timeout | undefined;
+  let running = Promise.resolve();
+  const edited = (): void => {
+    clearTimeout(settle);
+    settle = setTimeout(() => {
+      running = running.then(onChange);
+    }, SETTLE_MS);
+  };
+  const close = (): void => {
+    for (const watcher of watchers) watcher.close();
+    watchers = [];
+  };
+  return {
+    follow(paths) {
+      close();
+      watchers = watchFolders(paths, edited);
+    },
+    close() {
+      clearTimeout(settle);
+      close();
+    },
+  };
+}
+
+/** Watches the folders, not the files: many editors write a new file and rename it over the old one. */
+function watchFolders(paths: readonly string[], onChange: () => void): FSWatcher[] {
+  const names = new Map<string, Set<string>>();
+  for (const path of paths) names.set(dirname(path), (names.get(dirname(path)) ?? new Set()).add(basename(path)));
+  return [...names].map(([folder, wanted]) =>
+    watch(folder, (_event, name) => {
+      if (name === null || wanted.has(name)) onChange();
+    }).on('error', (cause) => observe({ type: 'warning', text: `${folder} can no longer be watched: ${cause.message}` })),
+  );
+}
