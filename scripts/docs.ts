@@ -8,6 +8,7 @@ import { cliReference } from '../src/cli/reference.ts';
 import { toJsonSchema } from '../src/config/json-schema.ts';
 import { configurationReference } from '../src/config/reference.ts';
 import { VERSION } from '../src/lib/version.ts';
+import { schemaFilesReference } from '../src/schema/schema-files-reference.ts';
 import { metricsReference } from '../src/server/metrics-reference.ts';
 import { errorsPage } from './errors-page.ts';
 
@@ -17,6 +18,7 @@ const NOTE = '<!-- Made by `npm run docs`: change the table in the source instea
 const PAGES: readonly (readonly [path: string, make: () => string])[] = [
   ['docs/reference/configuration.md', configurationReference],
   ['docs/reference/sekisho.schema.json', () => toJson(toJsonSchema())],
+  ['docs/reference/schema-files.md', schemaFilesReference],
   ['docs/reference/cli.md', cliReference],
   ['docs/reference/admin-api.md', adminReference],
   ['docs/reference/openapi.json', () => toJson(toOpenApi(ADMIN_ROUTES, VERSION, { method: 'none' }))],

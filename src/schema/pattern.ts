@@ -15,8 +15,13 @@ export function compilePattern(pattern: string): CompiledPattern {
   if ('source' in safe) return { regExp: new RegExp(safe.source, flags) };
   if (!/\\[pP]/.test(source) || /\(\?[=!<]|\\[1-9]/.test(source)) return { problem: safe.problem };
   try {
-    return { regExp: new RegExp(source.replace(/\\([pP])([A-Z])/g, '\\$1{$2}'), `${flags}u`) };
+    return { regExp: new RegExp(source.replace(/\\([pP])(?:([A-Z])|\{(\w+)\})/g, toUnicodeClass), `${flags}u`) };
   } catch {
     return { problem: safe.problem };
   }
+}
+
+/** Go writes `\pL` and `\p{Greek}` where JavaScript has `\p{L}` and `\p{Script=Greek}`. */
+function toUnicodeClass(_: string, letter: string, category: string | undefined, name = ''): string {
+  return `\\${letter}{${category ?? (name.length > 2 ? `Script=${name}` : name)}}`;
 }
