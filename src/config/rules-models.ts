@@ -6,18 +6,25 @@ import type { SETTINGS } from './settings-table.ts';
 
 /** Reports what data models lack, and identities that anybody could take on. */
 export function checkModels(settings: NonNullable<Draft<SectionValue<typeof SETTINGS>>>, problems: Problems): void {
-  const { schemas, database, keystone, proxy } = settings;
+  const { schemas, database, keystone, identity, proxy } = settings;
   if (schemas === undefined || schemas.length === 0) return;
   if (database === undefined)
     problems.report('database', 'is missing; `schemas` need a database, for example `{ type: sqlite3, connection: ./data.db }`');
-  const isOpen = keystone?.fake === true || keystone?.useKeystone === false;
-  if (isOpen && proxy?.host !== undefined && !isLoopback(proxy.host)) {
-    const key = keystone?.fake === true ? 'keystone.fake' : 'keystone.use_keystone';
+  if (keystone?.fake === true && proxy?.host !== undefined && !isLoopback(proxy.host)) {
     problems.report(
-      key,
-      `found ${keystone?.fake === true} while \`proxy.host\` is ${JSON.stringify(proxy.host)}: anybody could be admin; expected \`proxy.host: 127.0.0.1\`, or real identities`,
+      'keystone.fake',
+      `found true while \`proxy.host\` is ${JSON.stringify(proxy.host)}: anybody could be admin; expected \`proxy.host: 127.0.0.1\`, or real identities`,
     );
   }
+  const isKeystoneUsed = keystone?.useKeystone === true && (keystone.fake || keystone.authUrl !== undefined);
+  if (!isKeystoneUsed && !identity?.jwt?.length && !identity?.apiKeys?.length) {
+    problems.report(
+      'keystone',
+      'tells nobody who calls; expected `auth_url`, or `fake: true` for development on this machine, or `identity.jwt` or `identity.api_keys`',
+    );
+  }
+  if (keystone?.authUrl !== undefined && keystone.userName === undefined)
+    problems.report('keystone.user_name', 'is missing; tokens are checked as this user');
   if (keystone?.authUrl !== undefined && !/^https?:\/\/.+\/v3\/?$/.test(keystone.authUrl)) {
     problems.report(
       'keystone.auth_url',

@@ -38,7 +38,7 @@ const DATABASE = {
 } as const satisfies SettingKeys;
 
 const KEYSTONE = {
-  use_keystone: { type: 'bool', default: true, doc: 'Check tokens. `false`: everybody is admin; only on a loopback listener.' },
+  use_keystone: { type: 'bool', default: true, doc: 'Ask Keystone. With `false`, `identity` must tell who calls.' },
   fake: {
     type: 'bool',
     default: false,
@@ -49,9 +49,81 @@ const KEYSTONE = {
   password: { type: 'string', secret: true, doc: 'Its password.' },
   domain_name: { type: 'string', default: 'Default', doc: 'Its domain.' },
   tenant_name: { type: 'string', default: 'admin', doc: 'Its project.' },
-  use_auth_cache: { type: 'ignored', doc: 'checked tokens are always remembered, for `cache_ttl` at most' },
+  use_auth_cache: { type: 'bool', default: true, doc: 'Remember checked tokens.' },
   cache_ttl: { type: 'duration', default: '15m', min: '1s', doc: 'How long a checked token is remembered, unless it ends before.' },
   version: { type: 'ignored', doc: 'only version 3 of Keystone exists' },
+} as const satisfies SettingKeys;
+
+const TEXT_LIST = { type: 'list', of: { type: 'string', format: 'nonEmpty', doc: 'One of them.' }, default: [] } as const;
+
+const CLAIMS = {
+  roles: { type: 'string', default: 'roles', doc: 'A list of texts, or one text of words.' },
+  tenant_id: { type: 'string', default: 'tenant_id', doc: 'Tenant.' },
+  tenant_name: { type: 'string', default: 'tenant_name', doc: 'Its name.' },
+  domain_id: { type: 'string', default: 'domain_id', doc: 'Domain.' },
+  domain_name: { type: 'string', default: 'domain_name', doc: 'Its name.' },
+  scope: { type: 'string', doc: 'Holds tenant, domain or admin; without it every token is for a tenant.' },
+  principal: { type: 'string', default: 'sub', doc: 'Who, for the log.' },
+} as const satisfies SettingKeys;
+
+const JWT = {
+  issuer: { ...TEXT_LIST, doc: 'Issuers that are accepted; empty = all.' },
+  audience: { ...TEXT_LIST, doc: 'Audiences that are accepted; empty = all.' },
+  keys: {
+    type: 'list',
+    of: {
+      type: 'section',
+      doc: 'A key.',
+      keys: {
+        algorithm: { type: 'string', required: true, format: 'nonEmpty', doc: 'The only algorithm that it is used for, such as RS256.' },
+        key: { type: 'string', required: true, secret: true, format: 'nonEmpty', doc: 'PEM text, or the secret of an HS algorithm.' },
+        kid: { type: 'string', doc: 'Its name in tokens.' },
+      },
+    },
+    default: [],
+    doc: 'Keys that tokens are signed with.',
+  },
+  jwks_url: { type: 'string', doc: 'Where the keys are instead; they are asked for again when they change.' },
+  algorithms: { ...TEXT_LIST, doc: 'What tokens of `jwks_url` may be signed with.' },
+  claims: { type: 'section', keys: CLAIMS, doc: 'Where claims stand in a token: a name, a dotted path, or a JSON pointer.' },
+  role_map: {
+    type: 'map',
+    of: { type: 'string', doc: 'Role of the policies.' },
+    default: {},
+    doc: 'Roles of the issuer to those of the policies; with it, others are dropped.',
+  },
+  admin_roles: { ...TEXT_LIST, doc: 'Roles that make a token one of admin scope.' },
+  default_tenant_id: { type: 'string', doc: 'For tokens without a tenant.' },
+  default_domain_id: { type: 'string', doc: 'For tokens without a domain.' },
+} as const satisfies SettingKeys;
+
+const API_KEY = {
+  name: { type: 'string', required: true, format: 'nonEmpty', doc: 'Name, for the log.' },
+  key: { type: 'string', secret: true, doc: 'The key, of at least 16 characters; or its `sha256`.' },
+  sha256: { type: 'string', doc: 'SHA-256 of the key as 64 hexadecimal digits.' },
+  roles: { ...TEXT_LIST, doc: 'Roles of the caller.' },
+  tenant_id: { type: 'string', required: true, format: 'nonEmpty', doc: 'Its tenant.' },
+  tenant_name: { type: 'string', doc: 'The name of that.' },
+  domain_id: { type: 'string', doc: 'Its domain.' },
+  domain_name: { type: 'string', doc: 'The name of that.' },
+  scope: { type: 'enum', values: ['tenant', 'domain', 'admin'], default: 'tenant', doc: 'What the key is for.' },
+} as const satisfies SettingKeys;
+
+const IDENTITY = {
+  jwt: {
+    type: 'list',
+    of: { type: 'section', keys: JWT, doc: 'An issuer of tokens.' },
+    default: [],
+    origin: 'sekisho',
+    doc: 'JSON Web Tokens, as `Authorization: Bearer` or `X-Auth-Token`.',
+  },
+  api_keys: {
+    type: 'list',
+    of: { type: 'section', keys: API_KEY, doc: 'A key.' },
+    default: [],
+    origin: 'sekisho',
+    doc: 'Keys in `X-API-Key`.',
+  },
 } as const satisfies SettingKeys;
 
 const API = {
@@ -98,6 +170,7 @@ export const MODELS = {
   },
   database: { type: 'section', optional: true, keys: DATABASE, origin: 'gohan', doc: 'Where the resources of schemas live.' },
   keystone: { type: 'section', keys: KEYSTONE, origin: 'gohan', doc: 'Who callers of the REST API are, by their tokens.' },
+  identity: { type: 'section', keys: IDENTITY, origin: 'sekisho', doc: 'Who callers of the REST API are, beside Keystone.' },
   cors: {
     type: 'string',
     default: '',

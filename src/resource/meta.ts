@@ -1,8 +1,9 @@
 import { SekishoError } from '../lib/errors.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { Identity } from '../lib/identity.ts';
+import { toOpenApi } from '../schema/openapi.ts';
 import { groupView, schemaView, schemaViews, type ViewAccess } from '../schema/schema-view.ts';
-import type { ResourceType, SchemaSet } from '../schema/types.ts';
+import type { ResourceType } from '../schema/types.ts';
 import type { Database } from '../sql/types.ts';
 import type { Models } from './models.ts';
 import { toVisible } from './show-filter.ts';
@@ -13,8 +14,6 @@ export interface About {
   /** Version of the gateway, and of the application. */
   readonly version: string;
   readonly appVersion: string;
-  /** The OpenAPI document of the types that a caller may read. */
-  readonly openapi?: (schemas: SchemaSet, visible: readonly ResourceType[]) => object;
 }
 
 /** A request for what is not a row of a table. */
@@ -81,9 +80,9 @@ function showGroup({ models, identity, id }: MetaCall): Answer {
   return json(groupView(models.schemas, group, (type) => models.access.decide(identity, 'read', type).allowed));
 }
 
-function showOpenApi({ models, identity, openapi }: MetaCall): Answer {
-  if (openapi === undefined) throw new SekishoError('RESOURCE_NOT_FOUND', 'There is no OpenAPI document.');
-  return json(openapi(models.schemas, readableTypes(models, identity)));
+function showOpenApi({ models, identity, version, appVersion }: MetaCall): Answer {
+  const access = viewAccess(models, identity);
+  return json(toOpenApi(models.schemas.resources.values(), { title: `Sekisho ${version}`, version: appVersion, access }));
 }
 
 /** Rows of one type that `/_all` shows; beyond that the list of the type is to be asked. */

@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import type { Settings } from '../config/settings.ts';
-import { createFakeProvider } from '../identity/fake.ts';
-import type { IdentityProvider } from '../identity/types.ts';
+import { isJwtAlgorithm, JWT_ALGORITHMS, type JwtAlgorithm } from '../identity/jwt-algorithms.ts';
+import type { ProviderOptions } from '../identity/providers.ts';
+import { SekishoError } from '../lib/errors.ts';
+import { isLoopback } from '../lib/loopback.ts';
 import { VERSION } from '../lib/version.ts';
 import type { ResourceApiOptions } from '../resource/api.ts';
 import { parseSqliteConnection } from '../sql/connection-string.ts';
@@ -26,8 +28,41 @@ export function toPrepareOptions(database: DatabaseSettings): { readonly autoMig
   return { autoMigrate: database.autoMigrate && !database.noInit, cascadeDelete: database.cascadeDelete };
 }
 
-export function toIdentityProviders({ keystone }: Settings): readonly IdentityProvider[] {
-  return keystone.fake ? [createFakeProvider()] : [];
+export function toProviderOptions({ keystone, identity, proxy }: Settings): ProviderOptions {
+  const { useKeystone, fake, authUrl, userName, password, domainName, tenantName, useAuthCache, cacheTtlMs } = keystone;
+  return {
+    isKeystoneOff: !useKeystone,
+    isFake: useKeystone && fake,
+    isLoopback: isLoopback(proxy.host),
+    ...(useKeystone &&
+      authUrl !== undefined && {
+        keystone: {
+          authUrl,
+          userName: userName ?? '',
+          password: password ?? '',
+          domainName,
+          tenantName,
+          useCache: useAuthCache,
+          cacheTtlMs,
+        },
+      }),
+    jwt: identity.jwt.map(({ issuer, audience, keys, algorithms, ...rest }) => ({
+      ...rest,
+      ...(issuer.length > 0 && { issuer }),
+      ...(audience.length > 0 && { audience }),
+      ...(keys.length > 0 && { keys: keys.map((key) => ({ ...key, algorithm: toJwtAlgorithm(key.algorithm) })) }),
+      ...(algorithms.length > 0 && { algorithms }),
+    })),
+    apiKeys: identity.apiKeys,
+  };
+}
+
+function toJwtAlgorithm(name: string): JwtAlgorithm {
+  if (isJwtAlgorithm(name)) return name;
+  throw new SekishoError(
+    'CONFIG_INVALID',
+    `identity.jwt: ${name} is no algorithm; expected one of ${Object.keys(JWT_ALGORITHMS).join(', ')}`,
+  );
 }
 
 export function toResourceApiOptions(
@@ -37,7 +72,7 @@ export function toResourceApiOptions(
   return {
     about: { version: VERSION, appVersion },
     cors,
-    hasFakeLogin: keystone.fake,
+    hasFakeLogin: keystone.useKeystone && keystone.fake,
     limits: { maxBodyBytes: api.maxBodyBytes, maxPageSize: api.maxPageSize },
     // The same on every node and after a restart; it only keys tags and page tokens.
     secret: `${database?.type}:${database?.connection}`,

@@ -2,15 +2,17 @@ import { dirname } from 'node:path';
 import type { Settings } from '../config/settings.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { createIdentifier } from '../identity/identify.ts';
-import { toSekishoError } from '../lib/errors.ts';
+import { createProviders } from '../identity/providers.ts';
+import { SekishoError, toSekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 import { compilePolicies } from '../policy/policy-set.ts';
 import type { ProxyOptions } from '../proxy/proxy-options.ts';
 import { createResourceApi } from '../resource/api.ts';
+import { diffSets } from '../schema/diff-sets.ts';
 import { loadSchemas } from '../schema/load-schemas.ts';
 import { openDatabase } from '../sql/open-database.ts';
 import type { Closing } from './closing.ts';
-import { toDatabaseOptions, toIdentityProviders, toPrepareOptions, toResourceApiOptions } from './models-options.ts';
+import { toDatabaseOptions, toProviderOptions, toPrepareOptions, toResourceApiOptions } from './models-options.ts';
 import { createFileWatch } from './watch-files.ts';
 
 /**
@@ -28,16 +30,21 @@ export async function startModels(settings: Settings, configPath: string, closin
   const database = closing.add(await openDatabase(toDatabaseOptions(settings.database, folder)));
   const prepareOptions = toPrepareOptions(settings.database);
   await database.prepare(first.schemas, prepareOptions);
-  const identifier = closing.add(createIdentifier(toIdentityProviders(settings)));
+  const identifier = closing.add(createIdentifier(createProviders(toProviderOptions(settings))));
   const api = closing.add(createResourceApi({ ...first, database, identifier, ...toResourceApiOptions(settings) }));
 
+  let served = first.schemas;
   const watch = closing.add(
     createFileWatch(async () => {
       try {
         const next = load();
         watch.follow(next.schemas.files);
+        const { changes, obstacles } = diffSets(served, next.schemas);
+        if (changes.length === 0) return;
+        if (obstacles.length > 0) throw needsRestart(obstacles);
         await database.prepare(next.schemas, prepareOptions);
         api.swap(next.schemas, next.policies);
+        served = next.schemas;
       } catch (error) {
         observe({ type: 'error', error: toSekishoError(error), where: 'schema files (the last good set serves on)' });
       }
@@ -47,4 +54,14 @@ export async function startModels(settings: Settings, configPath: string, closin
 
   const { namespace } = settings.api;
   return (exchange: Exchange, record) => record.namespace === namespace && api.handle(exchange, record);
+}
+
+function needsRestart(obstacles: readonly string[]): SekishoError {
+  return new SekishoError(
+    'MIGRATION_NEEDED',
+    `The schema files changed in a way that a running server cannot follow: ${obstacles.join('; ')}`,
+    {
+      errors: obstacles.map((detail) => ({ pointer: '', detail })),
+    },
+  );
 }

@@ -37,7 +37,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   resource: { row: 3, folders: ['lib', 'schema', 'http', 'policy', 'identity', 'sql'], packages: [] },
   admin: { row: 3, folders: ['lib', 'entity', 'http', 'store'], packages: ['ajv', 'jose'] },
   server: { row: 4, folders: BELOW_SERVER, packages: ['pino'] },
-  cli: { row: 5, folders: ['lib', 'entity', 'config'], packages: ['yaml'] },
+  cli: { row: 5, folders: ['lib', 'entity', 'config', 'schema', 'policy', 'sql'], packages: ['yaml'] },
 };
 
 /** Exceptions to the table, each for one file: `from` may import from the folder `to`. */
