@@ -4,6 +4,7 @@ import { SekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 import type { CompiledProgram } from './compile.ts';
 import { type CallBodies, type CallTarget, callError, hostCall } from './host-calls.ts';
+import { createInvocationNumbers, indexOf } from './invocation-table.ts';
 import type { RuntimeLimits } from './options.ts';
 import { type Outcome, readOutcome } from './outcome.ts';
 import { createSyncServer } from './sync-call.ts';
@@ -43,6 +44,8 @@ export interface ThreadHost {
   readonly lastUsedAt: number;
   /** Sends a phase; `items` are the fields of `TO_THREAD.phase` behind inv and seq. */
   run(phase: PendingPhase, items: readonly unknown[]): void;
+  /** Number of a request that is new to the thread; undefined when it has too many. */
+  open(): number | undefined;
   /** Ends the request in the thread; travels with the next batch unless it is to be told at once. */
   end(inv: number, atOnce: boolean): void;
   /** Number under which the thread knows the route, service and namespace of a request; sends them when they are new. */
@@ -95,7 +98,10 @@ class Host implements ThreadHost {
   readonly #shared: Int32Array;
   readonly #memory: Float64Array;
   readonly #sync: ReturnType<typeof createSyncServer>;
-  readonly #pending = new Map<number, PendingPhase>();
+  readonly #numbers = createInvocationNumbers();
+  /** By index of the invocation. */
+  readonly #pending: (PendingPhase | undefined)[] = [];
+  #inFlight = 0;
   readonly #routes = new Map<object, { readonly id: number; readonly service: object | undefined; readonly namespace: object }>();
   #outbox: unknown[] = [];
   #scheduled = false;
@@ -125,7 +131,7 @@ class Host implements ThreadHost {
     this.#sync = createSyncServer(
       channel.port1,
       this.#shared,
-      (name, inv, args) => hostCall(name, target, args, this.#pending.get(inv)?.bodies),
+      (name, inv, args) => hostCall(name, target, args, this.#phase(inv)?.bodies),
       callError,
     );
     const workerData: ThreadData = {
@@ -175,7 +181,7 @@ class Host implements ThreadHost {
   }
 
   get inFlight(): number {
-    return this.#pending.size;
+    return this.#inFlight;
   }
 
   get isLoading(): boolean {
@@ -187,14 +193,21 @@ class Host implements ThreadHost {
   }
 
   run(phase: PendingPhase, items: readonly unknown[]): void {
-    this.#pending.set(phase.inv, phase);
+    this.#pending[indexOf(phase.inv)] = phase;
+    this.#inFlight += 1;
     this.#outbox.push(TO_THREAD.phase, phase.inv, phase.seq);
     for (const item of items) this.#outbox.push(item);
     this.#schedule();
   }
 
+  open(): number | undefined {
+    return this.#numbers.take();
+  }
+
   end(inv: number, atOnce: boolean): void {
     if (this.#gone) return;
+    this.#take(inv)?.fail(new SekishoError('MODULE_CRASHED', 'The request ended before its module did.'));
+    this.#numbers.giveBack(inv);
     this.#outbox.push(TO_THREAD.end, inv);
     if (atOnce || this.#outbox.length > MAX_WAITING_ENDS) this.#schedule();
   }
@@ -225,7 +238,7 @@ class Host implements ThreadHost {
       if (buffers > limits.rssLimitBytes) return this.#kill(memoryReason(buffers, limits));
       if (this.heapBytes > limits.heapLimitBytes) return this.#kill(heapReason(this.heapBytes, limits));
       if (!this.#loading) {
-        if (now - this.#pingAt >= (this.#pending.size > 0 ? PING_BUSY_MS : PING_IDLE_MS) - EARLY_MS) this.#sendPing(now, rss);
+        if (now - this.#pingAt >= (this.#inFlight > 0 ? PING_BUSY_MS : PING_IDLE_MS) - EARLY_MS) this.#sendPing(now, rss);
         return;
       }
     }
@@ -280,14 +293,24 @@ class Host implements ThreadHost {
     );
   }
 
+  #phase(inv: number): PendingPhase | undefined {
+    const phase = this.#pending[indexOf(inv)];
+    return phase?.inv === inv ? phase : undefined;
+  }
+
+  #take(inv: number): PendingPhase | undefined {
+    const phase = this.#phase(inv);
+    if (phase === undefined) return undefined;
+    this.#pending[indexOf(inv)] = undefined;
+    this.#inFlight -= 1;
+    return phase;
+  }
+
   #checkDeadlines(now: number): void {
-    for (const phase of this.#pending.values()) {
-      if (now < phase.deadlineAt) {
-        if (phase.expired) continue;
-        break;
-      }
+    for (const phase of this.#pending) {
+      if (phase === undefined || now < phase.deadlineAt) continue;
       if (phase.expired) {
-        this.#pending.delete(phase.inv);
+        this.#take(phase.inv);
         phase.fail(timeoutError(this.#options));
         if (Atomics.load(this.#shared, SLOT.sleeping) === 1) return this.#kill('it slept beyond the deadline of its call');
       } else {
@@ -342,9 +365,9 @@ class Host implements ThreadHost {
       case FROM_THREAD.result: {
         const [inv, seq, flags] = [Number(next()), Number(next()), Number(next())];
         const outcome = readOutcome(flags, next);
-        const phase = this.#pending.get(inv);
+        const phase = this.#phase(inv);
         if (phase === undefined || phase.seq !== seq) return;
-        this.#pending.delete(inv);
+        this.#take(inv);
         phase.settle(outcome, (flags & OUTCOME.leftovers) !== 0);
         return;
       }
@@ -403,7 +426,7 @@ class Host implements ThreadHost {
       return this.#schedule();
     }
     this.#hostCalls += 1;
-    hostCall(name, this.#options.target, args, this.#pending.get(inv)?.bodies)
+    hostCall(name, this.#options.target, args, this.#phase(inv)?.bodies)
       .then(
         (value) => this.#outbox.push(TO_THREAD.reply, call, true, value, ''),
         (error: unknown) => this.#outbox.push(TO_THREAD.reply, call, false, ...callError(error)),
@@ -431,7 +454,8 @@ class Host implements ThreadHost {
           errors: [{ pointer: program.entry, detail: gone.reason }],
         }),
       );
-    for (const phase of this.#pending.values()) {
+    for (const phase of this.#pending) {
+      if (phase === undefined) continue;
       const isCulprit = blocked && (culprit === 0 || culprit === phase.inv);
       phase.fail(
         isCulprit
@@ -439,7 +463,8 @@ class Host implements ThreadHost {
           : new SekishoError('MODULE_CRASHED', `The thread of module ${program.entry} was ended: ${gone.reason}.`),
       );
     }
-    this.#pending.clear();
+    this.#pending.length = 0;
+    this.#inFlight = 0;
     this.#options.onGone(gone);
   }
 }

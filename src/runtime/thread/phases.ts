@@ -8,7 +8,7 @@ import { type Stacks, toError } from './stack.ts';
 import type { RequestState } from './state.ts';
 
 /** One phase of one request. Once it is settled (or expired) whatever its hooks still do is ignored. */
-interface Run {
+export interface Run {
   readonly state: RequestState;
   readonly ctx: Context;
   readonly seq: number;
@@ -37,7 +37,6 @@ const PASSED_CODES: readonly unknown[] = ['MODULE_BODY_TOO_LARGE', 'MODULE_TIMEO
 /** Runs the hooks of one program in the order of the phases. */
 export class Phases {
   readonly #options: PhaseOptions;
-  readonly #running = new Map<number, Run>();
 
   constructor(options: PhaseOptions) {
     this.#options = options;
@@ -52,8 +51,8 @@ export class Phases {
   }
 
   /** The deadline of a phase passed: its hooks are abandoned, the errorHandler gets its chance where there is one. */
-  expire(inv: number, seq: number): void {
-    const run = this.#running.get(inv);
+  expire(state: RequestState, seq: number): void {
+    const { run } = state;
     if (run === undefined || run.seq !== seq) return;
     const message = `the ${run.hook} of module ${this.#options.entry} did not finish in time`;
     const failure = { hook: run.hook, thrown: Object.assign(new Error(message), { code: 'MODULE_TIMEOUT' }) };
@@ -63,7 +62,7 @@ export class Phases {
   }
 
   #follow(run: Run, flow: () => Promise<WireOutcome>): void {
-    this.#running.set(run.state.inv, run);
+    run.state.run = run;
     currentRequest.run(run.state, () => {
       flow().then(
         (outcome) => this.#settle(run, outcome),
@@ -75,7 +74,7 @@ export class Phases {
   #settle(run: Run, outcome: WireOutcome): void {
     if (!run.live) return;
     run.live = false;
-    this.#running.delete(run.state.inv);
+    run.state.run = undefined;
     const [flags, ...fields] = outcome;
     const { timers, abort, inv } = run.state;
     const leftovers = abort !== undefined || (timers !== undefined && timers.size > 0) ? OUTCOME.leftovers : 0;
