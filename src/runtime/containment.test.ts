@@ -26,6 +26,9 @@ const ATTACKS: readonly (readonly [string, string, string])[] = [
   ['loop that V8 replaces while it runs', 'for (;;) new Array(1000).fill(1)', 'MODULE_TIMEOUT'],
   ['string bomb', 'const a: any[] = []; for (let s = "x"; ; s += s + a.length) a.push([...s])', STOPPED],
   ['one huge array', '[..."x".repeat(2 ** 26)]; for (;;) {}', STOPPED],
+  ['text split into huge array', '"x".repeat(2 ** 28).split("")', 'MODULE_FAILED'],
+  ['sparse array filled', 'new Array(2 ** 30).fill(0)', 'MODULE_FAILED'],
+  ['array from a length', 'Array.from({ length: 2 ** 28 })', 'MODULE_FAILED'],
   ['map bomb', 'const m = new Map(); for (let i = 0; ; i++) m.set(i, [i])', STOPPED],
   ['ArrayBuffer bomb', 'const a: any[] = []; for (;;) a.push(new Uint8Array(1 << 20).fill(1))', STOPPED],
   [

@@ -7,6 +7,7 @@ import { createRequire } from './thread/builtins.ts';
 import { createConsole } from './thread/console.ts';
 import { createHeapMeter } from './thread/garbage.ts';
 import { prepareGlobals } from './thread/globals.ts';
+import { refuseHugeArrays } from './thread/huge-arrays.ts';
 import { Phases } from './thread/phases.ts';
 import { evaluateProgram } from './thread/program.ts';
 import { currentRequest, endRequest } from './thread/requests.ts';
@@ -175,6 +176,7 @@ function start(): void {
     putReport(FROM_THREAD.console, level, state?.entities.route.name ?? '', state?.id ?? '', text);
   });
   const timers = createTimers();
+  refuseHugeArrays(data.heapLimitBytes);
   prepareGlobals({ env: data.env, host: data.host, console: moduleConsole, timers });
   const dgate = createDgateModule(shared, (run, ms) => void (timers.setTimeout as typeof later)(run, ms));
   const require = createRequire({ dgate, ...createStateModules(gateway, data.namespace), console: moduleConsole });
