@@ -264,7 +264,7 @@ describe('globals and console', () => {
         ['warn', '{ x: 1 }'],
         ['error', 'e'],
         ['debug', 'f'],
-      ].map((line) => [...line, 'r', 'req-1', 'm.ts', 'default']),
+      ].map((line) => [...line, 'r', 'req-1', 'm', 'default']),
     );
   });
 });
