@@ -84,12 +84,12 @@ function listen(server: NetServer, options: ListenOptions): Promise<void> {
   });
 }
 
-const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 } as const;
+const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 } as const;
 
 /** A plain listener that tells HTTP/2 with prior knowledge from HTTP/1 by the first bytes. */
 function sniffingServer(state: FrontState, options: ListenOptions, engine: EngineH1, admit: (socket: Socket) => boolean): NetServer {
   const engineH2 = createEngineH2(state, options.name, false);
-  return createNetServer(SOCKET_OPTIONS, (socket) => {
+  return createNetServer({ ...SOCKET_OPTIONS, allowHalfOpen: true }, (socket) => {
     if (!admit(socket)) return;
     sniffProtocol(socket, state.limits.headerTimeoutMs, (isH2) => (isH2 ? engineH2.accept(socket) : engine.accept(socket)));
   });
@@ -127,6 +127,8 @@ function tlsServer(
     admit(socket);
   });
   server.on('secureConnection', (socket: TLSSocket) => {
+    // Not before: a client that goes away within its handshake would stay until the handshake's timeout.
+    socket.allowHalfOpen = true;
     if (socket.alpnProtocol === 'h2' && engineH2 !== undefined) engineH2.accept(socket);
     else engine.accept(socket);
   });
