@@ -62,7 +62,7 @@ test('SIGTERM: requests under way are finished, idle connections closed, nothing
   const agent = new http.Agent({ keepAlive: true });
   assert.equal((await ask(`${gateway.proxyUrl}/up/x`, { agent })).text, 'ok');
   const session = http2.connect(gateway.proxyUrl);
-  const stream = session.request({ ':path': '/up/wait' }).setEncoding('utf8');
+  const streamed = session.request({ ':path': '/up/wait' }).setEncoding('utf8').toArray();
 
   const answers = [ask(`${gateway.proxyUrl}/up/wait`), ask(`${gateway.proxyUrl}/up/events`), ask(`${gateway.proxyUrl}/slow`)];
   await until('all are under way', () => upstream.arrived() === 5);
@@ -86,7 +86,7 @@ test('SIGTERM: requests under way are finished, idle connections closed, nothing
       [200, 'handled'],
     ],
   );
-  assert.equal((await stream.toArray()).join(''), 'done');
+  assert.equal((await streamed).join(''), 'done');
   assert.equal(await stopped, 0);
   agent.destroy();
   session.destroy();
