@@ -12,6 +12,7 @@ import type { HttpSocket } from './response-slot.ts';
 /** The request line and the blank line come on top of what the limits count. */
 const HEAD_SLACK_BYTES = 256;
 const LF = 10;
+const MAX_PACKET_BYTES = 65_536;
 const CONNECTION = Symbol('connection');
 
 interface FrontSocket extends HttpSocket {
@@ -66,7 +67,6 @@ export function createEngineH1(state: FrontState, listener: string, isTls: boole
     socket.on('error', () => socket.destroy());
     const exchange = new ExchangeH1(request);
     exchange.upgradeHead = head;
-    exchange.shouldKeepAlive = false;
     request.complete = true;
     exchange.assignSocket(socket);
     onRequest(request, exchange);
@@ -157,13 +157,16 @@ function isInRequestLine(error: ParserError): boolean {
 /** A final transfer coding other than chunked: unknown to us, or known and in a wrong place. */
 function codingError(error: ParserError): SekishoError {
   const text = error.rawPacket?.toString('latin1', 0, error.bytesParsed ?? 0) ?? '';
-  const fields = [...text.matchAll(/^transfer-encoding:[ \t]*(.*?)[ \t]*\r?$/gim)];
+  const head = text.slice(text.lastIndexOf('\r\n\r\n', text.length - 5) + 1);
+  const fields = [...head.matchAll(/^transfer-encoding:[ \t]*(.*?)[ \t]*\r?$/gim)];
   const value = fields.at(-1)?.[1];
-  return fields.length === 1 && value !== undefined && !/^content-length:/im.test(text) ? unknownCoding(value).error : malformed(error);
+  return fields.length === 1 && value !== undefined && !/^content-length:/im.test(head) ? unknownCoding(value).error : malformed(error);
 }
 
 /** A well-formed request line with a method that the parser does not know is 501 (RFC 9110 9.1), anything else is noise. */
 function methodError(error: ParserError): SekishoError {
-  const line = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}) \S+ HTTP\/1\.[01]\r\n/.exec(error.rawPacket?.toString('latin1', 0, 9000) ?? '');
+  const text = error.rawPacket?.toString('latin1', 0, MAX_PACKET_BYTES) ?? '';
+  const start = text.lastIndexOf('\n', (error.bytesParsed ?? 0) - 1) + 1;
+  const line = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}) \S+ HTTP\/1\.[01]\r\n/.exec(text.slice(start));
   return line === null ? malformed(error) : new SekishoError('METHOD_NOT_IMPLEMENTED', `The method ${line[1]} is not known.`);
 }

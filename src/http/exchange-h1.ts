@@ -256,6 +256,8 @@ export class ExchangeH1 extends ResponseSlot implements Exchange, BodyObserver {
       const { head, body } = problemHead(error);
       this.respond(head, body);
     }
+    // Whoever reads the body must not wait for the rest.
+    this.request.destroy(error);
     onAbort?.();
   }
 

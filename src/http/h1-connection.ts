@@ -27,6 +27,8 @@ export class H1Connection implements FrontConnection {
   tunnel: Tunnel | undefined = undefined;
   #current: ExchangeH1 | undefined = undefined;
   readonly #waiting: ExchangeH1[] = [];
+  /** The last request, answered before its body was complete. */
+  #unfinished: H1Request | undefined = undefined;
   /** No further request is taken from this connection: bytes behind the one that ended it were judged by nobody. */
   #isClosing = false;
   #failure: SekishoError | undefined = undefined;
@@ -57,6 +59,11 @@ export class H1Connection implements FrontConnection {
   /** A request's head has arrived; its turn may be later. */
   onRequest(exchange: ExchangeH1): void {
     if (this.#isClosing) return;
+    if (exchange.request.judged !== undefined) {
+      // It asked for an upgrade, so node's parser has stopped here: granted or not, what follows is no request that could be trusted.
+      this.#isClosing = true;
+      exchange.shouldKeepAlive = false;
+    }
     if (this.#current === undefined) {
       this.#open(exchange);
       return;
@@ -86,6 +93,7 @@ export class H1Connection implements FrontConnection {
     this.#current = undefined;
     this.state.inFlight -= 1;
     this.#progressAtMs = this.state.nowMs;
+    this.#unfinished = exchange.hasBody && !exchange.request.complete ? exchange.request : undefined;
     if (exchange._last || this.socket.destroyed) return;
     const next = this.#waiting.shift();
     if (next !== undefined) this.#open(next);
@@ -251,6 +259,7 @@ export class H1Connection implements FrontConnection {
     this.#isClosing = true;
     this.#waiting.length = 0;
     this.state.connectionSet.delete(this);
+    this.#unfinished?.destroy(new Error('The client closed the connection within its request.'));
     this.#current?.abort();
   }
 }
