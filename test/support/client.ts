@@ -5,7 +5,7 @@ export interface AskOptions {
   readonly method?: string;
   /** Content-Length is added to a body unless `transfer-encoding` stands here in lower case. */
   readonly headers?: http.OutgoingHttpHeaders;
-  /** Objects are sent as JSON. */
+  /** Objects are sent as JSON; with a Content-Length, unless the headers have a Transfer-Encoding. */
   readonly body?: unknown;
   /** Ends the request when nothing moved for this long. */
   readonly timeoutMs?: number;
@@ -32,6 +32,7 @@ export function ask(url: string, options: AskOptions = {}): Promise<Answer> {
   if (!target) throw new Error(`not an absolute URL: ${url}`);
   const [, scheme, host = '', port, path] = target;
   const body = toBody(options.body);
+  const isChunked = Object.keys(options.headers ?? {}).some((name) => name.toLowerCase() === 'transfer-encoding');
   const headers = options.headers ?? {};
   return new Promise((resolve, reject) => {
     const request = (scheme === 'https' ? https : http).request(
