@@ -9,7 +9,10 @@ import type { GuardedHead } from './head-guard.ts';
 import { problemHead } from './problem-answer.ts';
 import { isBodiless } from './response-head-writer.ts';
 
-/** How long the rest of a body is read behind a streamed answer before the stream is stopped. */
+/**
+ * How long the rest of a body that nobody wants is read behind the answer before the stream is stopped without an error (RFC 9113 8.1).
+ * Not at once: often only its end is missing, and clients take a reset for a broken answer.
+ */
 const LINGER_MS = 2000;
 
 /** An exchange over one stream of HTTP/2. There is no upgrade: the protocol has no 101. */
@@ -88,8 +91,6 @@ export class ExchangeH2 implements Exchange {
       this.#sentBytes = chunk.length;
       this.#stream.end(chunk);
     }
-    // RFC 9113 8.1: the rest of a body that nobody wants is stopped without an error, behind the answer.
-    if (this.#owesBody) this.#stream.close(constants.NGHTTP2_NO_ERROR);
     this.#complete();
   }
 
