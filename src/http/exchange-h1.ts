@@ -85,6 +85,8 @@ export class ExchangeH1 extends ResponseSlot implements Exchange, BodyObserver {
     this.headers = head.headers;
     this.contentLength = head.contentLength;
     this.upgrade = head.upgrade;
+    // node's parser keeps an HTTP/1.0 connection that says both keep-alive and close.
+    if (head.wantsClose) this.shouldKeepAlive = false;
     if (head.chunked || (head.contentLength ?? 0) > 0) {
       this.hasBody = true;
       this.#awaitsContinue = head.expectContinue;

@@ -53,7 +53,7 @@ export class H1Connection implements FrontConnection {
 
   /** True when answers must say `Connection: close`. */
   get mustClose(): boolean {
-    return this.state.isDraining || this.#failure !== undefined || (this.#isClosing && this.#waiting.length === 0);
+    return this.state.isDraining || (this.#isClosing && this.#failure === undefined && this.#waiting.length === 0);
   }
 
   /** A request's head has arrived; its turn may be later. */
