@@ -94,6 +94,22 @@ test('what fails, and what the client then gets', async () => {
     ['upstream down, silent', { errorHandler: silent }, down, 502, /./],
     ['upstream down, errorHandler throws', { errorHandler: boom }, down, 500, /./],
     ['no requestHandler', { responseModifier: silent }, {}, 501, /./],
+    ['handler sets a status only', { requestHandler: `ctx.response().status(202)` }, {}, 202, ''],
+    [
+      'errorHandler sets a status only',
+      { requestHandler: `ctx.response().status(201); ${boom}`, errorHandler: `ctx.response().status(418)` },
+      {},
+      418,
+      '',
+    ],
+    ['errorHandler sets a status only, upstream down', { errorHandler: `ctx.response().status(503)` }, down, 503, ''],
+    [
+      'handler set a status, silent errorHandler',
+      { requestHandler: `ctx.response().status(201); ${boom}`, errorHandler: silent },
+      {},
+      502,
+      /./,
+    ],
     ['handler silent', { requestHandler: silent }, {}, 204, ''],
     [
       'requestModifier answers',

@@ -1,7 +1,7 @@
 import { HOOKS, type Hook } from '../types.ts';
 import { FROM_THREAD, OUTCOME, PHASE, SLOT } from '../wire.ts';
 import { Context } from './ctx.ts';
-import { headersOnly, requestOutcome, responseOutcome, type WireOutcome, written } from './outcome.ts';
+import { handled, headOnly, pendingStatus, requestOutcome, responseOutcome, type WireOutcome, written } from './outcome.ts';
 import type { HookFunction, HookTable } from './program.ts';
 import { currentRequest } from './requests.ts';
 import { type Stacks, toError } from './stack.ts';
@@ -104,13 +104,15 @@ export class Phases {
       case PHASE.handle:
         await this.#callNext(run, 'requestModifier');
         await this.#callNext(run, 'requestHandler');
-        return written(ctx) ?? headersOnly(ctx);
+        return written(ctx) ?? headOnly(ctx);
       case PHASE.response:
         await this.#callNext(run, 'responseModifier');
         return responseOutcome(ctx);
-      default:
+      default: {
+        const before = pendingStatus(ctx);
         await this.#call(run, 'errorHandler', error);
-        return written(ctx) ?? NO_CHANGE;
+        return handled(ctx, before) ?? NO_CHANGE;
+      }
     }
   }
 
@@ -140,9 +142,10 @@ export class Phases {
   async #recover(run: Run, failure: Failure): Promise<WireOutcome> {
     const outcome = this.#fail(run, failure);
     if (!this.#has('errorHandler') || written(run.ctx) !== undefined) return outcome;
+    const before = pendingStatus(run.ctx);
     try {
       await this.#call(run, 'errorHandler', toError(failure.thrown));
-      return written(run.ctx) ?? outcome;
+      return handled(run.ctx, before) ?? outcome;
     } catch (thrown) {
       return this.#fail(run, { hook: 'errorHandler', thrown });
     }
