@@ -238,6 +238,33 @@ test('an error of the parser waits for the answer that is owed before', async ()
   assert.match(received, /^HTTP\/1\.1 200 [^]*first\r\n0\r\n\r\nHTTP\/1\.1 400 [^]*REQUEST_INVALID/);
 });
 
+test('a pipelined request whose body is not there yet gets it when its turn comes', async () => {
+  const open: Exchange[] = [];
+  await using front = await startFront((exchange) => (exchange.path === '/x' ? open.push(exchange) : echo(exchange)));
+  const socket = await connectTo(front.port);
+  let received = '';
+  socket.on('data', (data) => (received += data));
+  socket.write(`${GET}POST /2 HTTP/1.1\r\n${HOST}Content-Length: 6\r\n\r\nabc`);
+  const exchange = await until('the request', () => open[0]);
+  exchange.respond({ status: 200, headers: [] }, 'first');
+  await until('the first answer', () => received.endsWith('first'));
+  socket.write(`def${GET}`);
+  await until('the second answer', () => received.endsWith('POST /2 a\nabcdef'));
+  await until('the third request', () => open.length === 2);
+  socket.destroy();
+});
+
+test('a malformed body of a request that waits for its turn is found when its turn comes', async () => {
+  const open: Exchange[] = [];
+  await using front = await startFront((exchange) => open.push(exchange));
+  const answer = sendRaw(front.port, `${GET}POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\nzz\r\n`);
+  const exchange = await until('the request', () => open[0]);
+  exchange.respond({ status: 200, headers: [] }, 'first');
+  const { received, end } = await answer;
+  assert.match(received, /^HTTP\/1\.1 200 [^]*firstHTTP\/1\.1 400 /);
+  assert.deepEqual([end, open.length, front.frontend.inFlight], ['closed', 1, 0]);
+});
+
 test('a throwing handler ends its exchange with 500 alone', async () => {
   await using front = await startFront((exchange) => {
     if (exchange.path === '/x') throw new TypeError('secret');

@@ -96,10 +96,11 @@ export class H1Connection implements FrontConnection {
     this.#unfinished = exchange.hasBody && !exchange.request.complete ? exchange.request : undefined;
     if (exchange._last || this.socket.destroyed) return;
     const next = this.#waiting.shift();
+    // The body of the next request may still be on its way.
+    if (this.#waiting.length === 0) this.#resume();
     if (next !== undefined) this.#open(next);
     else if (this.#failure !== undefined) this.#answerFailure();
     else if (this.state.isDraining) this.closeSoon();
-    else this.#resume();
   }
 
   /** The answer that ends this connection is being sent. `isClean` false: bytes of the request are still to come. */
@@ -167,6 +168,12 @@ export class H1Connection implements FrontConnection {
   }
 
   #handle(exchange: ExchangeH1): void {
+    if (this.#failure !== undefined && exchange.hasBody && !exchange.request.complete) {
+      // While it waited for its turn the parser gave up in its body.
+      this.#report(this.#failure, exchange);
+      exchange.refuse(this.#failure);
+      return;
+    }
     try {
       this.state.onExchange(exchange);
     } catch (cause) {
