@@ -32,7 +32,6 @@ export function ask(url: string, options: AskOptions = {}): Promise<Answer> {
   if (!target) throw new Error(`not an absolute URL: ${url}`);
   const [, scheme, host = '', port, path] = target;
   const body = toBody(options.body);
-  const isChunked = Object.keys(options.headers ?? {}).some((name) => name.toLowerCase() === 'transfer-encoding');
   const headers = options.headers ?? {};
   return new Promise((resolve, reject) => {
     const request = (scheme === 'https' ? https : http).request(
