@@ -272,6 +272,15 @@ test('drain sends GOAWAY, lets streams end and resolves when they have', async (
   assert.equal(front.frontend.connections, 0);
 });
 
+test('drain does not wait for a connection that has said nothing', async () => {
+  await using front = await startFront(echo, H2C);
+  const socket = connect(front.port, '127.0.0.1').on('error', () => undefined);
+  await until('the connection is there', () => front.frontend.connections === 1);
+  const closed = once(socket.resume(), 'close');
+  await front.frontend.drain(60_000);
+  await closed;
+});
+
 test('rapid resets end the session, and others are served', async () => {
   let handled = 0;
   await using front = await startFront((exchange) => {
