@@ -115,9 +115,13 @@ interface Http2Answer {
 async function askHttp2(session: http2.ClientHttp2Session, headers: http2.OutgoingHttpHeaders, body?: string): Promise<Http2Answer> {
   const stream = session.request(headers, { endStream: body === undefined });
   if (body !== undefined) stream.end(body);
-  const [head] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders & { ':status'?: number }];
-  let text = '';
-  for await (const chunk of stream.setEncoding('utf8')) text += chunk;
+  // Read from the start: a stream that is over before anybody reads ends in an error on node's client.
+  const parts = stream.setEncoding('utf8').toArray();
+  const [[head]] = (await Promise.all([once(stream, 'response'), parts])) as [
+    [http2.IncomingHttpHeaders & { ':status'?: number }],
+    unknown,
+  ];
+  const text = (await parts).join('');
   return { status: Number(head[':status']), headers: head, text };
 }
 
