@@ -9,6 +9,7 @@ import { problemHead } from './problem-answer.ts';
 import { type Framing, writeFields, writeInformationalHead, writeResponseHead } from './response-head-writer.ts';
 import { ResponseSlot } from './response-slot.ts';
 import { writeTogether } from './socket-writer.ts';
+import { countStreamed } from './streamed-bytes.ts';
 import { joinTunnel } from './tunnel.ts';
 
 /** What is left of a body that nobody reads is drained up to this many bytes; beyond, the connection is closed. */
@@ -151,6 +152,7 @@ export class ExchangeH1 extends ResponseSlot implements Exchange, BodyObserver {
     const socket = this.#writableSocket();
     if (socket === undefined || this.#framing === 'none' || chunk.length === 0) return true;
     this.#sentBytes += chunk.length;
+    countStreamed(chunk.length);
     if (this.#framing === 'length' && this.#sentBytes > this.#bodyLength) {
       this.#giveUp(`The body is longer than its Content-Length of ${this.#bodyLength} bytes.`);
       return true;

@@ -8,6 +8,7 @@ import { toH2Fields, toH2Trailers } from './h2-head.ts';
 import type { GuardedHead } from './head-guard.ts';
 import { problemHead } from './problem-answer.ts';
 import { isBodiless } from './response-head-writer.ts';
+import { countStreamed } from './streamed-bytes.ts';
 
 /**
  * How long the rest of a body that nobody wants is read behind the answer before the stream is stopped without an error (RFC 9113 8.1).
@@ -111,6 +112,7 @@ export class ExchangeH2 implements Exchange {
     if (!this.#canWrite || this.#isBodiless || chunk.length === 0) return true;
     this.flush();
     this.#sentBytes += chunk.length;
+    countStreamed(chunk.length);
     return this.#stream.write(chunk);
   }
 
