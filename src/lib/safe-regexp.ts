@@ -4,8 +4,20 @@ export type RegExpSource = { readonly source: string } | { readonly problem: str
 const CLASS_ESCAPES = 'dDsSwW';
 const PLAIN_ESCAPES = 'bBfnrtv';
 const POSIX: Readonly<Record<string, string>> = {
-  alnum: '0-9A-Za-z', alpha: 'A-Za-z', ascii: '\\x00-\\x7F', blank: '\\t ', cntrl: '\\x00-\\x1F\\x7F', digit: '0-9', graph: '!-~', lower: 'a-z',
-  print: ' -~', punct: '!-\\/:-@\\[-`{-~', space: '\\s', upper: 'A-Z', word: '\\w', xdigit: '0-9A-Fa-f',
+  alnum: '0-9A-Za-z',
+  alpha: 'A-Za-z',
+  ascii: '\\x00-\\x7F',
+  blank: '\\t ',
+  cntrl: '\\x00-\\x1F\\x7F',
+  digit: '0-9',
+  graph: '!-~',
+  lower: 'a-z',
+  print: ' -~',
+  punct: '!-\\/:-@\\[-`{-~',
+  space: '\\s',
+  upper: 'A-Z',
+  word: '\\w',
+  xdigit: '0-9A-Fa-f',
 }; // prettier-ignore
 
 /**
@@ -36,7 +48,10 @@ export function toSafeRegExp(pattern: string, options: { readonly lowerCase?: bo
       if (posix) i += posix[0].length - 1;
     } else if (char === '(' && rest.startsWith('(?')) {
       const group = /^\(\?(:|P?<([A-Za-z_]\w*)>|i\))/.exec(rest);
-      if (!group) return { problem: `the group ${rest.slice(0, 4)}… is not supported (lookaround and inline flags are not, RE2 has no lookaround either)` };
+      if (!group)
+        return {
+          problem: `the group ${rest.slice(0, 4)}… is not supported (lookaround and inline flags are not, RE2 has no lookaround either)`,
+        };
       if (group[1] === 'i)' && (i > 0 || !options.lowerCase)) return { problem: '(?i) is not supported here' };
       source += group[1] === ':' ? '(?:' : group[1] === 'i)' ? '' : `(?<${group[2]}>`;
       i += group[0].length - 1;
@@ -61,7 +76,8 @@ function toEscape(rest: string, inClass: boolean, fold: (text: string) => string
   const char = rest[1];
   if (char === undefined) return { problem: 'it ends with a lone backslash' };
   if (CLASS_ESCAPES.includes(char)) return { source: `\\${char}`, length: 2 };
-  if (PLAIN_ESCAPES.includes(char)) return inClass && char === 'B' ? { problem: '\\B can not be in a class' } : { source: `\\${char}`, length: 2 };
+  if (PLAIN_ESCAPES.includes(char))
+    return inClass && char === 'B' ? { problem: '\\B can not be in a class' } : { source: `\\${char}`, length: 2 };
   if (char === 'A' && !inClass) return { source: '^', length: 2 };
   if (char === 'z' && !inClass) return { source: '$', length: 2 };
   const hex = /^\\x([0-9A-Fa-f]{2})/.exec(rest);
