@@ -33,6 +33,12 @@ const MODULES = {
     origin: 'sekisho',
     doc: 'Folder with the `node_modules` that modules may import from. Absent = none.',
   },
+  env: {
+    type: 'list',
+    of: { type: 'string', format: 'nonEmpty', doc: 'Name of a variable.' },
+    origin: 'sekisho',
+    doc: 'Variables of the environment that modules see in `process.env`. Absent = all but those whose names look like secrets.',
+  },
   timeout: { type: 'duration', default: '30s', min: '1ms', origin: 'sekisho', doc: 'Limit of one hook, waiting included.' },
   sync_timeout: {
     type: 'duration',

@@ -63,7 +63,7 @@ test('anything else is no authority', () => {
 
 test('a parsed host parses to itself', () => {
   fc.assert(
-    fc.property(fc.string({ unit: fc.constantFrom(...'aZ09.-:[]_%@/'), maxLength: 12 }), (authority) => {
+    fc.property(fc.string({ unit: fc.constantFrom(...'aZ09.-:[]_%@/'.split('')), maxLength: 12 }), (authority) => {
       const host = parseHost(authority);
       if (host === undefined || host.endsWith('.')) return;
       assert.equal(parseHost(host), host);

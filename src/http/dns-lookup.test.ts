@@ -8,7 +8,8 @@ import { createDnsLookup } from './dns-lookup.ts';
 async function startDnsServer(): Promise<{ readonly address: string; close(): void }> {
   const socket = createSocket('udp4');
   socket.on('message', (question, peer) => {
-    const isKnown = question.includes(Buffer.from('\x02up\x04test\x00\x00\x01')) && question.readUInt16BE(question.indexOf(0, 12) + 1) === 1;
+    const isKnown =
+      question.includes(Buffer.from('\x02up\x04test\x00\x00\x01')) && question.readUInt16BE(question.indexOf(0, 12) + 1) === 1;
     const end = question.indexOf(0, 12) + 5;
     const head = Buffer.from(question.subarray(0, end));
     head.writeUInt16BE(isKnown ? 0x8180 : 0x8183, 2);

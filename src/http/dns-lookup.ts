@@ -1,4 +1,4 @@
-import { lookup as systemLookup, type LookupAddress, Resolver } from 'node:dns';
+import { type LookupAddress, Resolver, lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 
 export interface DnsOptions {
@@ -33,7 +33,8 @@ export function createDnsLookup({ server, timeoutMs }: DnsOptions): LookupFuncti
 async function resolveAll(resolver: Resolver, hostname: string, family: 0 | 4 | 6): Promise<readonly LookupAddress[]> {
   const ask = (kind: 4 | 6): Promise<LookupAddress[]> =>
     new Promise((resolve, reject) => {
-      const done = (error: Error | null, addresses: string[]): void => (error === null ? resolve(addresses.map((address) => ({ address, family: kind }))) : reject(error));
+      const done = (error: Error | null, addresses: string[]): void =>
+        error === null ? resolve(addresses.map((address) => ({ address, family: kind }))) : reject(error);
       if (kind === 4) resolver.resolve4(hostname, done);
       else resolver.resolve6(hostname, done);
     });

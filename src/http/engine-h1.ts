@@ -12,6 +12,7 @@ import type { HttpSocket } from './response-slot.ts';
 /** The request line and the blank line come on top of what the limits count. */
 const HEAD_SLACK_BYTES = 256;
 const LF = 10;
+const MAX_PACKET_BYTES = 65_536;
 const CONNECTION = Symbol('connection');
 
 interface FrontSocket extends HttpSocket {
@@ -66,7 +67,6 @@ export function createEngineH1(state: FrontState, listener: string, isTls: boole
     socket.on('error', () => socket.destroy());
     const exchange = new ExchangeH1(request);
     exchange.upgradeHead = head;
-    exchange.shouldKeepAlive = false;
     request.complete = true;
     exchange.assignSocket(socket);
     onRequest(request, exchange);
@@ -132,7 +132,7 @@ function toRequestError(error: ParserError, { limits }: FrontState): SekishoErro
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return new SekishoError('BODY_TOO_LARGE', 'The chunk extensions are too long.');
     case 'HPE_INVALID_VERSION':
-      return new SekishoError('VERSION_NOT_SUPPORTED', 'The request line names no HTTP version that is served; use HTTP/1.1.');
+      return versionError(error);
     case 'HPE_INVALID_TRANSFER_ENCODING':
       return codingError(error);
     case 'HPE_INVALID_METHOD':
@@ -154,16 +154,37 @@ function isInRequestLine(error: ParserError): boolean {
   return newline < 0 || newline >= (error.bytesParsed ?? 0);
 }
 
+/** What the parser had read of the head that it gave up on, up to the end of the line. Known only for what came in one piece. */
+function brokenHead(error: ParserError): string {
+  const text = error.rawPacket?.toString('latin1', 0, MAX_PACKET_BYTES) ?? '';
+  const at = Math.max(0, (error.bytesParsed ?? 0) - 1);
+  const end = text.indexOf('\n', at);
+  const blank = text.lastIndexOf('\r\n\r\n', at - 4);
+  return text.slice(blank < 0 ? 0 : blank + 4, end < 0 ? text.length : end);
+}
+
+/** Well-formed versions that are not served are 505; anything else is no request line (and neither is one that ends without CR). */
+function versionError(error: ParserError): SekishoError {
+  const version = / HTTP\/([0-9]\.[0-9])\r?$/.exec(brokenHead(error))?.[1];
+  if (version === undefined || version === '1.0' || version === '1.1') return malformed(error);
+  return new SekishoError('VERSION_NOT_SUPPORTED', `HTTP/${version} is not served over this connection; use HTTP/1.1.`);
+}
+
 /** A final transfer coding other than chunked: unknown to us, or known and in a wrong place. */
 function codingError(error: ParserError): SekishoError {
-  const text = error.rawPacket?.toString('latin1', 0, error.bytesParsed ?? 0) ?? '';
-  const fields = [...text.matchAll(/^transfer-encoding:[ \t]*(.*?)[ \t]*\r?$/gim)];
+  const head = brokenHead(error);
+  const fields = [...head.matchAll(/^transfer-encoding:[ \t]*(.*?)[ \t]*\r?$/gim)];
   const value = fields.at(-1)?.[1];
-  return fields.length === 1 && value !== undefined && !/^content-length:/im.test(text) ? unknownCoding(value).error : malformed(error);
+  return fields.length === 1 && value !== undefined && !/^content-length:/im.test(head) ? unknownCoding(value).error : malformed(error);
 }
 
 /** A well-formed request line with a method that the parser does not know is 501 (RFC 9110 9.1), anything else is noise. */
 function methodError(error: ParserError): SekishoError {
-  const line = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}) \S+ HTTP\/1\.[01]\r\n/.exec(error.rawPacket?.toString('latin1', 0, 9000) ?? '');
-  return line === null ? malformed(error) : new SekishoError('METHOD_NOT_IMPLEMENTED', `The method ${line[1]} is not known.`);
+  const line = brokenHead(error).split('\n').at(-1) ?? '';
+  const [, method] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}) \S+ HTTP\/1\.[01]\r$/.exec(line) ?? [];
+  // Behind a body the line may begin with bytes of it; then the parser failed further on than in the first word.
+  const text = error.rawPacket?.toString('latin1', 0, error.bytesParsed) ?? '';
+  const column = text.length - text.lastIndexOf('\n') - 1;
+  if (method === undefined || column > method.length + 1) return malformed(error);
+  return new SekishoError('METHOD_NOT_IMPLEMENTED', `The method ${method} is not known.`);
 }

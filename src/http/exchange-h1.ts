@@ -9,6 +9,7 @@ import { problemHead } from './problem-answer.ts';
 import { type Framing, writeFields, writeInformationalHead, writeResponseHead } from './response-head-writer.ts';
 import { ResponseSlot } from './response-slot.ts';
 import { writeTogether } from './socket-writer.ts';
+import { countStreamed } from './streamed-bytes.ts';
 import { joinTunnel } from './tunnel.ts';
 
 /** What is left of a body that nobody reads is drained up to this many bytes; beyond, the connection is closed. */
@@ -85,6 +86,8 @@ export class ExchangeH1 extends ResponseSlot implements Exchange, BodyObserver {
     this.headers = head.headers;
     this.contentLength = head.contentLength;
     this.upgrade = head.upgrade;
+    // node's parser keeps an HTTP/1.0 connection that says both keep-alive and close.
+    if (head.wantsClose) this.shouldKeepAlive = false;
     if (head.chunked || (head.contentLength ?? 0) > 0) {
       this.hasBody = true;
       this.#awaitsContinue = head.expectContinue;
@@ -149,6 +152,7 @@ export class ExchangeH1 extends ResponseSlot implements Exchange, BodyObserver {
     const socket = this.#writableSocket();
     if (socket === undefined || this.#framing === 'none' || chunk.length === 0) return true;
     this.#sentBytes += chunk.length;
+    countStreamed(chunk.length);
     if (this.#framing === 'length' && this.#sentBytes > this.#bodyLength) {
       this.#giveUp(`The body is longer than its Content-Length of ${this.#bodyLength} bytes.`);
       return true;
@@ -256,6 +260,8 @@ export class ExchangeH1 extends ResponseSlot implements Exchange, BodyObserver {
       const { head, body } = problemHead(error);
       this.respond(head, body);
     }
+    // Whoever reads the body must not wait for the rest.
+    this.request.destroy(error);
     onAbort?.();
   }
 

@@ -8,6 +8,13 @@ import { toH2Fields, toH2Trailers } from './h2-head.ts';
 import type { GuardedHead } from './head-guard.ts';
 import { problemHead } from './problem-answer.ts';
 import { isBodiless } from './response-head-writer.ts';
+import { countStreamed } from './streamed-bytes.ts';
+
+/**
+ * How long the rest of a body that nobody wants is read behind the answer before the stream is stopped without an error (RFC 9113 8.1).
+ * Not at once: often only its end is missing, and clients take a reset for a broken answer.
+ */
+const LINGER_MS = 2000;
 
 /** An exchange over one stream of HTTP/2. There is no upgrade: the protocol has no 101. */
 export class ExchangeH2 implements Exchange {
@@ -80,7 +87,7 @@ export class ExchangeH2 implements Exchange {
     const fields = this.#fields(head, chunk === undefined ? (isHead ? -1 : 0) : chunk.length);
     if (fields === undefined) return;
     const isEmpty = this.#isBodiless || chunk === undefined || chunk.length === 0;
-    this.#sendHead(fields, isEmpty);
+    this.#sendHead(fields, isEmpty, false);
     if (!isEmpty) {
       this.#sentBytes = chunk.length;
       this.#stream.end(chunk);
@@ -105,6 +112,7 @@ export class ExchangeH2 implements Exchange {
     if (!this.#canWrite || this.#isBodiless || chunk.length === 0) return true;
     this.flush();
     this.#sentBytes += chunk.length;
+    countStreamed(chunk.length);
     return this.#stream.write(chunk);
   }
 
@@ -112,7 +120,7 @@ export class ExchangeH2 implements Exchange {
     const fields = this.#heldFields;
     if (fields === undefined || !this.#canWrite) return;
     this.#heldFields = undefined;
-    this.#sendHead(fields, this.#isBodiless);
+    this.#sendHead(fields, this.#isBodiless, true);
   }
 
   end(trailers?: RawHeaders): void {
@@ -120,7 +128,7 @@ export class ExchangeH2 implements Exchange {
     const fields = this.#heldFields;
     if (fields !== undefined && (trailers === undefined || trailers.length === 0)) {
       this.#heldFields = undefined;
-      this.#sendHead(fields, true);
+      this.#sendHead(fields, true, false);
     } else {
       this.#trailers = trailers;
       this.flush();
@@ -159,15 +167,12 @@ export class ExchangeH2 implements Exchange {
       stream.close(constants.NGHTTP2_CANCEL);
       return;
     }
-    if (
-      !this.#isOpen ||
-      !this.#hasBody ||
-      this.#awaitsContinue ||
-      stream.readableLength > 0 ||
-      stream.readableEnded ||
-      stream.endAfterHeaders
-    )
+    if (!this.#owesBody) return;
+    if (!this.#isOpen) {
+      if (nowMs - this.bodyAtMs >= LINGER_MS) stream.close(constants.NGHTTP2_NO_ERROR);
       return;
+    }
+    if (this.#awaitsContinue || stream.readableLength > 0) return;
     const limitMs = this.bodyBytes === 0 ? limits.bodyStartTimeoutMs : limits.bodyIdleTimeoutMs;
     if (nowMs - this.bodyAtMs >= limitMs)
       this.refuse(new SekishoError('REQUEST_TIMEOUT', `No byte of the request body came for ${limitMs} ms.`));
@@ -187,6 +192,10 @@ export class ExchangeH2 implements Exchange {
     onAbort?.();
   }
 
+  get #owesBody(): boolean {
+    return this.#hasBody && !this.#stream.readableEnded && !this.#stream.destroyed && !this.#stream.endAfterHeaders;
+  }
+
   get #canWrite(): boolean {
     return this.#isOpen && !this.#stream.destroyed && !this.#stream.closed;
   }
@@ -198,7 +207,7 @@ export class ExchangeH2 implements Exchange {
     stream.push = (chunk: Buffer | null, encoding?: BufferEncoding): boolean => {
       if (chunk !== null) {
         this.bodyBytes += chunk.length;
-        this.bodyAtMs = this.#connection.state.nowMs;
+        if (this.#isOpen) this.bodyAtMs = this.#connection.state.nowMs;
       }
       return push.call(stream, chunk, encoding);
     };
@@ -222,10 +231,10 @@ export class ExchangeH2 implements Exchange {
     return undefined;
   }
 
-  #sendHead(fields: string[], isEnd: boolean): void {
+  #sendHead(fields: string[], isEnd: boolean, mayHaveTrailers: boolean): void {
     this.headSent = true;
     try {
-      this.#stream.respond(fields, { endStream: isEnd, waitForTrailers: !isEnd });
+      this.#stream.respond(fields, { endStream: isEnd, waitForTrailers: mayHaveTrailers && !isEnd });
     } catch (cause) {
       observe({ type: 'error', error: new SekishoError('INTERNAL', 'An HTTP/2 answer could not be sent.', { cause }), where: 'http' });
       this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
@@ -239,8 +248,8 @@ export class ExchangeH2 implements Exchange {
   }
 
   #complete(): void {
-    // RFC 9113 8.1: the rest of a body that nobody wants is stopped without an error.
-    if (this.#hasBody && !this.#stream.readableEnded) this.#stream.resume();
+    if (this.#owesBody) this.#stream.resume();
+    this.bodyAtMs = this.#connection.state.nowMs;
     this.#end(false);
   }
 

@@ -87,16 +87,10 @@ class FrontendOfListeners implements Frontend, FrontState {
       listener.close();
     }
     for (const connection of this.connectionSet) connection.drain();
-    if (this.#sockets.size > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, graceMs);
-        this.#onEmpty = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
+    await this.#untilEmpty(graceMs);
     this.close();
+    // The sockets are destroyed; their `close` events make the numbers right.
+    await this.#untilEmpty(graceMs);
   }
 
   close(): void {
@@ -121,6 +115,17 @@ class FrontendOfListeners implements Frontend, FrontState {
       if (this.#sockets.size === 0) this.#onEmpty?.();
     });
     return true;
+  }
+
+  async #untilEmpty(timeoutMs: number): Promise<void> {
+    if (this.#sockets.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.#onEmpty = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   #onSweep(): void {

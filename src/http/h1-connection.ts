@@ -27,6 +27,8 @@ export class H1Connection implements FrontConnection {
   tunnel: Tunnel | undefined = undefined;
   #current: ExchangeH1 | undefined = undefined;
   readonly #waiting: ExchangeH1[] = [];
+  /** The last request, answered before its body was complete. */
+  #unfinished: H1Request | undefined = undefined;
   /** No further request is taken from this connection: bytes behind the one that ended it were judged by nobody. */
   #isClosing = false;
   #failure: SekishoError | undefined = undefined;
@@ -51,12 +53,17 @@ export class H1Connection implements FrontConnection {
 
   /** True when answers must say `Connection: close`. */
   get mustClose(): boolean {
-    return this.state.isDraining || this.#failure !== undefined || (this.#isClosing && this.#waiting.length === 0);
+    return this.state.isDraining || (this.#isClosing && this.#failure === undefined && this.#waiting.length === 0);
   }
 
   /** A request's head has arrived; its turn may be later. */
   onRequest(exchange: ExchangeH1): void {
     if (this.#isClosing) return;
+    if (exchange.request.judged !== undefined) {
+      // It asked for an upgrade, so node's parser has stopped here: granted or not, what follows is no request that could be trusted.
+      this.#isClosing = true;
+      exchange.shouldKeepAlive = false;
+    }
     if (this.#current === undefined) {
       this.#open(exchange);
       return;
@@ -86,12 +93,14 @@ export class H1Connection implements FrontConnection {
     this.#current = undefined;
     this.state.inFlight -= 1;
     this.#progressAtMs = this.state.nowMs;
+    this.#unfinished = exchange.hasBody && !exchange.request.complete ? exchange.request : undefined;
     if (exchange._last || this.socket.destroyed) return;
     const next = this.#waiting.shift();
+    // The body of the next request may still be on its way.
+    if (this.#waiting.length === 0) this.#resume();
     if (next !== undefined) this.#open(next);
     else if (this.#failure !== undefined) this.#answerFailure();
     else if (this.state.isDraining) this.closeSoon();
-    else this.#resume();
   }
 
   /** The answer that ends this connection is being sent. `isClean` false: bytes of the request are still to come. */
@@ -159,6 +168,12 @@ export class H1Connection implements FrontConnection {
   }
 
   #handle(exchange: ExchangeH1): void {
+    if (this.#failure !== undefined && exchange.hasBody && !exchange.request.complete) {
+      // While it waited for its turn the parser gave up in its body.
+      this.#report(this.#failure, exchange);
+      exchange.refuse(this.#failure);
+      return;
+    }
     try {
       this.state.onExchange(exchange);
     } catch (cause) {
@@ -251,6 +266,7 @@ export class H1Connection implements FrontConnection {
     this.#isClosing = true;
     this.#waiting.length = 0;
     this.state.connectionSet.delete(this);
+    this.#unfinished?.destroy(new Error('The client closed the connection within its request.'));
     this.#current?.abort();
   }
 }

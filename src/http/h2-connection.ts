@@ -103,7 +103,7 @@ export class H2Connection implements FrontConnection {
     fields.push('content-length', String(body.length), 'date', dateValue());
     stream.respond(fields, { endStream: method === 'HEAD' });
     if (method !== 'HEAD') stream.end(body);
-    // RFC 9113 8.1: the request is not wanted further.
-    stream.resume();
+    // RFC 9113 8.1: what is left of the request is not wanted.
+    stream.close(constants.NGHTTP2_NO_ERROR);
   }
 }

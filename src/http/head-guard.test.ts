@@ -187,7 +187,7 @@ test('whatever is accepted keeps the promises of an accepted head', () => {
   const value = fc.constantFrom('a.com', 'b.com', '1', '', 'chunked', 'close', 'host', 'websocket', '100-continue', 'upgrade');
   const target = fc.oneof(
     fc.constantFrom('/', '*', 'http://a.com/x', '/a/../b', '/%2e%2e/%2F'),
-    fc.string({ unit: fc.constantFrom(...'/.%2eEf?#a*:h'), maxLength: 8 }),
+    fc.string({ unit: fc.constantFrom(...'/.%2eEf?#a*:h'.split('')), maxLength: 8 }),
   );
   fc.assert(
     fc.property(
@@ -197,7 +197,7 @@ test('whatever is accepted keeps the promises of an accepted head', () => {
       fc.array(fc.tuple(piece, value), { maxLength: 5 }),
       (method, raw, version, pairs) => {
         const headers = pairs.flat();
-        const head = guardHead(method, raw, version as HttpVersion, headers, limits);
+        const head = guardHead(method, raw, version, headers, limits);
         if (!head.ok) return;
         const count = (name: string): number => pairs.filter(([key]) => key.toLowerCase() === name).length;
         assert.ok(count('host') <= 1 && (version !== '1.1' || count('host') === 1));
@@ -205,7 +205,7 @@ test('whatever is accepted keeps the promises of an accepted head', () => {
         assert.equal(head.chunked, count('transfer-encoding') === 1);
         assert.ok(head.target === '*' ? method === 'OPTIONS' : head.target.startsWith('/'));
         assert.ok(!head.headers.includes('X_Forwarded_For'));
-        if (head.target !== '*') assert.equal(accept(method, head.target, headers, version as HttpVersion).target, head.target);
+        if (head.target !== '*') assert.equal(accept(method, head.target, headers, version).target, head.target);
       },
     ),
     { numRuns: 3000 },

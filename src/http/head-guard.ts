@@ -28,6 +28,8 @@ export class GuardedHead {
   chunked = false;
   upgrade: string | undefined = undefined;
   expectContinue = false;
+  /** The client wants no further answer on this connection. */
+  wantsClose = false;
 }
 
 /** The head of a request that broke a rule: the connection (HTTP/2: the stream) ends with the answer that `error` says. */
@@ -47,6 +49,7 @@ const seen = {
   upgrade: undefined as string | undefined,
   expect: undefined as string | undefined,
   wantsUpgrade: false,
+  wantsClose: false,
   twins: 0,
 };
 
@@ -92,7 +95,7 @@ function invalid(detail: string): RejectedHead {
 
 function readFields(headers: RawHeaders, limits: HeadLimits): RejectedHead | undefined {
   seen.host = seen.transferEncoding = seen.contentLength = seen.upgrade = seen.expect = undefined;
-  seen.wantsUpgrade = false;
+  seen.wantsUpgrade = seen.wantsClose = false;
   seen.twins = 0;
   if (headers.length > limits.maxHeaders * 2) return tooLargeHead(limits);
   let bytes = 0;
@@ -145,6 +148,7 @@ function noteConnection(value: string): RejectedHead | undefined {
     if (!isToken(option)) return invalid(`Connection has the element ${JSON.stringify(option)}, which is no token.`);
     if (isProtectedFromNomination(option)) return invalid(`Connection nominates ${option}, which is not a hop-by-hop field.`);
     if (option === 'upgrade') seen.wantsUpgrade = true;
+    if (option === 'close') seen.wantsClose = true;
   }
   return undefined;
 }
@@ -249,6 +253,7 @@ function readAbsoluteTarget(head: GuardedHead, method: string, rawTarget: string
 }
 
 function readExtras(head: GuardedHead, method: string, version: HttpVersion): RejectedHead | undefined {
+  head.wantsClose = seen.wantsClose;
   const hasBody = head.chunked || (head.contentLength ?? 0) > 0;
   if (method === 'TRACE') {
     // RFC 9110 9.3.8; answering it would show a script the cookies it may not read.

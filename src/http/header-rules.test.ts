@@ -118,7 +118,7 @@ test('underscore twins of managed fields are known', () => {
 test('no stripped or nominated name is left, and everything else is', () => {
   const name = fc.oneof(
     fc.constantFrom(...STRIPPED, 'X-Custom', 'Accept', 'TE'),
-    fc.string({ unit: fc.constantFrom(...'xX-aFfor_d'), minLength: 1, maxLength: 20 }),
+    fc.string({ unit: fc.constantFrom(...'xX-aFfor_d'.split('')), minLength: 1, maxLength: 20 }),
   );
   const pair = fc.tuple(name, fc.constantFrom('close', 'x-custom', 'keep-alive, accept', 'trailers'));
   fc.assert(

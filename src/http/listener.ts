@@ -38,7 +38,7 @@ export interface Listener {
   readonly port: number;
   /** Replaces the fallback certificate for the next handshakes. Throws what node:tls says about PEM that it cannot use. */
   setFallback(fallback: { readonly cert: string | Buffer; readonly key: string | Buffer }): void;
-  /** Closes the HTTP/1 connections that wait for a request. */
+  /** Closes the HTTP/1 connections that wait for a request, and those that have not said what they speak. */
   closeIdle(): void;
   /** Stops accepting; open connections go on. */
   close(): void;
@@ -48,11 +48,12 @@ export interface Listener {
 export async function openListener(state: FrontState, options: ListenOptions, admit: (socket: Socket) => boolean): Promise<Listener> {
   const isBare = options.tls === undefined && !options.h2c;
   const engine = createEngineH1(state, options.name, options.tls !== undefined, isBare ? admit : () => true);
+  const silent = new Set<Socket>();
   const server = isBare
     ? engine.server
     : options.tls !== undefined
       ? tlsServer(state, options, options.tls, engine, admit)
-      : sniffingServer(state, options, engine, admit);
+      : sniffingServer(state, options, engine, admit, silent);
   if (!isBare) superviseWithoutListening(engine);
   await listen(server, options).catch((error: unknown) => {
     engine.close();
@@ -65,7 +66,10 @@ export async function openListener(state: FrontState, options: ListenOptions, ad
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
     setFallback: (fallback) => (server as TlsServer).setSecureContext({ ...fallback, minVersion: 'TLSv1.2' }),
-    closeIdle: () => engine.closeIdle(),
+    closeIdle: () => {
+      engine.closeIdle();
+      for (const socket of silent) if (socket.bytesRead === 0) socket.destroy();
+    },
     close: () => {
       server.close();
       if (!isBare) engine.close();
@@ -84,14 +88,28 @@ function listen(server: NetServer, options: ListenOptions): Promise<void> {
   });
 }
 
-const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 } as const;
+const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 } as const;
 
-/** A plain listener that tells HTTP/2 with prior knowledge from HTTP/1 by the first bytes. */
-function sniffingServer(state: FrontState, options: ListenOptions, engine: EngineH1, admit: (socket: Socket) => boolean): NetServer {
+/** A plain listener that tells HTTP/2 with prior knowledge from HTTP/1 by the first bytes. `silent` holds the sockets until then. */
+function sniffingServer(
+  state: FrontState,
+  options: ListenOptions,
+  engine: EngineH1,
+  admit: (socket: Socket) => boolean,
+  silent: Set<Socket>,
+): NetServer {
   const engineH2 = createEngineH2(state, options.name, false);
-  return createNetServer(SOCKET_OPTIONS, (socket) => {
+  return createNetServer({ ...SOCKET_OPTIONS, allowHalfOpen: true }, (socket) => {
     if (!admit(socket)) return;
-    sniffProtocol(socket, state.limits.headerTimeoutMs, (isH2) => (isH2 ? engineH2.accept(socket) : engine.accept(socket)));
+    silent.add(socket);
+    const onClose = (): boolean => silent.delete(socket);
+    socket.once('close', onClose);
+    sniffProtocol(socket, state.limits.headerTimeoutMs, (isH2) => {
+      socket.off('close', onClose);
+      silent.delete(socket);
+      if (isH2) engineH2.accept(socket);
+      else engine.accept(socket);
+    });
   });
 }
 
@@ -127,6 +145,8 @@ function tlsServer(
     admit(socket);
   });
   server.on('secureConnection', (socket: TLSSocket) => {
+    // Not before: a client that goes away within its handshake would stay until the handshake's timeout.
+    socket.allowHalfOpen = true;
     if (socket.alpnProtocol === 'h2' && engineH2 !== undefined) engineH2.accept(socket);
     else engine.accept(socket);
   });

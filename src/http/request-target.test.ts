@@ -10,7 +10,7 @@ function canonical(raw: string): TargetParts | string {
 
 function target(raw: string): string {
   const result = canonical(raw);
-  assert.ok(typeof result === 'object', `${raw}: ${String(result)}`);
+  assert.ok(typeof result === 'object', `${raw}: ${JSON.stringify(result)}`);
   return result.target;
 }
 

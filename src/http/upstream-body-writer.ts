@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { SekishoError, toSekishoError } from '../lib/errors.ts';
+import { countStreamed } from './streamed-bytes.ts';
 
 export interface BodyWriterOwner {
   /** Some bytes were taken from the body. */
@@ -63,6 +64,7 @@ export class RequestBodyWriter {
     // An empty chunk would be the end of a chunked body.
     if (chunk.length === 0) return;
     this.#written += chunk.length;
+    countStreamed(chunk.length);
     if (this.#length !== undefined && this.#written > this.#length) return this.#fail('longer', undefined);
     if (!this.#write(chunk)) this.#body.pause();
     this.#owner.bodyProgressed();

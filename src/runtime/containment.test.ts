@@ -19,6 +19,8 @@ const ATTACKS: readonly (readonly [string, string, string])[] = [
   ['promise chain without end', 'const again = () => Promise.resolve().then(again); await again()', STOPPED],
   ['nextTick flood', 'const again = () => process.nextTick(again); again(); await new Promise(() => {})', 'MODULE_TIMEOUT'],
   ['blocked on Atomics.wait', 'try { Atomics.wait(new Int32Array(8), 0, 0) } catch {} for (;;) {}', 'MODULE_TIMEOUT'],
+  ['loop of synchronous calls', 'for (;;) getCache("k")', 'MODULE_TIMEOUT'],
+  ['loop of sleeps', 'for (;;) sleep("1ms")', 'MODULE_TIMEOUT'],
   ['hostile sort', 'const a = [1, 2]; for (;;) a.sort(() => { for (;;) {} })', 'MODULE_TIMEOUT'],
   ['hostile toJSON', 'ctx.response().json({ toJSON() { for (;;) {} } })', 'MODULE_TIMEOUT'],
   ['array bomb', 'const a: any[] = []; for (;;) a.push(new Array(1000).fill(Math.random()))', STOPPED],
@@ -26,6 +28,9 @@ const ATTACKS: readonly (readonly [string, string, string])[] = [
   ['loop that V8 replaces while it runs', 'for (;;) new Array(1000).fill(1)', 'MODULE_TIMEOUT'],
   ['string bomb', 'const a: any[] = []; for (let s = "x"; ; s += s + a.length) a.push([...s])', STOPPED],
   ['one huge array', '[..."x".repeat(2 ** 26)]; for (;;) {}', STOPPED],
+  ['text split into huge array', '"x".repeat(2 ** 28).split("")', 'MODULE_FAILED'],
+  ['sparse array filled', 'new Array(2 ** 30).fill(0)', 'MODULE_FAILED'],
+  ['array from a length', 'Array.from({ length: 2 ** 28 })', 'MODULE_FAILED'],
   ['map bomb', 'const m = new Map(); for (let i = 0; ; i++) m.set(i, [i])', STOPPED],
   ['ArrayBuffer bomb', 'const a: any[] = []; for (;;) a.push(new Uint8Array(1 << 20).fill(1))', STOPPED],
   [
@@ -68,7 +73,8 @@ describe('attacks on the gateway', { concurrency: false }, () => {
     test(`${name}: ${code}, and the neighbour answers`, async () => {
       const program = await loadModule(
         runtime,
-        `export const requestHandler = async (ctx: any) => { if (ctx.request().path !== '/ok') { ${body} } }`,
+        `import { getCache } from 'dgate/storage'; import { sleep } from 'dgate'; void [getCache, sleep];
+         export const requestHandler = async (ctx: any) => { if (ctx.request().path !== '/ok') { ${body} } }`,
         'attacker',
       );
       const started = performance.now();

@@ -4,11 +4,13 @@ import { SekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 import type { CompiledProgram } from './compile.ts';
 import { type CallBodies, type CallTarget, callError, hostCall } from './host-calls.ts';
+import { createInvocationNumbers, indexOf } from './invocation-table.ts';
 import type { RuntimeLimits } from './options.ts';
 import { type Outcome, readOutcome } from './outcome.ts';
 import { createSyncServer } from './sync-call.ts';
+import { createThreadWatch, heapReason, type ThreadWatch } from './thread-watch.ts';
 import type { Hook, ModuleRequest } from './types.ts';
-import { FROM_THREAD, MEMORY_SLOT, OUTCOME, SHARED_BYTES, SLOT, type ThreadData, TO_THREAD } from './wire.ts';
+import { FROM_THREAD, OUTCOME, SHARED_BYTES, SLOT, type ThreadData, TO_THREAD } from './wire.ts';
 
 /** A phase that runs in the thread; its owner is told how it ends, exactly once. */
 export interface PendingPhase {
@@ -43,6 +45,8 @@ export interface ThreadHost {
   readonly lastUsedAt: number;
   /** Sends a phase; `items` are the fields of `TO_THREAD.phase` behind inv and seq. */
   run(phase: PendingPhase, items: readonly unknown[]): void;
+  /** Number of a request that is new to the thread; undefined when it has too many. */
+  open(): number | undefined;
   /** Ends the request in the thread; travels with the next batch unless it is to be told at once. */
   end(inv: number, atOnce: boolean): void;
   /** Number under which the thread knows the route, service and namespace of a request; sends them when they are new. */
@@ -55,19 +59,14 @@ export interface ThreadHost {
 export interface HostOptions {
   readonly code: string;
   readonly program: CompiledProgram;
+  /** Name of the entry module. */
+  readonly module: string;
   readonly target: CallTarget;
   readonly env: Readonly<Record<string, string>>;
   readonly limits: RuntimeLimits;
   onGone(gone: Gone): void;
 }
 
-const PING_BUSY_MS = 50;
-const PING_IDLE_MS = 1000;
-/** Timers may fire a little early. */
-const EARLY_MS = 5;
-/** Silence after which a thread's memory is asked from outside. */
-const SILENT_MS = 40;
-const BOOT_TIMEOUT_MS = 30_000;
 const MAX_ROUTES = 256;
 /** Items that may wait for a batch to travel with. */
 const MAX_WAITING_ENDS = 1000;
@@ -79,9 +78,6 @@ const MEGABYTE = 1024 * 1024;
  * thread. Ours is kept by asking for the heap's size.
  */
 const HEADROOM_MB = 2048;
-/** A thread that does not answer cannot collect its garbage for us: it gets so much more. */
-const SILENT_HEAP_FACTOR = 1.5;
-
 export function createThreadHost(options: HostOptions): ThreadHost {
   return new Host(options);
 }
@@ -93,18 +89,17 @@ class Host implements ThreadHost {
   readonly #options: HostOptions;
   readonly #worker: Worker;
   readonly #shared: Int32Array;
-  readonly #memory: Float64Array;
+  readonly #watch: ThreadWatch;
   readonly #sync: ReturnType<typeof createSyncServer>;
-  readonly #pending = new Map<number, PendingPhase>();
+  readonly #numbers = createInvocationNumbers();
+  /** By index of the invocation. */
+  readonly #pending: (PendingPhase | undefined)[] = [];
+  #inFlight = 0;
   readonly #routes = new Map<object, { readonly id: number; readonly service: object | undefined; readonly namespace: object }>();
   #outbox: unknown[] = [];
   #scheduled = false;
   #lastRoute = 0;
   #hostCalls = 0;
-  #ping = 0;
-  #pingAt = performance.now();
-  #rssAtSilence = 0;
-  #asking = false;
   #loading = true;
   #gone = false;
   #resolveReady: (hooks: readonly Hook[]) => void = () => {};
@@ -116,7 +111,6 @@ class Host implements ThreadHost {
     const shared = new SharedArrayBuffer(SHARED_BYTES);
     const channel = new MessageChannel();
     this.#shared = new Int32Array(shared);
-    this.#memory = new Float64Array(shared);
     this.ready = new Promise((resolve, reject) => {
       this.#resolveReady = resolve;
       this.#rejectReady = reject;
@@ -125,7 +119,7 @@ class Host implements ThreadHost {
     this.#sync = createSyncServer(
       channel.port1,
       this.#shared,
-      (name, inv, args) => hostCall(name, target, args, this.#pending.get(inv)?.bodies),
+      (name, inv, args) => hostCall(name, target, args, this.#phase(inv)?.bodies),
       callError,
     );
     const workerData: ThreadData = {
@@ -156,6 +150,17 @@ class Host implements ThreadHost {
         maxYoungGenerationSizeMb: Math.max(1, Math.ceil(limits.heapLimitBytes / MEGABYTE / 4)),
       },
     });
+    this.#watch = createThreadWatch({
+      worker: this.#worker,
+      shared,
+      limits,
+      isOwed: () => this.#sync.pending > 0,
+      ping: (number) => {
+        this.#outbox.push(TO_THREAD.ping, number);
+        this.#schedule();
+      },
+      kill: (reason) => this.#kill(reason),
+    });
     this.#worker.stdout.resume();
     this.#worker.stderr.resume();
     this.#worker.on('message', (batch: readonly unknown[]) => this.#receive(batch));
@@ -175,7 +180,7 @@ class Host implements ThreadHost {
   }
 
   get inFlight(): number {
-    return this.#pending.size;
+    return this.#inFlight;
   }
 
   get isLoading(): boolean {
@@ -183,18 +188,25 @@ class Host implements ThreadHost {
   }
 
   get heapBytes(): number {
-    return this.#memory[MEMORY_SLOT.heap] ?? 0;
+    return this.#watch.heapBytes;
   }
 
   run(phase: PendingPhase, items: readonly unknown[]): void {
-    this.#pending.set(phase.inv, phase);
+    this.#pending[indexOf(phase.inv)] = phase;
+    this.#inFlight += 1;
     this.#outbox.push(TO_THREAD.phase, phase.inv, phase.seq);
     for (const item of items) this.#outbox.push(item);
     this.#schedule();
   }
 
+  open(): number | undefined {
+    return this.#numbers.take();
+  }
+
   end(inv: number, atOnce: boolean): void {
     if (this.#gone) return;
+    this.#take(inv)?.fail(new SekishoError('MODULE_CRASHED', 'The request ended before its module did.'));
+    this.#numbers.giveBack(inv);
     this.#outbox.push(TO_THREAD.end, inv);
     if (atOnce || this.#outbox.length > MAX_WAITING_ENDS) this.#schedule();
   }
@@ -219,77 +231,33 @@ class Host implements ThreadHost {
     if (this.#outbox.length > 0) this.#schedule();
     this.#checkDeadlines(now);
     if (this.#gone) return;
-    if (Atomics.load(this.#shared, SLOT.pong) === this.#ping) {
-      const buffers = this.#memory[MEMORY_SLOT.buffers] ?? 0;
-      const { limits } = this.#options;
-      if (buffers > limits.rssLimitBytes) return this.#kill(memoryReason(buffers, limits));
-      if (this.heapBytes > limits.heapLimitBytes) return this.#kill(heapReason(this.heapBytes, limits));
-      if (!this.#loading) {
-        if (now - this.#pingAt >= (this.#pending.size > 0 ? PING_BUSY_MS : PING_IDLE_MS) - EARLY_MS) this.#sendPing(now, rss);
-        return;
-      }
-    }
-    this.#checkSilence(now, rss);
+    this.#watch.tick(now, rss, this.#inFlight > 0);
   }
 
   stop(reason: string): void {
     this.#leave({ kind: 'stopped', reason });
   }
 
-  /** A thread that waits for us, or sleeps on purpose, is not silent. */
-  #checkSilence(now: number, rss: number): void {
-    const { limits } = this.#options;
-    if (this.#sync.pending > 0 || Atomics.load(this.#shared, SLOT.sleeping) === 1) {
-      this.#pingAt = now;
-      this.#rssAtSilence = rss;
-      return;
-    }
-    if (this.#loading && Atomics.load(this.#shared, SLOT.booted) === 0) {
-      if (now - this.#pingAt > BOOT_TIMEOUT_MS) this.#kill('its thread did not start');
-      else if (this.#rssAtSilence === 0) this.#rssAtSilence = rss;
-      return;
-    }
-    if (this.#loading && this.#ping === 0) {
-      this.#ping = -1;
-      this.#pingAt = now;
-      this.#rssAtSilence = rss;
-    }
-    const silentMs = now - this.#pingAt;
-    if (silentMs > limits.syncTimeoutMs) return this.#kill(`it blocked its thread for longer than ${limits.syncTimeoutMs} ms`);
-    if (silentMs < SILENT_MS) return;
-    if (rss - this.#rssAtSilence > limits.rssLimitBytes + limits.heapLimitBytes * SILENT_HEAP_FACTOR) {
-      return this.#kill(`the process grew by ${Math.round((rss - this.#rssAtSilence) / MEGABYTE)} MB while it did not answer`);
-    }
-    this.#askMemory();
+  #phase(inv: number): PendingPhase | undefined {
+    const phase = this.#pending[indexOf(inv)];
+    return phase?.inv === inv ? phase : undefined;
   }
 
-  /** Works while the thread runs an endless loop: V8 answers between two of its instructions. */
-  #askMemory(): void {
-    if (this.#asking) return;
-    this.#asking = true;
-    this.#worker.getHeapStatistics().then(
-      ({ external_memory: external, used_heap_size: heap }) => {
-        this.#asking = false;
-        const { limits } = this.#options;
-        if (external > limits.rssLimitBytes) this.#kill(memoryReason(external, limits));
-        else if (heap > limits.heapLimitBytes * SILENT_HEAP_FACTOR) this.#kill(heapReason(heap, limits));
-      },
-      () => {
-        this.#asking = false;
-      },
-    );
+  #take(inv: number): PendingPhase | undefined {
+    const phase = this.#phase(inv);
+    if (phase === undefined) return undefined;
+    this.#pending[indexOf(inv)] = undefined;
+    this.#inFlight -= 1;
+    return phase;
   }
 
   #checkDeadlines(now: number): void {
-    for (const phase of this.#pending.values()) {
-      if (now < phase.deadlineAt) {
-        if (phase.expired) continue;
-        break;
-      }
+    for (const phase of this.#pending) {
+      if (phase === undefined || now < phase.deadlineAt) continue;
       if (phase.expired) {
-        this.#pending.delete(phase.inv);
+        this.#take(phase.inv);
         phase.fail(timeoutError(this.#options));
-        if (Atomics.load(this.#shared, SLOT.sleeping) === 1) return this.#kill('it slept beyond the deadline of its call');
+        if (this.#watch.isStuck(now)) return this.#kill('it blocked its thread beyond the deadline of its call');
       } else {
         phase.expired = true;
         phase.deadlineAt = now + this.#options.limits.syncTimeoutMs;
@@ -297,14 +265,6 @@ class Host implements ThreadHost {
         this.#schedule();
       }
     }
-  }
-
-  #sendPing(now: number, rss: number): void {
-    this.#ping = (this.#ping + 1) & 0x3fffffff;
-    this.#pingAt = now;
-    this.#rssAtSilence = rss;
-    this.#outbox.push(TO_THREAD.ping, this.#ping);
-    this.#schedule();
   }
 
   #forget(route: object, id: number): void {
@@ -337,14 +297,14 @@ class Host implements ThreadHost {
   }
 
   #item(next: () => unknown): void {
-    const { target, program } = this.#options;
+    const { target, module } = this.#options;
     switch (next()) {
       case FROM_THREAD.result: {
         const [inv, seq, flags] = [Number(next()), Number(next()), Number(next())];
         const outcome = readOutcome(flags, next);
-        const phase = this.#pending.get(inv);
+        const phase = this.#phase(inv);
         if (phase === undefined || phase.seq !== seq) return;
-        this.#pending.delete(inv);
+        this.#take(inv);
         phase.settle(outcome, (flags & OUTCOME.leftovers) !== 0);
         return;
       }
@@ -356,7 +316,7 @@ class Host implements ThreadHost {
           type: 'module.console',
           level: next() as 'info',
           namespace: target.namespace,
-          module: program.entry,
+          module,
           route: String(next()),
           requestId: String(next()),
           text: String(next()),
@@ -366,7 +326,7 @@ class Host implements ThreadHost {
         observe({
           type: 'module.failed',
           namespace: target.namespace,
-          module: program.entry,
+          module,
           hook: String(next()),
           route: String(next()),
           requestId: String(next()),
@@ -393,8 +353,7 @@ class Host implements ThreadHost {
 
   #loaded(): void {
     this.#loading = false;
-    this.#ping = 0;
-    this.#pingAt = performance.now();
+    this.#watch.loaded();
   }
 
   #call(call: number, inv: number, name: string, args: readonly unknown[]): void {
@@ -403,7 +362,7 @@ class Host implements ThreadHost {
       return this.#schedule();
     }
     this.#hostCalls += 1;
-    hostCall(name, this.#options.target, args, this.#pending.get(inv)?.bodies)
+    hostCall(name, this.#options.target, args, this.#phase(inv)?.bodies)
       .then(
         (value) => this.#outbox.push(TO_THREAD.reply, call, true, value, ''),
         (error: unknown) => this.#outbox.push(TO_THREAD.reply, call, false, ...callError(error)),
@@ -424,14 +383,15 @@ class Host implements ThreadHost {
     const culprit = Atomics.load(this.#shared, SLOT.current);
     void this.#worker.terminate();
     const { program } = this.#options;
-    const blocked = gone.reason.startsWith('it blocked') || gone.reason.startsWith('it slept');
+    const blocked = gone.reason.startsWith('it blocked');
     if (this.#loading)
       this.#rejectReady(
         new SekishoError('MODULE_LOAD', `Module ${program.entry} did not load: ${gone.reason}.`, {
           errors: [{ pointer: program.entry, detail: gone.reason }],
         }),
       );
-    for (const phase of this.#pending.values()) {
+    for (const phase of this.#pending) {
+      if (phase === undefined) continue;
       const isCulprit = blocked && (culprit === 0 || culprit === phase.inv);
       phase.fail(
         isCulprit
@@ -439,7 +399,8 @@ class Host implements ThreadHost {
           : new SekishoError('MODULE_CRASHED', `The thread of module ${program.entry} was ended: ${gone.reason}.`),
       );
     }
-    this.#pending.clear();
+    this.#pending.length = 0;
+    this.#inFlight = 0;
     this.#options.onGone(gone);
   }
 }
@@ -449,12 +410,4 @@ function timeoutError({ program, limits }: HostOptions): SekishoError {
     'MODULE_TIMEOUT',
     `Module ${program.entry} did not finish within ${limits.timeoutMs} ms, or blocked its thread for longer than ${limits.syncTimeoutMs} ms.`,
   );
-}
-
-function heapReason(bytes: number, limits: RuntimeLimits): string {
-  return `it used ${Math.round(bytes / MEGABYTE)} MB of heap, more than the ${Math.round(limits.heapLimitBytes / MEGABYTE)} MB allowed`;
-}
-
-function memoryReason(bytes: number, limits: RuntimeLimits): string {
-  return `it held ${Math.round(bytes / MEGABYTE)} MB of buffers, more than the ${Math.round(limits.rssLimitBytes / MEGABYTE)} MB allowed`;
 }

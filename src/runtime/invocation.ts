@@ -7,8 +7,6 @@ import type { LoadedProgram } from './program.ts';
 import type { HandlerOutcome, Hook, Invocation, ModuleRequest, RequestOutcome, ResponseOutcome, UpstreamResponse } from './types.ts';
 import { BODY, joinFields, PHASE } from './wire.ts';
 
-let lastInvocation = 0;
-
 /** The gateway's part of one request in a program; see `Invocation`. */
 export function createInvocation(program: LoadedProgram, request: ModuleRequest): Invocation {
   return new RequestInvocation(program, request);
@@ -107,8 +105,9 @@ class RequestInvocation implements Invocation, CallBodies {
   #send(host: ThreadHost, phase: ModulePhaseName, hook: Hook, body: Uint8Array | number, fields: readonly unknown[]): Promise<Outcome> {
     const isNew = this.#host !== host;
     if (isNew) {
-      lastInvocation = (lastInvocation + 1) & 0x3fffffff || 1;
-      this.#inv = lastInvocation;
+      const inv = host.open();
+      if (inv === undefined) throw new SekishoError('MODULE_BUSY', 'The module has too many requests.');
+      this.#inv = inv;
       this.#host = host;
     }
     this.#seq += 1;

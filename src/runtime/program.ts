@@ -179,6 +179,7 @@ export class LoadedProgram implements Program, SlotHolder {
       host = createThreadHost({
         code,
         program: this.#compiled,
+        module: this.module,
         target: this.#target,
         env: this.#environment.env,
         limits,

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { indexOf } from './invocation-table.ts';
 import { createSyncCaller } from './sync-call.ts';
 import { createDgateModule } from './thread/builtin-dgate.ts';
 import { createStateModules } from './thread/builtin-state.ts';
@@ -6,6 +7,7 @@ import { createRequire } from './thread/builtins.ts';
 import { createConsole } from './thread/console.ts';
 import { createHeapMeter } from './thread/garbage.ts';
 import { prepareGlobals } from './thread/globals.ts';
+import { refuseHugeArrays } from './thread/huge-arrays.ts';
 import { Phases } from './thread/phases.ts';
 import { evaluateProgram } from './thread/program.ts';
 import { currentRequest, endRequest } from './thread/requests.ts';
@@ -73,7 +75,8 @@ const gateway: Host = {
 };
 
 const routes = new Map<number, RouteContext>();
-const requests = new Map<number, RequestState>();
+/** By index of the invocation. */
+const requests: (RequestState | undefined)[] = [];
 
 /** Reads one batch; see `TO_THREAD` for the items. */
 function receive(batch: readonly unknown[], phases: Phases): void {
@@ -98,6 +101,7 @@ function receive(batch: readonly unknown[], phases: Phases): void {
     maxBodyBytes: data.maxBodyBytes,
     upstream: undefined,
     ctx: undefined,
+    run: undefined,
     timers: undefined,
     abort: undefined,
     consoleLines: 0,
@@ -105,12 +109,16 @@ function receive(batch: readonly unknown[], phases: Phases): void {
   });
   const phase = (): void => {
     const [inv, seq, kind, isNew] = [next<number>(), next<number>(), next<number>(), next<number>()];
-    if (isNew === 1) requests.set(inv, begin(inv));
-    const state = requests.get(inv) as RequestState;
+    if (isNew === 1) requests[indexOf(inv)] = begin(inv);
+    const state = requests[indexOf(inv)] as RequestState;
     if (kind === PHASE.response)
       state.upstream = { status: next(), reason: next(), headers: next(), protocol: next(), contentLength: next(), body: next() };
     const error = kind === PHASE.error ? Object.assign(new Error(next<string>()), { code: next<string>() }) : undefined;
     phases.start(state, seq, kind, error);
+  };
+  const expire = (inv: number, seq: number): void => {
+    const state = requests[indexOf(inv)];
+    if (state?.inv === inv) phases.expire(state, seq);
   };
   while (at < batch.length) {
     switch (next<number>()) {
@@ -118,14 +126,14 @@ function receive(batch: readonly unknown[], phases: Phases): void {
         phase();
         break;
       case TO_THREAD.end: {
-        const inv = next<number>();
-        const state = requests.get(inv);
+        const index = indexOf(next());
+        const state = requests[index];
         if (state !== undefined) endRequest(state);
-        requests.delete(inv);
+        requests[index] = undefined;
         break;
       }
       case TO_THREAD.expire:
-        phases.expire(next(), next());
+        expire(next(), next());
         break;
       case TO_THREAD.ping:
         pong(next());
@@ -168,6 +176,7 @@ function start(): void {
     putReport(FROM_THREAD.console, level, state?.entities.route.name ?? '', state?.id ?? '', text);
   });
   const timers = createTimers();
+  refuseHugeArrays(data.heapLimitBytes);
   prepareGlobals({ env: data.env, host: data.host, console: moduleConsole, timers });
   const dgate = createDgateModule(shared, (run, ms) => void (timers.setTimeout as typeof later)(run, ms));
   const require = createRequire({ dgate, ...createStateModules(gateway, data.namespace), console: moduleConsole });

@@ -12,6 +12,7 @@ import type { SnapshotOptions } from '../proxy/snapshot.ts';
 import type { ModuleRuntimeOptions } from '../runtime/options.ts';
 import type { ModuleRuntime } from '../runtime/types.ts';
 import type { LogOptions } from './log.ts';
+import { toModuleEnv } from './module-env.ts';
 
 /** The only place that knows which setting feeds which option. */
 
@@ -49,7 +50,7 @@ export function toRuntimeOptions(settings: Settings, bridge: ModuleRuntimeOption
   return {
     bridge,
     ...(modules.npmPath !== undefined && { npmPath: modules.npmPath }),
-    env: definedEnv(),
+    env: toModuleEnv(process.env, modules.env),
     timeoutMs: modules.timeoutMs,
     syncTimeoutMs: modules.syncTimeoutMs,
     heapLimitBytes: modules.heapLimitBytes,
@@ -165,8 +166,4 @@ function toAdminAuth(admin: NonNullable<Settings['admin']>): AdminOptions['auth'
     };
   }
   return { method: 'none' };
-}
-
-function definedEnv(): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }

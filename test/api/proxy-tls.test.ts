@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http2 from 'node:http2';
 import https from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import tls from 'node:tls';
 import { makeCertificate, type TestCertificate } from '../support/certificates.ts';
@@ -10,6 +10,7 @@ import { ask } from '../support/client.ts';
 import { deploy } from '../support/deploy.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { createTempFolder, type TempFolder } from '../support/temp.ts';
+import { until } from '../support/until.ts';
 import { type RecordingUpstream, startUpstream } from '../support/upstream.ts';
 
 let folder: TempFolder;
@@ -75,6 +76,24 @@ test('certificates are chosen by server name, and a changed domain counts for th
   }
 });
 
+test('connections that end within or right behind their handshake are closed at once', async () => {
+  const open = async (): Promise<number> => {
+    const { text } = await gateway.admin('GET', '/metrics');
+    return Number(/^sekisho_connections_open\{listener="proxy-tls"\} (\d+)/m.exec(text)?.[1] ?? 0);
+  };
+  const bare = connect(gateway.ports.tls, '127.0.0.1');
+  await once(bare, 'connect');
+  const halves = [
+    tls.connect({ port: gateway.ports.tls, rejectUnauthorized: false }),
+    tls.connect({ port: gateway.ports.tls, rejectUnauthorized: false }),
+  ];
+  await Promise.all(halves.map((socket) => once(socket, 'secureConnect')));
+  bare.destroy();
+  halves[0]?.destroy();
+  halves[1]?.end();
+  await until('all are closed', async () => (await open()) === 0, 3_000);
+});
+
 test('requests over TLS: the same routes, X-Forwarded-Proto, and no redirect to where they are', async () => {
   const url = `https://127.0.0.1:${gateway.ports.tls}/up`;
   const answer = await ask(url, { headers: { host: 'secure.test' }, servername: 'secure.test' });
@@ -96,9 +115,13 @@ interface Http2Answer {
 async function askHttp2(session: http2.ClientHttp2Session, headers: http2.OutgoingHttpHeaders, body?: string): Promise<Http2Answer> {
   const stream = session.request(headers, { endStream: body === undefined });
   if (body !== undefined) stream.end(body);
-  const [head] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders & { ':status'?: number }];
-  let text = '';
-  for await (const chunk of stream.setEncoding('utf8')) text += chunk;
+  // Read from the start: a stream that is over before anybody reads ends in an error on node's client.
+  const parts = stream.setEncoding('utf8').toArray();
+  const [[head]] = (await Promise.all([once(stream, 'response'), parts])) as [
+    [http2.IncomingHttpHeaders & { ':status'?: number }],
+    unknown,
+  ];
+  const text = (await parts).join('');
   return { status: Number(head[':status']), headers: head, text };
 }
 

@@ -5,7 +5,7 @@ export interface AskOptions {
   readonly method?: string;
   /** Content-Length is added to a body unless `transfer-encoding` stands here in lower case. */
   readonly headers?: http.OutgoingHttpHeaders;
-  /** Objects are sent as JSON. */
+  /** Objects are sent as JSON; with a Content-Length, unless the headers have a Transfer-Encoding. */
   readonly body?: unknown;
   /** Ends the request when nothing moved for this long. */
   readonly timeoutMs?: number;

@@ -29,7 +29,7 @@ export function createStateModules(gateway: Host, namespace: string): { state: o
   };
   const own = (input: { readonly namespace?: unknown }): void => {
     if (input.namespace !== undefined && input.namespace !== '' && input.namespace !== namespace) {
-      throw new Error(`a module may only change its own namespace (${namespace}), not ${String(input.namespace)}`);
+      throw new Error(`a module may only change its own namespace (${namespace}), not ${JSON.stringify(input.namespace)}`);
     }
   };
   const getSecret = async (name: unknown): Promise<string | null> =>

@@ -33,6 +33,11 @@ export class Response {
     return sent === undefined ? undefined : { ...sent, body: joinBody(response.#body) };
   }
 
+  /** The status that was set but not sent; 0 when none was. */
+  static pendingStatus(response: Response): number {
+    return response.#sent === undefined ? response.#status : 0;
+  }
+
   /** Those of the fields that no earlier phase has told the gateway, in wire form. */
   static unreported(response: Response, fields: string): string {
     const reported = splitFields(response.#reported);
@@ -59,7 +64,7 @@ export class Response {
     return this.#sent !== undefined;
   }
 
-  /** Sets the status that the body is sent with. */
+  /** Sets the status that the body is sent with; without one, a handler that only sets it answers with it and no body. */
   status(status: number): this {
     const number = Number(status);
     if (!Number.isInteger(number) || number < 200 || number > 999)

@@ -14,10 +14,22 @@ export function written(ctx: Context): WireOutcome | undefined {
   return sent && [OUTCOME.response, sent.status, Response.unreported(response, sent.fields), sent.body];
 }
 
-/** A handler that set fields but sent nothing answers 204 with them. */
-export function headersOnly(ctx: Context): WireOutcome {
+/** A handler that set a status or fields but sent nothing answers with them, by 204 when it set no status. */
+export function headOnly(ctx: Context): WireOutcome {
+  const status = pendingStatus(ctx);
   const fields = newFields(ctx);
-  return fields === undefined ? [0] : [OUTCOME.response, 204, fields, ''];
+  return status === 0 && fields === undefined ? [0] : [OUTCOME.response, status || 204, fields ?? '', ''];
+}
+
+/** The status that hooks set but did not send; 0 when there is none. */
+export function pendingStatus(ctx: Context): number {
+  const { response } = Context.parts(ctx);
+  return response === undefined ? 0 : Response.pendingStatus(response);
+}
+
+/** What an errorHandler answered, be it just a status of its own; `before` is the status that an earlier hook had set. */
+export function handled(ctx: Context, before: number): WireOutcome | undefined {
+  return written(ctx) ?? (pendingStatus(ctx) === before ? undefined : headOnly(ctx));
 }
 
 /** What the request phase changed, or the response that makes the upstream superfluous. */

@@ -1,14 +1,14 @@
 import { HOOKS, type Hook } from '../types.ts';
 import { FROM_THREAD, OUTCOME, PHASE, SLOT } from '../wire.ts';
 import { Context } from './ctx.ts';
-import { headersOnly, requestOutcome, responseOutcome, type WireOutcome, written } from './outcome.ts';
+import { handled, headOnly, pendingStatus, requestOutcome, responseOutcome, type WireOutcome, written } from './outcome.ts';
 import type { HookFunction, HookTable } from './program.ts';
 import { currentRequest } from './requests.ts';
 import { type Stacks, toError } from './stack.ts';
 import type { RequestState } from './state.ts';
 
 /** One phase of one request. Once it is settled (or expired) whatever its hooks still do is ignored. */
-interface Run {
+export interface Run {
   readonly state: RequestState;
   readonly ctx: Context;
   readonly seq: number;
@@ -37,7 +37,6 @@ const PASSED_CODES: readonly unknown[] = ['MODULE_BODY_TOO_LARGE', 'MODULE_TIMEO
 /** Runs the hooks of one program in the order of the phases. */
 export class Phases {
   readonly #options: PhaseOptions;
-  readonly #running = new Map<number, Run>();
 
   constructor(options: PhaseOptions) {
     this.#options = options;
@@ -52,8 +51,8 @@ export class Phases {
   }
 
   /** The deadline of a phase passed: its hooks are abandoned, the errorHandler gets its chance where there is one. */
-  expire(inv: number, seq: number): void {
-    const run = this.#running.get(inv);
+  expire(state: RequestState, seq: number): void {
+    const { run } = state;
     if (run === undefined || run.seq !== seq) return;
     const message = `the ${run.hook} of module ${this.#options.entry} did not finish in time`;
     const failure = { hook: run.hook, thrown: Object.assign(new Error(message), { code: 'MODULE_TIMEOUT' }) };
@@ -63,7 +62,7 @@ export class Phases {
   }
 
   #follow(run: Run, flow: () => Promise<WireOutcome>): void {
-    this.#running.set(run.state.inv, run);
+    run.state.run = run;
     currentRequest.run(run.state, () => {
       flow().then(
         (outcome) => this.#settle(run, outcome),
@@ -75,7 +74,7 @@ export class Phases {
   #settle(run: Run, outcome: WireOutcome): void {
     if (!run.live) return;
     run.live = false;
-    this.#running.delete(run.state.inv);
+    run.state.run = undefined;
     const [flags, ...fields] = outcome;
     const { timers, abort, inv } = run.state;
     const leftovers = abort !== undefined || (timers !== undefined && timers.size > 0) ? OUTCOME.leftovers : 0;
@@ -105,13 +104,15 @@ export class Phases {
       case PHASE.handle:
         await this.#callNext(run, 'requestModifier');
         await this.#callNext(run, 'requestHandler');
-        return written(ctx) ?? headersOnly(ctx);
+        return written(ctx) ?? headOnly(ctx);
       case PHASE.response:
         await this.#callNext(run, 'responseModifier');
         return responseOutcome(ctx);
-      default:
+      default: {
+        const before = pendingStatus(ctx);
         await this.#call(run, 'errorHandler', error);
-        return written(ctx) ?? NO_CHANGE;
+        return handled(ctx, before) ?? NO_CHANGE;
+      }
     }
   }
 
@@ -141,9 +142,10 @@ export class Phases {
   async #recover(run: Run, failure: Failure): Promise<WireOutcome> {
     const outcome = this.#fail(run, failure);
     if (!this.#has('errorHandler') || written(run.ctx) !== undefined) return outcome;
+    const before = pendingStatus(run.ctx);
     try {
       await this.#call(run, 'errorHandler', toError(failure.thrown));
-      return written(run.ctx) ?? outcome;
+      return handled(run.ctx, before) ?? outcome;
     } catch (thrown) {
       return this.#fail(run, { hook: 'errorHandler', thrown });
     }

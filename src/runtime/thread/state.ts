@@ -1,5 +1,6 @@
 import type { Namespace, Route, Service } from '../../entity/types.ts';
 import type { Context } from './ctx.ts';
+import type { Run } from './phases.ts';
 
 /** The entities that a request is about, as the gateway sent them once for all requests of the route. */
 export interface RouteContext {
@@ -46,6 +47,8 @@ export interface RequestState {
   body: Uint8Array | number;
   upstream: UpstreamState | undefined;
   ctx: Context | undefined;
+  /** The phase that runs. */
+  run: Run | undefined;
   timers: Set<NodeJS.Timeout | NodeJS.Immediate> | undefined;
   abort: AbortController | undefined;
   consoleLines: number;

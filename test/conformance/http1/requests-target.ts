@@ -1,0 +1,167 @@
+import { get, HOST, type RequestCase, refused, served } from './request-case.ts';
+
+const withTarget = (target: string, method = 'GET'): string => `${method} ${target} HTTP/1.1\r\n${HOST}\r\n`;
+const withLine = (line: string): string => `${line}\r\n${HOST}\r\n`;
+
+/** A target that reaches the upstream in its canonical form. */
+const canonical = (name: string, raw: string, target: string, rule = '3986 6.2.2'): RequestCase =>
+  served(name, rule, withTarget(raw), { line: `GET ${target}` });
+
+const bad = (name: string, raw: string, rule = '9112 3.2'): RequestCase => refused(name, rule, withTarget(raw));
+
+const START_LINE: readonly RequestCase[] = [
+  served('a plain request', '9112 3', get(), { line: 'GET /' }),
+  served('an empty line before the request line', '9112 2.2', `\r\n${get()}`, { line: 'GET /' }),
+  served('several empty lines before the request line', '9112 2.2', `\r\n\r\n${get()}`, { line: 'GET /' }),
+  served('the head in many writes', '9112 2.2', get('X: 1').split(/(?<=.)/s), { line: 'GET /', has: ['X: 1'] }),
+  served('the head cut within the line end', '9112 2.2', ['GET / HTTP/1.1\r', `\n${HOST}\r`, '\n'], { line: 'GET /' }),
+  ...['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].map((method) =>
+    served(`method ${method}`, '9110 9.3', withTarget('/m', method), { line: `${method} /m` }),
+  ),
+  served('HEAD has no body in its answer', '9110 9.3.2', withTarget('/m', 'HEAD'), { line: 'HEAD /m' }),
+  {
+    name: 'a method of WebDAV that the route does not have',
+    rule: '9110 15.5.6',
+    bytes: withTarget('/', 'PROPFIND'),
+    answers: [405],
+    open: true,
+  },
+  refused('an unknown method', '9110 9.1', withLine('FOO / HTTP/1.1'), 501),
+  refused('methods are case-sensitive', '9110 9.1', withLine('get / HTTP/1.1'), 501),
+  refused('a method with a known beginning', '9110 9.1', withLine('GETS / HTTP/1.1'), 501),
+  refused('a method that is no token', '9110 9.1', withLine('G(ET / HTTP/1.1')),
+  refused('a method in quotes', '9110 9.1', withLine('"GET" / HTTP/1.1')),
+  refused('no method', '9112 3', withLine(' / HTTP/1.1')),
+  refused('space before the method', '9112 3', withLine(' GET / HTTP/1.1')),
+  served('spaces before the target are read as one', '9112 3', withLine('GET   /a HTTP/1.1'), { line: 'GET /a' }),
+  served('spaces behind the target are read as one', '9112 3', withLine('GET /a   HTTP/1.1'), { line: 'GET /a' }),
+  refused('a tab before the target', '9112 3', withLine('GET\t/ HTTP/1.1')),
+  refused('a tab behind the target', '9112 3', withLine('GET /\tHTTP/1.1')),
+  refused('a space behind the version', '9112 3', withLine('GET / HTTP/1.1 ')),
+  refused('text behind the version', '9112 3', withLine('GET / HTTP/1.1 x')),
+  refused('the line ends with LF alone', 'LF desync (HTTP Garden)', `GET / HTTP/1.1\n${HOST}\r\n`),
+  refused('the line ends with CR alone', '9112 2.2', `GET / HTTP/1.1\r${HOST}\r\n`),
+  refused('NUL in the line', '9112 2.2', withLine('GET /\0 HTTP/1.1')),
+  refused('CONNECT', 'Traefik: CONNECT through a reverse proxy', 'CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n', 501),
+  refused(
+    'CONNECT with bytes behind it',
+    'Traefik: CONNECT through a reverse proxy',
+    `CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n${get()}`,
+    501,
+  ),
+  refused('TRACE', '9110 9.3.8, cross-site tracing', withTarget('/', 'TRACE'), 501),
+  refused('a TLS handshake on a plain port', '9112 2.2', '\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03'),
+  refused('binary noise', '9112 2.2', '\x80\xff\x00\x01\x02'),
+  refused('an SSH client', '9112 2.2', 'SSH-2.0-OpenSSH_9.2\r\n'),
+];
+
+const VERSION: readonly RequestCase[] = [
+  refused('no version', '9112 2.3', `GET /\r\n\r\n`, 505),
+  refused('HTTP/0.9', '9112 2.3', withLine('GET / HTTP/0.9'), 505),
+  refused('HTTP/1.2', '9112 2.3', withLine('GET / HTTP/1.2'), 505),
+  refused('HTTP/1.9', '9112 2.3', withLine('GET / HTTP/1.9'), 505),
+  refused('HTTP/2.0', 'node accepts it', withLine('GET / HTTP/2.0'), 505),
+  refused('HTTP/3.0', '9112 2.3', withLine('GET / HTTP/3.0'), 505),
+  refused('HTTP/1.10', 'nginx accepts it', withLine('GET / HTTP/1.10')),
+  refused('HTTP/01.1', '9112 2.3', withLine('GET / HTTP/01.1')),
+  refused('HTTP/1', '9112 2.3', withLine('GET / HTTP/1')),
+  refused('HTTP/1.', '9112 2.3', withLine('GET / HTTP/1.')),
+  refused('HTTP/1.x', '9112 2.3', withLine('GET / HTTP/1.x')),
+  refused('HTTP/ 1.1', '9112 2.3', withLine('GET / HTTP/ 1.1')),
+  refused('http/1.1 in lower case', '9112 2.3', withLine('GET / http/1.1')),
+  refused('HTTPS/1.1', '9112 2.3', withLine('GET / HTTPS/1.1')),
+  served('RTSP is read as HTTP of its version', "node's parser", withLine('GET / RTSP/1.0'), { line: 'GET /' }, { open: false }),
+  refused('another protocol', '9112 2.3', withLine('GET / GOPHER/1.0')),
+  refused('the preface of HTTP/2 without h2c', '9113 3.4', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+];
+
+const CANONICAL: readonly RequestCase[] = [
+  canonical('a path', '/a/b/c', '/a/b/c'),
+  canonical('a query', '/a?b=c&d', '/a?b=c&d'),
+  canonical('a query with slashes and question marks', '/a?/b?c', '/a?/b?c'),
+  canonical('a query of bracketed names', '/?a[]=1&a[x]=2', '/?a[]=1&a[x]=2'),
+  canonical('sub-delimiters', "/!$&'()*+,;=:@", "/!$&'()*+,;=:@"),
+  canonical('unreserved characters are decoded', '/%61%2D%7e%5F%2E1', '/a-~_.1'),
+  canonical('hexadecimal digits in upper case', '/%c3%a9%2f', '/%C3%A9%2F'),
+  canonical('an encoded slash stays encoded', '/a%2Fb', '/a%2Fb', 'APISIX CVE-2021-43557'),
+  canonical('an encoded slash does not make dot segments', '/a%2f..%2fb', '/a%2F..%2Fb', 'Traefik CVE-2025-66490'),
+  canonical('an encoded backslash stays encoded', '/a%5c..%5cb', '/a%5C..%5Cb', 'Traefik CVE-2025-66490'),
+  canonical('nothing is decoded twice', '/%2561%252e%252e', '/%2561%252e%252e', 'double decoding'),
+  canonical('a dot segment', '/a/./b', '/a/b'),
+  canonical('two dots', '/a/../b', '/b'),
+  canonical('two dots at the end', '/a/b/..', '/a/'),
+  canonical('a dot at the end', '/a/.', '/a/'),
+  canonical('dots beyond the root', '/../../a', '/a', '3986 5.2.4'),
+  canonical('encoded dots are dots', '/a/%2e%2e/b', '/b', 'path confusion'),
+  canonical('half encoded dots are dots', '/a/.%2E/%2e/b', '/b', 'path confusion'),
+  canonical('dots behind an empty segment', '/a//../b', '/a/b'),
+  canonical('three dots are a name', '/.../a', '/.../a'),
+  canonical('dots in a name', '/a..b/.c', '/a..b/.c'),
+  canonical('dots with a parameter are a name', '/..;/a', '/..;/a', 'Tomcat path parameters'),
+  canonical('dots in the query stay', '/a?b=/../c', '/a?b=/../c'),
+  canonical('an empty segment stays', '/a//b', '/a//b', 'APISIX CVE-2021-43557'),
+  canonical('two slashes in front stay', '//a', '//a', 'APISIX CVE-2021-43557'),
+  canonical('characters that browsers do not encode', '/{a}|^`"<>', '/%7Ba%7D%7C%5E%60%22%3C%3E', '3986 2'),
+  canonical('the same in the query', '/?q={"a"}', '/?q=%7B%22a%22%7D', '3986 2'),
+  canonical('an encoded control character', '/%0d%0aX:%20y', '/%0D%0AX:%20y', 'header injection'),
+  canonical('the query is normalised too', '/?a=%7e%2f', '/?a=~%2F'),
+  canonical('a long path', `/${'p'.repeat(8000)}`, `/${'p'.repeat(8000)}`),
+];
+
+const BROKEN: readonly RequestCase[] = [
+  bad('a fragment', '/a#b', '9110 7.1, node accepts it'),
+  bad('a fragment in the query', '/a?b#c', '9110 7.1'),
+  bad('a backslash', '/a\\b', 'path confusion'),
+  bad('a backslash in front', '\\a', 'path confusion'),
+  bad('a backslash in the query', '/?a\\b', 'path confusion'),
+  bad('an octet beyond ASCII', '/\xe9', '3986 2'),
+  bad('UTF-8 as it is', '/\xc3\xa9', '3986 2'),
+  bad('a control character', '/a\x01b', '9112 3.2'),
+  bad('DEL', '/a\x7fb', '9112 3.2'),
+  bad('a percent sign alone', '/100%', '3986 2.1'),
+  bad('a percent sign with one digit', '/%4', '3986 2.1'),
+  bad('a percent sign with letters', '/%zz', '3986 2.1'),
+  bad('IIS-like encoding', '/%u0041', '3986 2.1'),
+  bad('an invalid percent sign in the query', '/?q=%', '3986 2.1'),
+  bad('an encoded NUL', '/a%00.html', 'NUL truncation'),
+  bad('an encoded NUL in the query', '/?a=%00', 'NUL truncation'),
+  bad('no slash in front', 'a'),
+  bad('a query without a path', '?a'),
+  bad('the asterisk with GET', '*', '9112 3.2.4'),
+  bad('an asterisk and more', '*a', '9112 3.2.4'),
+  bad('authority-form without CONNECT', 'a:80', '9112 3.2.3'),
+  refused('over the limit', '9110 15.5.15', withTarget(`/${'x'.repeat(8192)}`), 414),
+  refused('far over the limit', '9110 15.5.15', withTarget(`/${'x'.repeat(60_000)}`), 414),
+  served('at the limit', '9110 15.5.15', withTarget(`/${'x'.repeat(8191)}`), { line: `GET /${'x'.repeat(8191)}` }),
+  { name: 'OPTIONS for the server has no route', rule: '9112 3.2.4', bytes: withTarget('*', 'OPTIONS'), answers: [404], open: true },
+];
+
+const ABSOLUTE: readonly RequestCase[] = [
+  canonical('absolute-form', 'http://a/b?c', '/b?c', '9112 3.2.2'),
+  canonical('absolute-form in upper case', 'HTTP://A/b', '/b', '9112 3.2.2'),
+  canonical('absolute-form with https', 'https://a/b', '/b', '9112 3.2.2'),
+  canonical('absolute-form without a path', 'http://a', '/', '9112 3.2.2'),
+  canonical('absolute-form with a query alone', 'http://a?b', '/?b', '9112 3.2.2'),
+  canonical('absolute-form is normalised', 'http://a/x/../%62', '/b', '9112 3.2.2'),
+  served('absolute-form with a port', '9112 3.2.2', 'GET http://a:81/ HTTP/1.1\r\nHost: A:81\r\n\r\n', { line: 'GET /', host: 'A:81' }),
+  served(
+    'absolute-form on HTTP/1.0 without Host',
+    '9112 3.2.2',
+    'GET http://b:81/x HTTP/1.0\r\n\r\n',
+    { line: 'GET /x', host: 'b:81' },
+    { open: false },
+  ),
+  bad('absolute-form of another host', 'http://b/', 'node accepts it'),
+  bad('absolute-form of another port', 'http://a:81/', '9112 3.2.2'),
+  bad('absolute-form with the default port', 'http://a:80/', '9112 3.2.2'),
+  bad('absolute-form with userinfo', 'http://u:p@a/', '9110 4.2.4'),
+  bad('absolute-form without a host', 'http:///b', '9110 4.2.1'),
+  bad('absolute-form of another scheme', 'ftp://a/', '9112 3.2.2'),
+  bad('absolute-form with one slash', 'http:/a/', '9112 3.2.2'),
+  bad('absolute-form with a fragment', 'http://a/#b', '9110 7.1'),
+  bad('absolute-form with a backslash', 'http://a\\b/', 'path confusion'),
+  bad('an address in place of the path', 'javascript:alert(1)', '9112 3.2'),
+];
+
+/** Request line and target. */
+export const TARGET_CASES: readonly RequestCase[] = [...START_LINE, ...VERSION, ...CANONICAL, ...BROKEN, ...ABSOLUTE];
