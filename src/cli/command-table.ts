@@ -18,6 +18,9 @@ export const VERBS: readonly VerbSpec[] = [
   { name: 'get', alias: 'get', summary: (kind) => `show a ${kind.word}`, load: async () => (await import('./commands/get.ts')).get },
 ];
 
+const READS_SCHEMAS =
+  'FILE… are schema files; without them the schemas of the configuration are read (-c FILE, else the file that start would take). With --policy only what that role may do and see is in it.';
+
 /** The commands that are about no kind of entity. */
 export const COMMANDS: readonly CommandSpec[] = [
   {
@@ -31,13 +34,45 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'validate',
-    usage: 'validate config [-c FILE]',
-    summary: 'check a configuration file without starting anything',
+    usage: 'validate config [-c FILE] | FILE…',
+    summary: 'check a configuration file, or schema files, without starting anything',
     details:
-      'Checks the settings and the entities of init_resources, and prints every problem with file, line, column and key; modules are compiled only at start. Exit code 2 when there is a problem.',
+      '`config` checks the settings, the entities of init_resources and the schema files that are named; modules are compiled only at start. FILE… are schema files, checked with those that they include and with their policies. Every problem is printed with file, line, column and key. Exit code 2 when the configuration has a problem, 1 when schema files have.',
     words: ['config'],
-    example: 'sekisho validate config -c sekisho.yaml',
+    example: 'sekisho validate examples/petstore/schemas/petstore.yaml',
     load: async () => (await import('./commands/validate.ts')).validate,
+  },
+  {
+    name: 'openapi',
+    usage: 'openapi [FILE…]',
+    summary: 'print the OpenAPI 3.1 document of the REST API of schemas',
+    details: `${READS_SCHEMAS} A running gateway answers the same at /openapi.json.`,
+    example: 'sekisho openapi --policy Member --scope tenant --title Petstore examples/petstore/schemas/petstore.yaml',
+    load: async () => (await import('./commands/generate.ts')).openapi,
+  },
+  {
+    name: 'markdown',
+    usage: 'markdown [FILE…]',
+    summary: 'print a reference page of schemas',
+    details: READS_SCHEMAS,
+    example: 'sekisho markdown examples/petstore/schemas/petstore.yaml > api.md',
+    load: async () => (await import('./commands/generate.ts')).markdown,
+  },
+  {
+    name: 'dot',
+    usage: 'dot [FILE…]',
+    summary: 'print the graph of schemas and their relations, for Graphviz',
+    details: READS_SCHEMAS,
+    example: 'sekisho dot -c sekisho.yaml | dot -Tsvg > schemas.svg',
+    load: async () => (await import('./commands/generate.ts')).dot,
+  },
+  {
+    name: 'types',
+    usage: 'types [FILE…]',
+    summary: 'print TypeScript types of the resources of schemas',
+    details: READS_SCHEMAS,
+    example: 'sekisho types examples/petstore/schemas/petstore.yaml > petstore.d.ts',
+    load: async () => (await import('./commands/generate.ts')).types,
   },
   {
     name: 'status',

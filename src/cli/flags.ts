@@ -14,9 +14,13 @@ export interface FlagSpec {
   /** Environment variables that stand for it, the first set and non-empty one counts. */
   readonly env?: readonly string[];
   readonly help: string;
+  /** May be given several times: its texts are joined by commas. */
+  readonly isList?: true;
   /** The commands that know it; absent: all do. */
   readonly only?: readonly string[];
 }
+
+const READERS = ['openapi', 'markdown', 'dot', 'types'] as const;
 
 export const FLAGS = [
   {
@@ -44,7 +48,18 @@ export const FLAGS = [
   { name: 'output', short: 'o', value: 'FORMAT', allowed: OUTPUT_FORMATS, help: 'json, table or yaml' },
   { name: 'follow', short: 'f', env: ['SEKISHO_FOLLOW_REDIRECTS', 'DGATE_FOLLOW_REDIRECTS'], help: 'follow redirects of the server' },
   { name: 'verbose', short: 'V', help: 'print one line per HTTP call' },
-  { name: 'config', short: 'c', value: 'FILE', help: 'configuration file', only: ['start', 'validate'] },
+  {
+    name: 'config',
+    short: 'c',
+    value: 'FILE',
+    help: 'configuration file',
+    only: ['start', 'validate', ...READERS],
+  },
+  { name: 'policy', value: 'ROLE', help: 'only what policies let that role do and see (default: everything)', only: READERS },
+  { name: 'scope', value: 'SCOPE', isList: true, help: "the role's scope: tenant, domain, admin (default: all of them)", only: READERS },
+  { name: 'title', value: 'TEXT', help: 'title of the document (default Sekisho)', only: ['openapi', 'markdown'] },
+  { name: 'api-version', value: 'TEXT', help: 'version of the API in the document (default 0.1)', only: ['openapi'] },
+  { name: 'description', value: 'TEXT', help: 'description in the document', only: ['openapi'] },
   { name: 'all', help: 'every document of the collection', only: ['document delete'] },
   { name: 'version', short: 'v', help: 'print the version' },
   { name: 'help', short: 'h', help: 'print help, of a command when one is given' },
@@ -84,7 +99,7 @@ export function parseFlags(argv: readonly string[], env: Readonly<Record<string,
     const value = toFlagValue(spec, token.rawName, token.value, token.inlineValue === true);
     // `--verbose=false` takes back what the environment or an earlier flag said.
     if (value === undefined) delete flags[name];
-    else flags[name] = value;
+    else flags[name] = spec.isList && given.has(name) ? `${flags[name]},${value}` : value;
     given.add(name);
   }
   return { words: positionals, flags, given };

@@ -79,7 +79,7 @@ function checkFlags(line: CommandLine, command: string): void {
   const specs: readonly FlagSpec[] = FLAGS;
   for (const { name, only } of specs) {
     if (only && line.given.has(name as never) && !only.includes(command))
-      throw usageFailure(`--${name} is a flag of ${only.join(' and ')}, not of ${command}`);
+      throw usageFailure(`--${name} is a flag of ${only.join(', ').replace(/, ([^,]*)$/, ' and $1')}, not of ${command}`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { type InitResources, toInitKey } from '../../config/init-resources.ts';
 import { loadSettings } from '../../config/load-settings.ts';
 import { toEntityId } from '../../entity/entity-key.ts';
@@ -8,15 +9,40 @@ import { toSekishoError } from '../../lib/errors.ts';
 import type { CommandContext } from '../command.ts';
 import { usageFailure } from '../failure.ts';
 import { flagText } from '../flags.ts';
+import { readConfiguredSchemas, readSchemaFiles } from '../read-schemas.ts';
 import { toStartFailure } from '../start-failure.ts';
 
 const DEFAULT_NAMESPACE: Change = { op: 'put', kind: 'namespace', entity: { name: 'default', tags: ['default'] } };
 
-/** `validate config`: checks the configuration and the entities in it, and starts nothing. Rejects with every problem and its place; code of modules is not compiled. */
+/** `validate config` and `validate FILE…`: checks the configuration, or schema files, and starts nothing. Rejects with every problem and its place. */
 export async function validate(context: CommandContext): Promise<number> {
-  const { words, flags, io } = context;
-  if (words.length !== 1 || words[0] !== 'config')
-    throw usageFailure(`validate: found '${words.join(' ')}', allowed is config`, 'usage: sekisho validate config [-c FILE]');
+  const { words, flags } = context;
+  if (words.length === 1 && words[0] === 'config') return validateConfig(context);
+  // A schema file has an extension; another word is a slip.
+  const slip = words.find((word) => !word.includes('.'));
+  if (words.length === 0 || slip !== undefined)
+    throw usageFailure(
+      `validate: found '${slip ?? ''}', allowed is config, or the names of schema files`,
+      'usage: sekisho validate config [-c FILE] | validate FILE…',
+    );
+  if (flagText(flags, 'config') !== undefined) throw usageFailure('--config and schema files exclude each other');
+  return validateSchemas(context);
+}
+
+function validateSchemas({ words, io }: CommandContext): number {
+  const { schemas } = readSchemaFiles(words, { cwd: io.cwd, exit: 1 });
+  const own = [...schemas.resources.values()].filter(({ isMeta }) => !isMeta);
+  const counts = [count(own.length, 'schema'), count(schemas.policies.length, 'policy'), count(schemas.extensions.length, 'extension')];
+  io.out(`${words.join(', ')}: valid (${counts.join(', ')})\n`);
+  return 0;
+}
+
+function count(number: number, word: string): string {
+  return `${number} ${number === 1 ? word : `${word.replace(/y$/, 'ie')}s`}`;
+}
+
+/** The configuration, the entities in it and the schema files that it names; code of modules is not compiled. */
+function validateConfig({ flags, io }: CommandContext): number {
   const path = flagText(flags, 'config');
   const loaded = load({ env: io.env, cwd: io.cwd, ...(path !== undefined && { path }) });
   for (const warning of loaded.warnings) io.err(`warning: ${warning}\n`);
@@ -24,6 +50,8 @@ export async function validate(context: CommandContext): Promise<number> {
   const problems = initResources ? findEntityProblems(initResources, loaded.settings.disableDefaultNamespace) : [];
   if (problems.length > 0)
     throw usageFailure(`sekisho: ${loaded.path} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}`, ...problems);
+  if (loaded.settings.schemas.length > 0)
+    readConfiguredSchemas({ settings: loaded.settings, path: loaded.path, folder: dirname(loaded.path) }, 2);
   io.out(`${loaded.path} is valid\n`);
   if (initResources?.changes.some(({ kind }) => kind === 'module')) io.out('its modules are compiled and loaded at start only\n');
   return 0;

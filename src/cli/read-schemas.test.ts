@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { runInProcess } from '../../test/support/admin-stub.ts';
+import { REPOSITORY } from '../../test/support/source-files.ts';
+import { createTempFolder } from '../../test/support/temp.ts';
+
+const folder = createTempFolder();
+after(() => folder.remove());
+const PETSTORE = `${REPOSITORY}/examples/petstore/schemas/petstore.yaml`;
+const run = (...argv: readonly string[]) => runInProcess(argv, { cwd: folder.path });
+
+test('validate accepts the schema files of the example, and counts what is in them', async () => {
+  const { exit, out, err } = await run('validate', PETSTORE);
+  assert.equal(err, '');
+  assert.equal(exit, 0);
+  assert.match(out, /petstore\.yaml: valid \(4 schemas, 8 policies, 0 extensions\)\n/);
+});
+
+test('validate tells everything that is wrong with schema files at once, each with its place, and exits with 1', async () => {
+  folder.write(
+    'wrong.yaml',
+    `schemas:
+  - id: pet
+    singular: pet
+    plural: pets
+    title: Pet
+    description: an animal
+    parnt: store
+    schema:
+      type: object
+      properties:
+        id: { type: strin, title: ID, description: ID }
+        name: { type: string, title: Name, description: Name, permission: [make] }
+  - id: toy
+    plural: toys
+    schema: { type: object, properties: {} }
+`,
+  );
+  const { exit, out, err } = await run('validate', 'wrong.yaml');
+  assert.equal(exit, 1);
+  assert.equal(out, '');
+  assert.match(err, /^sekisho: the schema files have \d+ problems\n/);
+  for (const want of [
+    /^wrong\.yaml:7:\d+ .*parnt.*parent/m,
+    /^wrong\.yaml:11:\d+ .*strin/m,
+    /^wrong\.yaml:12:\d+ .*make/m,
+    /^wrong\.yaml:13:\d+ .*singular/m,
+  ])
+    assert.match(err, want);
+});
+
+test('validate compiles the policies too', async () => {
+  folder.write('policy.yaml', `policies:\n  - { id: p, principal: Member, action: '*', resource: { path: .* }, condition: [is_ownr] }\n`);
+  const { exit, err } = await run('validate', 'policy.yaml');
+  assert.equal(exit, 1);
+  assert.match(err, /policy\.yaml:2:\d+.*"is_ownr" is no condition; did you mean is_owner\?/);
+});
+
+test('validate names a file that is not there', async () => {
+  const { exit, err } = await run('validate', 'missing.yaml');
+  assert.equal(exit, 1);
+  assert.match(err, /there is no such file/);
+});
+
+test('validate config checks the schema files that the configuration names', async () => {
+  folder.write('broken.yaml', 'schemas: [{ id: x }]\n');
+  folder.write(
+    'sekisho.yaml',
+    'version: v1\nstorage: { type: memory }\ndatabase: { type: sqlite3, connection: ":memory:" }\nkeystone: { fake: true }\nproxy: { host: 127.0.0.1 }\nschemas: [broken.yaml]\n',
+  );
+  const { exit, err } = await run('validate', 'config');
+  assert.equal(exit, 2);
+  assert.match(err, /broken\.yaml:1:\d+ /);
+});
+
+test('openapi has what the role may do and see, and everything without one', async () => {
+  const all = JSON.parse((await run('openapi', PETSTORE, '--title', 'Pets', '--api-version', '7')).out);
+  assert.deepEqual(all.info, { title: 'Pets', version: '7' });
+  assert.ok(all.paths['/petstore/v1/pets'].post);
+  assert.ok(all.components.schemas.pet.properties.purchase_price);
+
+  const nobody = JSON.parse((await run('openapi', PETSTORE, '--policy', 'Nobody')).out);
+  assert.equal(nobody.paths['/petstore/v1/pets'].post, undefined);
+  assert.equal(nobody.components.schemas.pet.properties.purchase_price, undefined);
+  assert.equal(nobody.paths['/petstore/v1/orders'], undefined);
+
+  const admin = JSON.parse((await run('openapi', PETSTORE, '--policy', 'admin', '--scope', 'admin')).out);
+  assert.ok(admin.paths['/petstore/v1/orders'].post);
+  const tenant = JSON.parse((await run('openapi', PETSTORE, '--policy', 'admin', '--scope', 'tenant', '--scope', 'domain')).out);
+  assert.equal(tenant.paths['/petstore/v1/orders'], undefined);
+});
+
+test('types, markdown and dot read the schemas of a configuration too', async () => {
+  folder.write('models.yaml', `version: v1\nstorage: { type: memory }\nproxy: { host: 127.0.0.1 }\ndatabase: { type: sqlite3, connection: ./x.db }\nschemas: ['${PETSTORE}']\n`);
+  assert.match((await run('types', '-c', 'models.yaml')).out, /export interface PetCreate \{/);
+  assert.match((await run('markdown', '-c', 'models.yaml', '--title', 'Pets')).out, /^# Pets\n/);
+  assert.match((await run('dot', '-c', 'models.yaml')).out, /"pet" -> "store"/);
+});
+
+test('slips are usage errors', async () => {
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [['openapi', PETSTORE, '--policy', 'a', '--scope', 'tenent'], /--scope: found 'tenent', allowed are tenant, domain, admin/],
+    [['openapi', PETSTORE, '--scope', 'tenant'], /--scope needs --policy/],
+    [['openapi', PETSTORE, '-c', 'models.yaml'], /exclude each other/],
+    [['dot', PETSTORE, '--title', 'x'], /--title is a flag of openapi and markdown, not of dot/],
+    [['validate', 'conifg'], /found 'conifg', allowed is config/],
+  ];
+  for (const [argv, want] of cases) {
+    const { exit, err } = await run(...argv);
+    assert.equal(exit, 2, argv.join(' '));
+    assert.match(err, want);
+  }
+});
