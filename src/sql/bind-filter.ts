@@ -91,29 +91,35 @@ function bindValues(binding: Binding, property: string, values: readonly FilterV
 
 function bindCompare(binding: Binding, filter: Filter & { readonly kind: 'compare' }, isNegated: boolean): BoundFilter {
   const column = columnOf(binding, filter.property);
-  const limit = filter.value === null ? undefined : toLimit(column, filter.operator, filter.value);
+  const limit = filter.value === null ? NONE : toLimit(column, filter.operator, filter.value);
   // Nothing compares with null or with what the column can't hold.
-  if (limit === undefined || limit === false) return constant(binding, isNegated);
-  if (limit === true) {
+  if (limit.kind === 'none') return constant(binding, isNegated);
+  if (limit.kind === 'all') {
     binding.key += `${isNegated ? '0' : '1'}${column.name};`;
     return { kind: isNegated ? 'null' : 'notNull', column };
   }
   const operator = isNegated ? OPPOSITE[filter.operator] : filter.operator;
-  binding.parameters.push(binding.dialect.bind(limit, column.kind));
+  binding.parameters.push(binding.dialect.bind(limit.value, column.kind));
   binding.key += `${operator}${isNegated ? '?' : ''}${column.name};`;
   return { kind: 'compare', column, operator, orNull: isNegated };
 }
 
-/** The parameter that an integer column is compared with when the value is none; true when every integer passes, false when none does. */
-function toLimit(column: Column, operator: CompareOperator, value: string | number | boolean): Parameter | undefined {
+/** What a column is compared with: a value, or it is known that all or none of the rows that have one pass. */
+type Limit = { readonly kind: 'value'; readonly value: Parameter } | { readonly kind: 'all' } | { readonly kind: 'none' };
+
+const NONE: Limit = { kind: 'none' };
+
+function toLimit(column: Column, operator: CompareOperator, value: string | number | boolean): Limit {
   const exact = toCompared(column.kind, value);
-  if (exact !== undefined || column.kind !== 'integer' || typeof value === 'boolean') return exact;
+  if (exact !== undefined) return { kind: 'value', value: exact };
   const number = typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value);
-  if (Number.isNaN(number)) return undefined;
+  if (column.kind !== 'integer' || typeof value === 'boolean' || Number.isNaN(number)) return NONE;
+  // An integer is greater than 1.5 when it is greater than 1, and at least 1.5 when it is at least 2.
+  const isFloored = operator === 'gt' || operator === 'lte';
+  const rounded = Math.abs(number) < 2 ** 63 ? toInteger(isFloored ? Math.floor(number) : Math.ceil(number)) : undefined;
+  if (rounded !== undefined) return { kind: 'value', value: rounded };
   const isUpper = operator === 'lt' || operator === 'lte';
-  const rounded =
-    Math.abs(number) < 2 ** 63 ? toInteger(operator === 'gt' || operator === 'lte' ? Math.floor(number) : Math.ceil(number)) : undefined;
-  return rounded ?? number > 0 === isUpper;
+  return number > 0 === isUpper ? { kind: 'all' } : NONE;
 }
 
 function columnOf(binding: Binding, property: string): Column {

@@ -7,27 +7,30 @@ import type { Selection } from './types.ts';
 export interface SortKey {
   readonly column: Column;
   readonly isDescending: boolean;
+  /** Where its value stands among those of `Selection.after`. */
+  readonly place: number;
 }
 
 /** The total order of a list: its sort properties, then the key of the type. QUERY_INVALID for a property that is none. */
 export function toSortKeys(type: ResourceType, sort: Selection['sort']): readonly SortKey[] {
   const keys: SortKey[] = [];
-  for (const { property, descending } of sort ?? []) {
+  for (const [place, { property, descending }] of (sort ?? []).entries()) {
     if (keys.some((key) => key.column.name === property)) continue;
     const column = findColumn(type, property);
     if (column === undefined) throw new SekishoError('QUERY_INVALID', `${type.id} has no property ${property} to sort by`);
-    keys.push({ column, isDescending: descending });
+    keys.push({ column, isDescending: descending, place });
   }
   const name = keyOf(type);
   const column = findColumn(type, name);
-  if (column !== undefined && !keys.some((key) => key.column.name === name)) keys.push({ column, isDescending: false });
+  if (column !== undefined && !keys.some((key) => key.column.name === name))
+    keys.push({ column, isDescending: false, place: sort?.length ?? 0 });
   return keys;
 }
 
 /** The values after which a page begins, as parameters of the sort keys; null for a row that had none. PAGE_TOKEN_INVALID when they do not fit. */
 export function toKeysetValues(keys: readonly SortKey[], after: readonly unknown[]): readonly Parameter[] {
-  return keys.map(({ column }, index) => {
-    const value = after[index];
+  return keys.map(({ column, place }) => {
+    const value = after[place];
     if (value === null) return null;
     const isScalar = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
     const parameter = isScalar ? toCompared(column.kind, value) : undefined;
