@@ -15,7 +15,7 @@ export interface ClaimPaths {
 
 export interface ClaimOptions {
   readonly claims?: ClaimPaths;
-  /** Role names of the issuer to those of the policies; with it, roles that it does not name are dropped. */
+  /** Role names of the issuer to those of the policies; roles that a map with entries does not name are dropped. */
   readonly roleMap?: Readonly<Record<string, string>>;
   /** Roles (after the map) that make a token one of admin scope. */
   readonly adminRoles?: readonly string[];
@@ -38,14 +38,15 @@ const MAX_ROLES = 256;
 
 /** Compiles the mapping of claims to an identity. It gives undefined for a token that is for no tenant, domain or system. */
 export function compileClaims(options: ClaimOptions): (claims: Claims) => Identity | undefined {
-  const paths: ClaimPaths = { ...DEFAULT_PATHS, ...options.claims };
+  const given = Object.entries(options.claims ?? {}).filter(([, path]) => path !== undefined && path !== '');
+  const paths: ClaimPaths = { ...DEFAULT_PATHS, ...Object.fromEntries(given) };
   const readers = Object.fromEntries(Object.entries(paths).map(([name, path]) => [name, compilePath(path as string)]));
   const text = (claims: Claims, name: keyof ClaimPaths): string | undefined => toText(readers[name]?.(claims));
-  const roleMap = options.roleMap === undefined ? undefined : new Map(Object.entries(options.roleMap));
+  const roleMap = new Map(Object.entries(options.roleMap ?? {}));
   const adminRoles = new Set(options.adminRoles);
   return (claims) => {
-    const given = toRoles(readers.roles?.(claims));
-    const roles = roleMap === undefined ? given : [...new Set(given.flatMap((role) => roleMap.get(role) ?? []))];
+    const named = toRoles(readers.roles?.(claims));
+    const roles = roleMap.size === 0 ? named : [...new Set(named.flatMap((role) => roleMap.get(role) ?? []))];
     const scope = roles.some((role) => adminRoles.has(role)) ? 'admin' : paths.scope === undefined ? 'tenant' : text(claims, 'scope');
     const tenantId = text(claims, 'tenantId') ?? options.defaultTenantId;
     const domainId = text(claims, 'domainId') ?? options.defaultDomainId ?? 'default';

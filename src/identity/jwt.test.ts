@@ -230,6 +230,11 @@ test('claims are found by path, and roles mapped', async () => {
   assert.deepEqual((await gateway.bearer(await token({ realm_access: undefined }))).roles, []);
 });
 
+test('empty options are no options', async () => {
+  using gateway = identifierOf({ ...RS256, claims: { roles: '' }, roleMap: {}, adminRoles: [] });
+  assert.deepEqual((await gateway.bearer(await sign())).roles, ['Member']);
+});
+
 test('claims do not reach into prototypes', async () => {
   using gateway = identifierOf({ ...RS256, claims: { tenantId: 'constructor.name' } });
   await assert.rejects(gateway.bearer(await sign()), { reason: 'unscoped' });
