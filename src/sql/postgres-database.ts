@@ -37,6 +37,8 @@ export function openPostgresDatabase({ connectionString, maxOpenConnections, ret
   });
   // An idle connection that breaks is replaced; its next use would have told.
   pool.on('error', () => observe({ type: 'warning', text: 'an idle connection to PostgreSQL broke' }));
+  // A connection in use that breaks fails its statements; without a listener its event would end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const nameOf = createStatementNames();
   const readExecutor = readAgain(createPostgresExecutor(pool, nameOf));
   let compilers: Compilers = createCompilers(POSTGRES, new Map(), false);
