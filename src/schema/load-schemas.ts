@@ -102,9 +102,18 @@ function inOrder(types: readonly ResourceType[]): readonly ResourceType[] {
   return [...done];
 }
 
-/** The gateway's own types make way for a table that a file needs: theirs then begins with `gohan_`. */
+/** Tables that the gateway itself writes, whatever schemas there are: the event log above all. */
+const SYSTEM_TABLES = ['events', 'sekisho_answers', 'goose_db_version', 'post_migration_events'];
+
+/**
+ * A type whose table would be one that the gateway itself writes gets one that begins with `own_`; otherwise the gateway's own types make way for a table that a file
+ * needs: theirs then begins with `gohan_`.
+ */
 function withoutClashes(types: readonly ResourceType[]): readonly ResourceType[] {
   const isBuiltin = (type: ResourceType): boolean => type.place.startsWith(BUILTIN_FILE);
-  const taken = new Set(types.filter((type) => !isBuiltin(type)).map(({ table }) => table.toLowerCase()));
-  return types.map((type) => (isBuiltin(type) && taken.has(type.table) ? { ...type, table: `gohan_${type.table}` } : type));
+  const renamed = types.map((type) =>
+    !type.isMeta && SYSTEM_TABLES.includes(type.table.toLowerCase()) ? { ...type, table: `own_${type.table}` } : type,
+  );
+  const taken = new Set(renamed.filter((type) => !isBuiltin(type)).map(({ table }) => table.toLowerCase()));
+  return renamed.map((type) => (isBuiltin(type) && taken.has(type.table) ? { ...type, table: `gohan_${type.table}` } : type));
 }

@@ -49,7 +49,11 @@ export const FILE_KEYS = {
 } as const satisfies SchemaKeys;
 
 export const SCHEMA_KEYS = {
-  id: { type: 'text', required: true, doc: 'Id of the schema; unique over all files.' },
+  id: {
+    type: 'text',
+    required: true,
+    doc: 'Id of the schema; unique over all files. The table is `<id>s`, or the plural with `database.legacy: false`; with `own_` before it where the gateway has one of that name (`events`).',
+  },
   singular: { type: 'text', required: true, doc: 'Key that one resource stands under in JSON.' },
   plural: { type: 'text', required: true, doc: 'Key that a list stands under, and the last segment of the URL.' },
   title: { type: 'text', required: true, doc: 'Label.' },
