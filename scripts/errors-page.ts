@@ -1,3 +1,4 @@
+import { REASONS } from '../src/identity/reasons.ts';
 import { ERRORS } from '../src/lib/error-table.ts';
 
 /** What the first word of a code is about, in the order of the page. */
@@ -7,6 +8,7 @@ const AREAS: readonly (readonly [title: string, prefixes: readonly string[]])[] 
   ['Entities, documents and the store', ['ENTITY', 'REVISION', 'COLLECTION', 'DOCUMENT', 'STORE', 'SECRET', 'CERTIFICATE']],
   ['Modules', ['MODULE']],
   ['The admin API', ['ADMIN', 'NOT']],
+  ['Data models', ['SCHEMA', 'RESOURCE', 'QUERY', 'PAGE', 'IDEMPOTENCY', 'POLICY', 'IDENTITY', 'DATABASE', 'MIGRATION']],
   ['The proxy', []],
 ];
 
@@ -44,7 +46,17 @@ holds the cause under it, the answer never does.
 
 The CLI prints the detail on stderr.
 
-${sections.join('\n')}`;
+${sections.join('\n')}
+## Reasons of IDENTITY_REQUIRED
+
+A 401 of the data models has a member \`reason\`, which is as stable as the code; \`WWW-Authenticate\` repeats it.
+
+| reason | what it means |
+|---|---|
+${Object.entries(REASONS)
+  .map(([reason, text]) => `| \`${reason}\` | ${escape(text)} |`)
+  .join('\n')}
+`;
 }
 
 function escape(text: string): string {

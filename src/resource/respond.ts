@@ -25,5 +25,8 @@ export function sendProblem(exchange: Exchange, note: RequestNote, error: Sekish
   const headers = ['Content-Type', 'application/problem+json', ...fields, 'X-Content-Type-Options', 'nosniff'];
   if (error.status === 401) headers.push('WWW-Authenticate', error instanceof IdentityError ? error.challenge : 'Bearer realm="sekisho"');
   if (error.status === 503) headers.push('Retry-After', '1');
-  exchange.respond({ status: error.status, headers }, JSON.stringify(toProblem(error)));
+  exchange.respond(
+    { status: error.status, headers },
+    JSON.stringify({ ...toProblem(error), ...(error instanceof IdentityError && { reason: error.reason }) }),
+  );
 }
