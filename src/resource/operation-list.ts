@@ -51,7 +51,7 @@ function planList({ type, models, identity, exchange, limits }: Call, permit: Pe
   const query = parseListQuery(models, type, permit, parseParameters(exchange.query), limits.maxPageSize);
   const seesRelated = !query.embed || models.access.seesRelated(identity, type);
   // With fields of hidden things the whole row is needed to judge what may be shown.
-  const picksInSql = query.fields !== undefined && seesRelated;
+  const picksInSql = query.fields !== undefined && seesRelated && (permit.seesAll || !query.embed);
   const plan: ListPlan = {
     query,
     isDirect: seesRelated && (permit.seesAll || picksInSql),

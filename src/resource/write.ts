@@ -1,6 +1,6 @@
 import { SekishoError } from '../lib/errors.ts';
 import type { Permit } from '../policy/types.ts';
-import { TRUE } from '../schema/filter.ts';
+import { allOf, TRUE } from '../schema/filter.ts';
 import type { ResourceType } from '../schema/types.ts';
 import type { Resource, Session } from '../sql/types.ts';
 import { entityTag } from './etag.ts';
@@ -8,6 +8,7 @@ import { fieldValue } from './fields.ts';
 import { type IdempotencyKey, idempotencyKey, recall, remember } from './idempotency.ts';
 import { tagOf, withoutEmbeds } from './operation-show.ts';
 import { first, type Parameters, parseBool, parseParameters, refuseUnknown } from './parameters.ts';
+import { parentFilter } from './parent.ts';
 import { type Preferences, parsePreferences, preferenceApplied } from './prefer.ts';
 import { toVisible } from './show-filter.ts';
 import type { Answer, Call } from './types.ts';
@@ -162,7 +163,11 @@ export async function outOfReach(call: Call, session: Session, action: WriteActi
   const read = models.access.decide(identity, 'read', type, id);
   const isVisible =
     read.allowed &&
-    (await session.fetch(type, id, { filter: models.access.reach(read.permit, type), embed: false, fields: ['id'] })) !== undefined;
+    (await session.fetch(type, id, {
+      filter: allOf([models.access.reach(read.permit, type), parentFilter(call)]),
+      embed: false,
+      fields: ['id'],
+    })) !== undefined;
   return isVisible
     ? new SekishoError('POLICY_DENIED', `The ${type.singular} may be read, but not be ${action}d.`)
     : new SekishoError('RESOURCE_NOT_FOUND', 'Resource not found');

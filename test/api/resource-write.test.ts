@@ -5,14 +5,16 @@ import { onEveryDatabaseServing, property, schema } from '../support/models.ts';
 const SCHEMAS = [
   'schemas:',
   schema('shop', [property('name', 'string', 'default: ""')], ['metadata: {state_versioning: true}']),
-  schema('shelf', [property('name', 'string', 'default: ""'), property('code', '[string, "null"]', 'unique: true')], [
-    'parent: shop',
-    'on_parent_delete_cascade: true',
-  ]),
+  schema(
+    'shelf',
+    [property('name', 'string', 'default: ""'), property('code', '[string, "null"]', 'unique: true')],
+    ['parent: shop', 'on_parent_delete_cascade: true'],
+  ),
   schema('slot', [property('size', '[integer, "null"]')], ['parent: shelf', 'on_parent_delete_cascade: true']),
   schema('ware', [
     property('title', 'string', 'minLength: 1'),
-    property('detail', 'object', 'default: {a: {b: 1}}'),
+    property('detail', 'object'),
+    property('setup', 'object', 'default: {a: {b: 1}}'),
     property('tags', 'array', 'default: [], items: {type: string}'),
     property('count', '[integer, "null"]'),
     property('shelf_id', '[string, "null"]', 'relation: shelf, relation_property: shelf'),
@@ -20,7 +22,10 @@ const SCHEMAS = [
     '      owner: {title: o, description: o, type: string, default: house, permission: []}',
     '    required: [title]',
   ]),
-  schema('tally', [property('label', 'string')]).replace('type: string, permission: [create]', 'type: integer, sql: integer primary key auto_increment, permission: [create]'),
+  schema('tally', [property('label', 'string')]).replace(
+    'type: string, permission: [create]',
+    'type: integer, sql: integer primary key auto_increment, permission: [create]',
+  ),
 ].join('\n');
 
 interface EventLine {
@@ -48,7 +53,7 @@ onEveryDatabaseServing(SCHEMAS, ({ api, make }) => {
     assert.deepEqual(made.json(), shown.json());
     assert.equal(made.headers['etag'], shown.headers['etag']);
     const { ware } = shown.json();
-    assert.deepEqual(ware.detail, { a: { b: 1 } });
+    assert.deepEqual([ware.detail, ware.setup], [null, { a: { b: 1 } }]);
     assert.deepEqual([ware.tags, ware.count, ware.owner, ware.next, ware.next_id, ware.shelf.id], [[], null, 'house', null, null, 's1']);
   });
 
@@ -122,7 +127,8 @@ onEveryDatabaseServing(SCHEMAS, ({ api, make }) => {
 
   test('JSON patch: every operation, and what does not fit', async () => {
     await make('/t/wares', { id: 'j1', title: 'j', tags: ['a', 'b'], detail: { k: 1 } });
-    const send = (patch: unknown) => api('PATCH', '/t/wares/j1', { headers: { 'content-type': 'application/json-patch+json' }, body: patch });
+    const send = (patch: unknown) =>
+      api('PATCH', '/t/wares/j1', { headers: { 'content-type': 'application/json-patch+json' }, body: patch });
     const answer = await send([
       { op: 'test', path: '/title', value: 'j' },
       { op: 'replace', path: '/title', value: 'J' },
