@@ -1,6 +1,6 @@
 import { cpuSeconds, processTree } from './process-usage.ts';
 import { median } from './result.ts';
-import { load } from './wrk.ts';
+import { type LoadOptions, load } from './wrk.ts';
 
 /** A server under one load. */
 export interface Target {
@@ -8,6 +8,7 @@ export interface Target {
   /** The server's first process; all its descendants count. */
   readonly pid: number;
   readonly url: string;
+  readonly load?: LoadOptions;
 }
 
 export interface TargetCost {
@@ -24,12 +25,12 @@ export interface TargetCost {
  */
 export async function measureCpuPerRequest(targets: readonly Target[], rounds: number, seconds: number): Promise<TargetCost[]> {
   const costs = targets.map((target) => ({ target, rounds: [] as number[], perSecond: [] as number[] }));
-  for (const { url } of targets) await load(url, 2);
+  for (const target of targets) await load(target.url, 2, target.load);
   for (let round = 0; round < rounds; round += 1) {
     for (const { target, rounds: figures, perSecond } of costs) {
       const pids = processTree(target.pid);
       const before = cpuSeconds(pids);
-      const result = await load(target.url, seconds);
+      const result = await load(target.url, seconds, target.load);
       const used = cpuSeconds(pids) - before;
       if (result.failed > 0 || result.requests === 0)
         throw new Error(`${target.name}: ${result.failed} of ${result.requests} requests failed`);

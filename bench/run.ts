@@ -11,7 +11,9 @@ import { isMet, type Measurement, toTable } from './result.ts';
 import { measureKillCycles } from './scenarios/kill-cycles.ts';
 import { measureLiveChanges } from './scenarios/live-changes.ts';
 import { measureManyRoutes } from './scenarios/many-routes.ts';
+import { measureManySchemas } from './scenarios/many-schemas.ts';
 import { measureMemory } from './scenarios/memory.ts';
+import { measureModels } from './scenarios/models.ts';
 import { measureProxying } from './scenarios/proxying.ts';
 import type { Effort } from './stand.ts';
 
@@ -21,6 +23,8 @@ const SCENARIOS: Readonly<Record<string, (effort: Effort) => Promise<Measurement
   memory: measureMemory,
   changes: measureLiveChanges,
   kills: measureKillCycles,
+  models: measureModels,
+  schemas: measureManySchemas,
 };
 
 const { values } = parseArgs({

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { createTempFolder } from '../test/support/temp.ts';
 import { LOAD_CORE } from './cores.ts';
 
 export interface LoadResult {
@@ -8,15 +9,34 @@ export interface LoadResult {
   readonly failed: number;
 }
 
-/** Loads `url` with wrk from the load core: one thread, 64 connections by default. */
-export function load(url: string, seconds: number, connections = 64): Promise<LoadResult> {
+export interface LoadOptions {
+  /** 64 by default. */
+  readonly connections?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** JSON to POST; without it the load is GET. */
+  readonly body?: string;
+}
+
+/** Loads `url` with wrk from the load core, in one thread. */
+export async function load(url: string, seconds: number, options: LoadOptions = {}): Promise<LoadResult> {
+  using folder = createTempFolder('sekisho-wrk-');
+  const fields = Object.entries(options.headers ?? {}).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
+  const script = options.body === undefined ? [] : ['-s', folder.write('post.lua', toScript(options.body))];
+  return await run(['-t1', `-c${options.connections ?? 64}`, `-d${seconds}s`, '--timeout', '10s', ...fields, ...script, url]);
+}
+
+function run(words: readonly string[]): Promise<LoadResult> {
   return new Promise((resolve, reject) => {
     let output = '';
-    const wrk = spawn('taskset', ['-c', LOAD_CORE, 'wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', url]);
+    const wrk = spawn('taskset', ['-c', LOAD_CORE, 'wrk', ...words]);
     for (const stream of [wrk.stdout, wrk.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
     wrk.on('error', reject);
     wrk.on('close', (code) => (code === 0 ? resolve(parseOutput(output)) : reject(new Error(`wrk ended with ${code}: ${output}`))));
   });
+}
+
+function toScript(body: string): string {
+  return `wrk.method = "POST"\nwrk.body = ${JSON.stringify(body)}\nwrk.headers["Content-Type"] = "application/json"\n`;
 }
 
 function parseOutput(output: string): LoadResult {

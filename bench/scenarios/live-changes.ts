@@ -19,7 +19,7 @@ export async function measureLiveChanges(effort: Effort): Promise<Measurement[]>
   await using upstream = await startUpstreamNginx(upstreamPort);
   const config = { storage: { type: 'file', dir: 'data' }, proxy: { init_resources: plainRoute(upstream.url) } };
   await using gateway = await startPinnedGateway(config);
-  const loading = load(`${gateway.proxyUrl}/plain`, seconds + 1, 16);
+  const loading = load(`${gateway.proxyUrl}/plain`, seconds + 1, { connections: 16 });
   await pause(500);
   const agent = new http.Agent({ keepAlive: true });
   const start = performance.now();
