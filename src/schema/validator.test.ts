@@ -121,6 +121,11 @@ test('definitions can be referred to, also by themselves', () => {
   ]);
 });
 
+test('a schema can refer to itself', () => {
+  const schema = { type: 'object', properties: { value: { type: 'integer' }, next: { $ref: '#' } } };
+  assert.deepEqual(told(schema, { next: { next: { value: 'x' } } }), ['/next/next/value: Invalid type. Expected: integer, given: string']);
+});
+
 test('patterns are RE2: searched anywhere, with flags and Unicode classes', () => {
   assert.deepEqual(told({ pattern: 'b' }, 'abc'), []);
   assert.deepEqual(told({ pattern: '(?i)^ABC$' }, 'abc'), []);

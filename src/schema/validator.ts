@@ -16,8 +16,10 @@ const NONE: readonly FieldError[] = [];
 const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;
 
-/** One compiler for all schemas, made at first use. */
+/** A compiler keeps a little of everything it compiled: a new one takes over now and then, so that the old one can go with its schemas. */
+const SCHEMAS_PER_COMPILER = 200;
 let compiler: Ajv | undefined;
+let compiledCount = 0;
 const compiled = new WeakMap<JsonSchema, Validator>();
 
 /** The check of create bodies of a type. It is compiled when the first value comes: compiling costs milliseconds, and most of many types are rarely written. */
@@ -47,8 +49,10 @@ export function lazyValidator(schema: JsonSchema): Validator {
 }
 
 function compile(schema: JsonSchema): Validator {
-  const ajv = (compiler ??= createCompiler());
-  const converted = fromDraft4(schema);
+  if (compiler === undefined || compiledCount % SCHEMAS_PER_COMPILER === 0) compiler = createCompiler();
+  const ajv = compiler;
+  // Without a name of its own a schema can't refer to itself as `#`.
+  const converted = { ...fromDraft4(schema), $id: `schema-${(compiledCount += 1)}` };
   const validate: ValidateFunction = ajv.compile(converted);
   // The compiler would keep every schema for ever.
   ajv.removeSchema(converted);
