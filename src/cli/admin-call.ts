@@ -7,9 +7,11 @@ const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 const MAX_REDIRECTS = 5;
 const DEFAULT_ADMIN = 'http://127.0.0.1:9080';
 
-/** Where the admin API is and how to speak to it. */
+/** Where an API is and how to speak to it. */
 export interface AdminServer {
   readonly url: URL;
+  /** What messages call it; the admin API when absent. */
+  readonly name?: string;
   /** Header fields that prove who asks. */
   readonly credentials: Readonly<Record<string, string>>;
   readonly follow: boolean;
@@ -18,9 +20,11 @@ export interface AdminServer {
 }
 
 export interface AdminRequest {
-  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  readonly method: string;
   readonly path: string;
-  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  /** A list gives its key several times. */
+  readonly query?: Readonly<Record<string, string | number | readonly string[] | undefined>>;
+  readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly body?: unknown;
   /** Statuses other than 2xx that the caller reads itself. */
@@ -34,24 +38,25 @@ export interface AdminAnswer {
   readonly body: unknown;
 }
 
-/** The URL of `text`; a missing scheme is http. Throws a usage `Failure`. */
-export function parseAdminUrl(text: string = DEFAULT_ADMIN): URL {
-  if (text === '') throw usageFailure('--admin: host is empty');
+/** The URL of `text`; a missing scheme is http; `from` names where the text stood. Throws a usage `Failure`. */
+export function parseAdminUrl(text: string = DEFAULT_ADMIN, from = '--admin'): URL {
+  if (text === '') throw usageFailure(`${from}: host is empty`);
   const address = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
   const url = URL.parse(address);
-  if (!url || url.hostname === '') throw usageFailure(`--admin: '${text}' is no address; for example http://127.0.0.1:9080`);
+  if (!url || url.hostname === '') throw usageFailure(`${from}: '${text}' is no address; for example http://127.0.0.1:9080`);
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    throw usageFailure(`--admin: found scheme ${url.protocol}, allowed are http: and https:`);
+    throw usageFailure(`${from}: found scheme ${url.protocol}, allowed are http: and https:`);
   return url;
 }
 
-/** Calls the admin API and gives its 2xx answer. Anything else is a `Failure` with exit code 1 that repeats what the server said. */
+/** Calls the API and gives its 2xx answer. Anything else is a `Failure` with exit code 1 that repeats what the server said. */
 export async function callAdmin(server: AdminServer, request: AdminRequest): Promise<AdminAnswer> {
   let url = new URL(server.url);
   // What the base address has stays: a prefix, or the query parameter that carries a key.
   url.pathname = url.pathname.replace(/\/+$/, '') + request.path;
   for (const [key, value] of Object.entries(request.query ?? {})) {
-    if (value !== undefined) url.searchParams.set(key, String(value));
+    if (Array.isArray(value)) for (const one of value) url.searchParams.append(key, String(one));
+    else if (value !== undefined) url.searchParams.set(key, String(value));
   }
   for (let redirects = 0; ; redirects += 1) {
     const answer = await send(server, url, request);
@@ -75,6 +80,7 @@ async function send(server: AdminServer, url: URL, request: AdminRequest): Promi
     headers: {
       accept: 'application/json',
       'user-agent': `sekisho-cli/${VERSION}`,
+      ...request.headers,
       ...(isTrusted && server.credentials),
       ...(body && { 'content-type': 'application/json', 'content-length': String(body.length) }),
     },
@@ -90,7 +96,7 @@ async function send(server: AdminServer, url: URL, request: AdminRequest): Promi
     return answer;
   } catch (error) {
     if (error instanceof Failure) throw error;
-    throw new Failure(1, `cannot reach the admin API at ${url.origin}: ${transportProblem(error)}`);
+    throw new Failure(1, `cannot reach ${server.name ?? 'the admin API'} at ${url.origin}: ${transportProblem(error)}`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { variableRows } from './client/client-env.ts';
 import type { CommandSpec, VerbSpec } from './command.ts';
 
 /** What can be done with every kind of entity. */
@@ -73,6 +74,17 @@ export const COMMANDS: readonly CommandSpec[] = [
     details: READS_SCHEMAS,
     example: 'sekisho types examples/petstore/schemas/petstore.yaml > petstore.d.ts',
     load: async () => (await import('./commands/generate.ts')).types,
+  },
+  {
+    name: 'client',
+    usage: 'client [SCHEMA [COMMAND] [--PROPERTY VALUE…] [ID]]',
+    summary: 'list, show, create, change and delete resources of schemas, and call their actions',
+    details:
+      'The commands of a SCHEMA are list, show, create, set, delete and its actions; without COMMAND its properties are shown, without SCHEMA the schemas. ID may be the name of a resource, and --PARENT and --RELATION take a name or an id. `<null>` is null; arrays and objects are written as JSON. Options of every command: --output-format table|json, --verbosity 0-3, --fields A,B. The server and the user are those of the environment.',
+    hasOwnFlags: true,
+    variables: variableRows(),
+    example: "SEKISHO_TOKEN=demo_token sekisho client pet create --name Rex --store 'Happy Paws' --category dog --price 120",
+    load: async () => (await import('./commands/client.ts')).client,
   },
   {
     name: 'status',

@@ -38,6 +38,10 @@ export interface CommandSpec {
   readonly keys?: readonly CommandKey[];
   /** Fixed words that may follow. */
   readonly words?: readonly string[];
+  /** Everything behind its name are its own words, those with dashes too: the flags of the others do not exist for it. */
+  readonly hasOwnFlags?: true;
+  /** Environment variables that it reads, and what they are. */
+  readonly variables?: readonly (readonly [names: string, help: string])[];
   readonly example: string;
   load(): Promise<Run>;
 }

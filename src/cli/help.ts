@@ -40,6 +40,7 @@ export function commandHelp(command: CommandSpec): string {
       (command.keys ?? []).map((key) => [key.name, `${key.help}${key.required ? ' (required)' : ''}`]),
     ),
     ...section('flags', flagRows(flags)),
+    ...section('environment', command.variables ?? []),
     '',
     `example: ${command.example}`,
     '',

@@ -91,7 +91,10 @@ test('openapi has what the role may do and see, and everything without one', asy
 });
 
 test('types, markdown and dot read the schemas of a configuration too', async () => {
-  folder.write('models.yaml', `version: v1\nstorage: { type: memory }\nproxy: { host: 127.0.0.1 }\ndatabase: { type: sqlite3, connection: ./x.db }\nschemas: ['${PETSTORE}']\n`);
+  folder.write(
+    'models.yaml',
+    `version: v1\nstorage: { type: memory }\nproxy: { host: 127.0.0.1 }\nkeystone: { fake: true }\ndatabase: { type: sqlite3, connection: ./x.db }\nschemas: ['${PETSTORE}']\n`,
+  );
   assert.match((await run('types', '-c', 'models.yaml')).out, /export interface PetCreate \{/);
   assert.match((await run('markdown', '-c', 'models.yaml', '--title', 'Pets')).out, /^# Pets\n/);
   assert.match((await run('dot', '-c', 'models.yaml')).out, /"pet" -> "store"/);

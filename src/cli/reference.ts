@@ -49,6 +49,14 @@ function commandSection(command: CommandSpec): readonly string[] {
     `### ${command.name}`,
     '',
     `${code(`sekisho ${command.usage}`)}: ${command.summary}.${command.details ? ` ${command.details}` : ''}`,
+    ...(command.variables
+      ? [
+          '',
+          '| environment | is |',
+          '|---|---|',
+          ...command.variables.map(([names, help]) => row([names.split(', ').map(code).join(', '), help])),
+        ]
+      : []),
     ...(keys.length > 0 ? ['', '| key | is |', '|---|---|', ...keys] : []),
     '',
     ...example(command.example),

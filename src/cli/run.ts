@@ -13,7 +13,7 @@ import { type CliKind, findKind, KINDS } from './kinds.ts';
 /** Runs one command line (without the program's name). Resolves to the exit code: 0, 1 (the server said no) or 2 (usage). Never rejects. */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
   try {
-    return await dispatch(parseFlags(argv, io.env), io);
+    return await dispatch(parseLine(argv, io), io);
   } catch (error) {
     const isExpected = error instanceof Failure;
     io.err(
@@ -21,6 +21,14 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
     );
     return isExpected ? error.exit : 1;
   }
+}
+
+/** A command with flags of its own has to be the first word. */
+function parseLine(argv: readonly string[], io: CliIo): CommandLine {
+  const [word = '', ...rest] = argv;
+  if (findCommand(word)?.hasOwnFlags !== true) return parseFlags(argv, io.env);
+  if (rest[0] === '--help' || rest[0] === '-h') return parseFlags([word, '--help'], io.env);
+  return { words: argv, flags: parseFlags([], io.env).flags, given: new Set() };
 }
 
 async function dispatch(line: CommandLine, io: CliIo): Promise<number> {

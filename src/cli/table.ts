@@ -8,6 +8,11 @@ export function toTable(value: unknown): string {
   return `${toCell(value)}\n`;
 }
 
+/** Lines of values as aligned columns; the first line may be a head. Ends in a newline. */
+export function toColumns(lines: readonly (readonly unknown[])[]): string {
+  return align(lines.map((line) => line.map(toCell)));
+}
+
 function listTable(rows: readonly unknown[]): string {
   if (!rows.every(isObject)) return rows.map((row) => `${toCell(row)}\n`).join('');
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
