@@ -70,9 +70,10 @@ function toValue(property: Property, text: string): FilterValue {
     case 'boolean':
       return parseBool(text) ?? false;
     case 'integer': {
-      if (!/^[+-]?\d{1,40}$/.test(text.trim())) throw badQuery(`${property.name}: found ${JSON.stringify(text)}, expected a whole number.`);
+      if (!/^[+-]?\d{1,40}(?:\.0+)?$/.test(text.trim()))
+        throw badQuery(`${property.name}: found ${JSON.stringify(text)}, expected a whole number.`);
       const number = Number(text);
-      return Number.isSafeInteger(number) ? number : text.trim();
+      return Number.isSafeInteger(number) ? number : text.trim().replace(/\.0+$/, '');
     }
     case 'number': {
       const number = Number(text);

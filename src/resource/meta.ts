@@ -1,11 +1,15 @@
-import { SekishoError } from '../lib/errors.ts';
 import type { Exchange } from '../http/exchange.ts';
+import { SekishoError } from '../lib/errors.ts';
 import type { Identity } from '../lib/identity.ts';
+import type { Permit } from '../policy/types.ts';
+import { allOf, FALSE, type Filter } from '../schema/filter.ts';
 import { toOpenApi } from '../schema/openapi.ts';
 import { groupView, schemaView, schemaViews, type ViewAccess } from '../schema/schema-view.ts';
 import type { ResourceType } from '../schema/types.ts';
 import type { Database } from '../sql/types.ts';
+import { parseFilterName, parseFilters } from './filter-parameters.ts';
 import type { Models } from './models.ts';
+import { type Parameters, parseParameters, refuseUnknown } from './parameters.ts';
 import { toVisible } from './show-filter.ts';
 import type { Answer } from './types.ts';
 
@@ -88,17 +92,28 @@ function showOpenApi({ models, identity, version, appVersion }: MetaCall): Answe
 /** Rows of one type that `/_all` shows; beyond that the list of the type is to be asked. */
 const MAX_ROWS = 10_000;
 
-/** Everything that the caller may see, by table. */
-async function listAll({ models, identity, database }: MetaCall): Promise<Answer> {
+/** Everything that the caller may see, by table; of that what has the properties in the query. */
+async function listAll({ models, identity, database, exchange }: MetaCall): Promise<Answer> {
+  const types = readableTypes(models, identity).filter(({ isMeta }) => !isMeta);
+  const parameters = parseParameters(exchange.query);
+  refuseUnknown(parameters, (name) => types.some((type) => parseFilterName(type, name) !== undefined), []);
   const all: Record<string, unknown> = {};
-  for (const type of readableTypes(models, identity)) {
-    if (type.isMeta) continue;
+  for (const type of types) {
     const permit = models.access.permit(identity, 'read', type);
-    const rows = await database.reader.list(type, { filter: models.access.reach(permit, type), embed: false, limit: MAX_ROWS });
+    const filter = allOf([models.access.reach(permit, type), toAllFilter(type, permit, parameters)]);
+    const rows = filter.kind === 'false' ? [] : await database.reader.list(type, { filter, embed: false, limit: MAX_ROWS });
     all[type.table] = rows.map((row) => toVisible(models, identity, permit, type, row));
   }
   return json(all);
 }
+
+/** A row without the property that is asked for does not have its value. */
+function toAllFilter(type: ResourceType, permit: Permit, parameters: Parameters): Filter {
+  for (const name of parameters.keys()) if (parseFilterName(type, name) === undefined) return FALSE;
+  return parseFilters(type, parameters, { sees: permit.seesProperty, searched: NOTHING, isAnyOf: false });
+}
+
+const NOTHING: ReadonlySet<string> = new Set();
 
 function json(value: unknown, headers: readonly string[] = []): Answer {
   return { status: 200, headers, body: JSON.stringify(value) };

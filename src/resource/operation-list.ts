@@ -54,7 +54,7 @@ function planList({ type, models, identity, exchange, limits }: Call, permit: Pe
   const picksInSql = query.fields !== undefined && seesRelated && (permit.seesAll || !query.embed);
   const plan: ListPlan = {
     query,
-    isDirect: seesRelated && (permit.seesAll || picksInSql),
+    isDirect: query.fields === undefined && seesRelated && permit.seesAll,
     selection: {
       filter: query.filter,
       embed: query.embed,
@@ -109,5 +109,5 @@ function placeOf(_type: ResourceType, query: ListQuery, row: Resource): readonly
 function nextTarget({ exchange }: Call, token: string): string {
   const parameters = new URLSearchParams(exchange.query);
   parameters.set('page_token', token);
-  return `${exchange.path}?${parameters}`;
+  return `${exchange.path}?${parameters.toString()}`;
 }

@@ -4,6 +4,7 @@ import type { Permit } from '../policy/types.ts';
 import type { ResourceType } from '../schema/types.ts';
 import type { Resource } from '../sql/types.ts';
 
+import { idText } from './id-text.ts';
 import type { Models } from './models.ts';
 
 /**
@@ -27,36 +28,33 @@ function relatedAsSeen(models: Models, identity: Identity, type: ResourceType, v
   if (typeof value !== 'object' || value === null) return null;
   const related = value as Resource;
   const { access } = models;
-  const decision = access.decide(identity, 'read', type, String(related['id'] ?? ''));
+  const decision = access.decide(identity, 'read', type, idText(related['id']));
   if (!decision.allowed || !evaluateFilter(access.reach(decision.permit, type), related)) return null;
   return toVisible(models, identity, decision.permit, type, related);
 }
 
 /**
- * Only the asked fields of a resource: names of its own properties, or `schema_id.name` for those of related ones.
+ * Only the asked fields of a resource: names of its own properties, or `schema_id.name` for those of related ones. As in Gohan those without a value are left out.
  */
 export function toFields(models: Models, type: ResourceType, resource: Resource, fields: readonly string[]): Resource {
   const picked: Record<string, unknown> = {};
   for (const field of fields) {
     const own = ownName(type, field);
-    if (own !== undefined && resource[own] !== undefined) picked[own] = resource[own];
+    if (own !== undefined && isGiven(resource[own])) picked[own] = resource[own];
   }
   for (const { name, target } of models.planOf(type).embeds) {
     if (!fields.some((field) => field.startsWith(`${target.id}.`) && target.propertyByName.has(field.slice(target.id.length + 1))))
       continue;
     const related = resource[name];
-    if (related === undefined) continue;
-    picked[name] =
-      related === null
-        ? null
-        : toFields(
-            models,
-            target,
-            related as Resource,
-            fields.filter((field) => field.includes('.')),
-          );
+    if (!isGiven(related)) continue;
+    const inner = fields.filter((field) => field.includes('.'));
+    picked[name] = toFields(models, target, related as Resource, inner);
   }
   return picked;
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }
 
 /** The own property that a field names, with or without the schema's id before it. */

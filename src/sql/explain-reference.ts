@@ -2,7 +2,7 @@ import { SekishoError } from '../lib/errors.ts';
 import { findColumn, toCompared } from './column.ts';
 import type { Executor } from './executor.ts';
 import type { Compilers } from './session.ts';
-import type { StatementContext } from './sql-error.ts';
+import { NO_REFERENCE, type StatementContext } from './sql-error.ts';
 import type { Resource } from './types.ts';
 
 /** SQLite tells that a foreign key failed, but not which: the relations of the written row are looked up. Other errors are given back. */
@@ -26,7 +26,7 @@ export async function explainReference(
     const found = wanted === undefined ? [] : await executor.rows(text, [dialect.bind(wanted, kind)], { operation: 'other' });
     if (found.length > 0) continue;
     const detail = `the ${target.singular} that ${property.name} refers to does not exist`;
-    return new SekishoError(error.code, detail, { errors: [{ pointer: `/${property.name}`, detail }], cause: error.cause });
+    return new SekishoError(error.code, NO_REFERENCE + detail, { errors: [{ pointer: `/${property.name}`, detail }], cause: error.cause });
   }
   // All are there: rows refer to a value that this change takes away.
   return new SekishoError('RESOURCE_CONFLICT', `other resources still refer to this ${type.singular}`, { cause: error.cause });

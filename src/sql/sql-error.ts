@@ -9,6 +9,10 @@ export interface StatementContext {
   readonly type?: ResourceType;
 }
 
+/** How Gohan's texts of these refusals begin; its clients look for them. */
+const CONFLICT = 'Failed to store data in database: ';
+export const NO_REFERENCE = 'Related resource does not exist. Please check your request: ';
+
 /** The SekishoError of a driver's error; the property that clashed is named. Errors that are SekishoErrors already pass. */
 export function toSqlError(dialect: Dialect, error: unknown, context: StatementContext): SekishoError {
   if (error instanceof SekishoError) return error;
@@ -38,7 +42,7 @@ export function toSqlError(dialect: Dialect, error: unknown, context: StatementC
 function toConflict(failure: Failure & { readonly kind: 'unique' }, { type }: StatementContext, cause: unknown): SekishoError {
   const columns = failure.columns.length > 0 ? failure.columns : columnsOf(type, failure.constraint);
   const subject = type === undefined ? 'row' : type.singular;
-  return toFieldError('RESOURCE_CONFLICT', columns, (names) => `another ${subject} has the same ${names} already`, cause);
+  return toFieldError('RESOURCE_CONFLICT', columns, (names) => `another ${subject} has the same ${names} already`, cause, CONFLICT);
 }
 
 function toReferenceError(
@@ -51,7 +55,8 @@ function toReferenceError(
     const subject = type === undefined ? 'row' : type.singular;
     return new SekishoError('RESOURCE_CONFLICT', `other resources still refer to this ${subject}`, { cause });
   }
-  return toFieldError('RESOURCE_REFERENCE', failure.columns, (names) => `the resource that ${names} refers to does not exist`, cause);
+  const tell = (names: string): string => `the resource that ${names} refers to does not exist`;
+  return toFieldError('RESOURCE_REFERENCE', failure.columns, tell, cause, NO_REFERENCE);
 }
 
 function toFieldError(
@@ -59,9 +64,10 @@ function toFieldError(
   columns: readonly string[],
   tell: (names: string) => string,
   cause: unknown,
+  opening = '',
 ): SekishoError {
   const detail = tell(columns.length === 0 ? 'a property' : columns.join(' and '));
-  return new SekishoError(code, detail, { cause, errors: columns.map((column) => ({ pointer: `/${column}`, detail })) });
+  return new SekishoError(code, opening + detail, { cause, errors: columns.map((column) => ({ pointer: `/${column}`, detail })) });
 }
 
 /** MySQL names the index alone. */
