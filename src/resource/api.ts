@@ -77,13 +77,18 @@ export function createResourceApi(options: ResourceApiOptions): ResourceApi {
     return await operation({ exchange, models: using, database, identity, type, id, ancestorIds, secrets, limits });
   };
 
-  const serve = async (answering: Promise<Answer>, exchange: Exchange, note: RequestNote, allow: string): Promise<void> => {
+  const serve = async (answering: Promise<Answer>, exchange: Exchange, note: RequestNote, target?: Target): Promise<void> => {
     const fields = exchange.method === 'OPTIONS' ? [] : cors.fields(exchange.headers);
     try {
       sendAnswer(exchange, note, await answering, fields);
     } catch (error) {
       const known = toSekishoError(error);
-      sendProblem(exchange, note, known, known.code === 'RESOURCE_METHOD' ? [...fields, 'Allow', allow] : fields);
+      sendProblem(
+        exchange,
+        note,
+        known,
+        known.code === 'RESOURCE_METHOD' && target !== undefined ? [...fields, 'Allow', allowOf(target)] : fields,
+      );
     }
   };
   const start = (task: Promise<void>): true => {
@@ -98,11 +103,11 @@ export function createResourceApi(options: ResourceApiOptions): ResourceApi {
       if (target === undefined) {
         if (!options.hasFakeLogin || !isFakeLogin(exchange.path)) return false;
         note.route = 'meta:login';
-        return start(serve(answerFakeLogin(exchange), exchange, note, ''));
+        return start(serve(answerFakeLogin(exchange), exchange, note));
       }
       note.route = target.kind === 'meta' ? `meta:${target.name}` : models.planOf(target.type).metricName;
       note.pattern = target.pattern;
-      return start(serve(answer(target, exchange, models), exchange, note, allowOf(target)));
+      return start(serve(answer(target, exchange, models), exchange, note, target));
     },
     swap(schemas, policies) {
       models = compileModels(schemas, policies);

@@ -4,12 +4,13 @@ import type { Credentials } from '../identity/types.ts';
 import type { Identity } from '../lib/identity.ts';
 import type { PolicySet } from '../policy/types.ts';
 import { fieldValue } from './fields.ts';
+import { toPlainPath } from './path-shape.ts';
 
 /** Who makes the request; without credentials somebody only where a policy of `Nobody` has the path. Throws IDENTITY_REQUIRED or IDENTITY_UNAVAILABLE. */
 export async function authenticate(exchange: Exchange, identifier: Pick<Identifier, 'identify'>, policies: PolicySet): Promise<Identity> {
   const credentials = credentialsOf(exchange);
   const isNobody = credentials.token === undefined && credentials.bearer === undefined && credentials.apiKey === undefined;
-  return await identifier.identify(credentials, isNobody && policies.isAnonymous(exchange.path));
+  return await identifier.identify(credentials, isNobody && policies.isAnonymous(toPlainPath(exchange.path)));
 }
 
 /** The credentials in the head of a request; those that are empty are not there. */

@@ -92,7 +92,7 @@ async function readBytes(exchange: Exchange, body: Readable, maxBytes: number): 
 }
 
 function tooLarge(maxBytes: number): SekishoError {
-  return new SekishoError('BODY_TOO_LARGE', `The body is longer than ${maxBytes} bytes (proxy.limits.max_body_buffer_bytes).`);
+  return new SekishoError('BODY_TOO_LARGE', `The body is longer than ${maxBytes} bytes (api.max_body_bytes).`);
 }
 
 function isDeeperThan(value: unknown, depth: number): boolean {

@@ -5,6 +5,7 @@ import { applyDefaults } from '../schema/defaults.ts';
 import type { Resource, Session } from '../sql/types.ts';
 import { checkAttachments } from './attach.ts';
 import { type Body, type JsonObject, readBody, unwrapResource } from './body.ts';
+import { idText } from './id-text.ts';
 import { first } from './parameters.ts';
 import { checkAncestors, parentId } from './parent.ts';
 import type { Answer, Call } from './types.ts';
@@ -43,7 +44,7 @@ function toDraft(call: Call, given: JsonObject, { parameters }: WriteWishes): Re
   const parent = type.parentProperty;
   if (parent === undefined) return draft;
   const fromPath = parentId(call);
-  if (fromPath !== undefined && draft[parent] !== undefined && String(draft[parent]) !== fromPath) {
+  if (fromPath !== undefined && draft[parent] !== undefined && idText(draft[parent]) !== fromPath) {
     throw invalid(`/${parent}`, `${parent} is not the one in the path`);
   }
   draft[parent] ??= fromPath ?? first(parameters, parent);

@@ -5,12 +5,31 @@ import type { PolicySource, ResourceType } from '../schema/types.ts';
  * `^/v1/pets.*`, `/v1/pets`, `^/v1/pets/?$`, `.*`, … Anything else is asked about every id.
  */
 export function isIdFree(type: ResourceType, policies: readonly PolicySource[]): boolean {
-  return policies.every(({ path }) => ignoresId(path, `${type.url}/`));
+  return policies.every(({ path }) => ignoresId(path, `${plainUrl(type)}/`));
 }
 
-/** The path that policies are asked about: an id cannot pretend to be further segments. */
+const plainUrls = new WeakMap<ResourceType, string>();
+
+/** The path that policies and the event log know a collection or a resource by: not percent-encoded, but an id cannot pretend to be further segments. */
 export function policyPath(type: ResourceType, id: string | undefined): string {
-  return id === undefined ? type.url : `${type.url}/${id.includes('/') ? id.replaceAll('/', '%2F') : id}`;
+  const url = plainUrl(type);
+  return id === undefined ? url : `${url}/${id.includes('/') ? id.replaceAll('/', '%2F') : id}`;
+}
+
+function plainUrl(type: ResourceType): string {
+  let url = plainUrls.get(type);
+  if (url === undefined) plainUrls.set(type, (url = toPlainPath(type.url)));
+  return url;
+}
+
+/** A path without percent-encoding; one that is badly encoded stays as it is. */
+export function toPlainPath(path: string): string {
+  if (!path.includes('%')) return path;
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 /** An expression is a literal (or nothing) with a tail that says nothing about ids. `items` is the path of the type's resources up to the id. */
@@ -27,9 +46,9 @@ function ignoresId(expression: string, items: string): boolean {
   return true;
 }
 
-/** Whether the literal fits the whole of `path` and goes on behind it, where ids begin. A dot fits any character. */
+/** Whether the literal fits the whole of `path` and goes on into an id behind it, which has no slashes. A dot fits any character. */
 function reachesId(literal: string, path: string): boolean {
-  if (literal.length <= path.length) return false;
+  if (literal.length <= path.length || literal.includes('/', path.length)) return false;
   for (let i = 0; i < path.length; i += 1) if (literal[i] !== '.' && literal[i] !== path[i]) return false;
   return true;
 }

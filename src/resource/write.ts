@@ -5,10 +5,12 @@ import type { ResourceType } from '../schema/types.ts';
 import type { Resource, Session } from '../sql/types.ts';
 import { entityTag } from './etag.ts';
 import { fieldValue } from './fields.ts';
+import { idText } from './id-text.ts';
 import { type IdempotencyKey, idempotencyKey, recall, remember } from './idempotency.ts';
 import { tagOf, withoutEmbeds } from './operation-show.ts';
 import { first, type Parameters, parseBool, parseParameters, refuseUnknown } from './parameters.ts';
 import { parentFilter } from './parent.ts';
+import { policyPath } from './path-shape.ts';
 import { type Preferences, parsePreferences, preferenceApplied } from './prefer.ts';
 import { toVisible } from './show-filter.ts';
 import type { Answer, Call } from './types.ts';
@@ -117,7 +119,7 @@ export async function logEvent(
   if (type.noSync) return;
   await session.logEvent({
     type: kind,
-    path: `${type.url}/${String(resource['id'])}`,
+    path: policyPath(type, idText(resource['id'])),
     version,
     body: JSON.stringify(withoutEmbeds(resource, models.planOf(type).embeds)),
     syncPlain: type.metadata['sync_plain'] === true,
@@ -138,12 +140,12 @@ export function writeAnswer(call: Call, permit: Permit, resource: Resource, wish
   const visible = toVisible(models, identity, permit, type, resource);
   const text = JSON.stringify(visible);
   const headers: string[] = [];
-  const read = models.access.decide(identity, 'read', type, String(resource['id']));
+  const read = models.access.decide(identity, 'read', type, idText(resource['id']));
   if (read.allowed) {
     const shown = read.permit.seesAll && permit.seesAll ? visible : toVisible(models, identity, read.permit, type, resource);
     headers.push('ETag', tagOf(call, shown, shown === visible ? text : JSON.stringify(shown), true));
   }
-  if (status === 201) headers.push('Location', `${type.url}/${encodeURIComponent(String(resource['id']))}`);
+  if (status === 201) headers.push('Location', `${type.url}/${encodeURIComponent(idText(resource['id']))}`);
   headers.push(...preferenceApplied(wishes.preferences));
   if (wishes.preferences.return === 'minimal') return { status: status === 201 ? 201 : 204, headers };
   return { status, headers, body: `{${JSON.stringify(type.singular)}:${text}}` };
@@ -151,7 +153,7 @@ export function writeAnswer(call: Call, permit: Permit, resource: Resource, wish
 
 /** The tag that the caller knows a stored row by; undefined when it may not read it. */
 export function storedTag({ models, identity, type, secrets }: Call, stored: Resource): string | undefined {
-  const read = models.access.decide(identity, 'read', type, String(stored['id']));
+  const read = models.access.decide(identity, 'read', type, idText(stored['id']));
   if (!read.allowed) return undefined;
   const visible = toVisible(models, identity, read.permit, type, stored);
   return entityTag(secrets.tagKey, JSON.stringify(visible));
