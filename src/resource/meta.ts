@@ -107,10 +107,15 @@ async function listAll({ models, identity, database, exchange }: MetaCall): Prom
   return json(all);
 }
 
-/** A row without the property that is asked for does not have its value. */
+/** A row without the property that is asked for does not have its value, nor has one whose property is of another type. */
 function toAllFilter(type: ResourceType, permit: Permit, parameters: Parameters): Filter {
   for (const name of parameters.keys()) if (parseFilterName(type, name) === undefined) return FALSE;
-  return parseFilters(type, parameters, { sees: permit.seesProperty, searched: NOTHING, isAnyOf: false });
+  try {
+    return parseFilters(type, parameters, { sees: permit.seesProperty, searched: NOTHING, isAnyOf: false });
+  } catch (error) {
+    if (error instanceof SekishoError && error.code === 'QUERY_INVALID') return FALSE;
+    throw error;
+  }
 }
 
 const NOTHING: ReadonlySet<string> = new Set();
