@@ -242,4 +242,14 @@ export const ERRORS = {
     title: 'Migration needed',
     help: 'The tables do not fit the schemas and may not be changed by themselves; run `sekisho migrate plan`.',
   },
+  MIGRATION_INVALID: {
+    status: 400,
+    title: 'Invalid migration file',
+    help: 'A file of the migrations folder breaks the format of goose, or is missing; the message names it and its line.',
+  },
+  MIGRATION_FAILED: {
+    status: 500,
+    title: 'Migration failed',
+    help: 'A statement of a migration was refused; the message names it. Correct the file and run the same command again: it goes on from there.',
+  },
 } as const satisfies Record<string, ErrorRow>;

@@ -59,6 +59,12 @@ export function createMysqlDialect(collation: string): Dialect {
   };
 }
 
+/** The dialect of a server by what VERSION() says. */
+export function dialectOfMysql(version: string): Dialect {
+  if (/mariadb/i.test(version)) return createMysqlDialect('utf8mb4_nopad_bin');
+  return createMysqlDialect(Number.parseInt(version, 10) >= 8 ? 'utf8mb4_0900_bin' : 'utf8mb4_bin');
+}
+
 function textOf(column: string, kind: ColumnKind): string {
   if (kind === 'boolean') return `CASE WHEN ${column} THEN 'true' WHEN NOT ${column} THEN 'false' END`;
   return kind === 'text' || kind === 'json' ? column : `CAST(${column} AS CHAR)`;

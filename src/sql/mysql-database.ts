@@ -3,7 +3,7 @@ import { SekishoError } from '../lib/errors.ts';
 import type { IsolationLevel } from '../schema/types.ts';
 import { createCompilers } from './compilers.ts';
 import type { Dialect } from './dialect.ts';
-import { createMysqlDialect } from './dialect-mysql.ts';
+import { createMysqlDialect, dialectOfMysql } from './dialect-mysql.ts';
 import type { Executor } from './executor.ts';
 import { guardExecutor } from './guard-executor.ts';
 import { createMysqlExecutor } from './mysql-connection.ts';
@@ -24,8 +24,8 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** Per connection; the server's bound is 16,382 for all. */
 const MAX_PREPARED = 200;
 const SQL_MODE = 'STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO';
-const MIGRATION_LOCK = 'sekisho.migration';
-const LOCK_TIMEOUT_S = 300;
+export const MYSQL_LOCK = 'sekisho.migration';
+export const MYSQL_LOCK_TIMEOUT_S = 300;
 
 /** Opens a pool of connections to MySQL or MariaDB and asks which of them it is. DATABASE_LOST when it can't be reached. */
 export async function openMysqlDatabase({ address, maxOpenConnections, retry }: MysqlOptions): Promise<Database> {
@@ -69,9 +69,7 @@ async function readDialect(pool: Pool): Promise<Dialect> {
   const guess = createMysqlDialect('utf8mb4_bin');
   try {
     const [row] = await createMysqlExecutor(pool, guess).rows('SELECT VERSION()', [], { operation: 'other' });
-    const version = String(row?.[0]);
-    if (/mariadb/i.test(version)) return createMysqlDialect('utf8mb4_nopad_bin');
-    return Number.parseInt(version, 10) >= 8 ? createMysqlDialect('utf8mb4_0900_bin') : guess;
+    return dialectOfMysql(String(row?.[0]));
   } catch (error) {
     await pool.end();
     throw error;
@@ -145,10 +143,10 @@ async function withLock(pool: Pool, dialect: Dialect, work: (executor: Executor)
   const connection = await connect(pool, dialect);
   try {
     const executor = createMysqlExecutor(connection, dialect);
-    const [row] = await executor.rows(`SELECT GET_LOCK('${MIGRATION_LOCK}', ${LOCK_TIMEOUT_S})`, [], { operation: 'other' });
+    const [row] = await executor.rows(`SELECT GET_LOCK('${MYSQL_LOCK}', ${MYSQL_LOCK_TIMEOUT_S})`, [], { operation: 'other' });
     if (Number(row?.[0]) !== 1) throw new SekishoError('DATABASE_RETRY', 'another node has been migrating the tables for too long');
     await work(executor);
-    await executor.rows(`SELECT RELEASE_LOCK('${MIGRATION_LOCK}')`, [], { operation: 'other' });
+    await executor.rows(`SELECT RELEASE_LOCK('${MYSQL_LOCK}')`, [], { operation: 'other' });
     connection.release();
   } catch (error) {
     // Closing the connection releases the lock.

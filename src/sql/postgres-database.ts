@@ -21,8 +21,8 @@ export interface PostgresOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Any number, the same on all nodes. */
-const MIGRATION_LOCK = 1_397_050_697;
+/** The advisory lock of migrations: any number, the same on all nodes. */
+export const POSTGRES_LOCK = 1_397_050_697;
 
 /** Opens a pool of connections to PostgreSQL. Nothing is connected before it is used. */
 export function openPostgresDatabase({ connectionString, maxOpenConnections, retry }: PostgresOptions): Database {
@@ -54,7 +54,7 @@ export function openPostgresDatabase({ connectionString, maxOpenConnections, ret
     transaction: (work, { isolation, signal }) => run(isolation, signal, (executor) => work(createSession(executor, compilers))),
     async prepare(schemas, options) {
       await run('READ COMMITTED', undefined, async (executor) => {
-        await executor.records(`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`, []);
+        await executor.records(`SELECT pg_advisory_xact_lock(${POSTGRES_LOCK})`, []);
         await prepareTables(POSTGRES, executor, schemas, options);
       });
       compilers = createCompilers(POSTGRES, schemas.resources, options.cascadeDelete);

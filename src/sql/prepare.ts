@@ -29,7 +29,7 @@ export async function prepareTables(dialect: Dialect, executor: Executor, schema
 
 async function makeSystemTables(dialect: Dialect, executor: Executor, tables: ReadonlyMap<string, unknown>): Promise<void> {
   for (const [table, sql] of systemTables(dialect)) {
-    if (!tables.has(table)) await takeStep(executor, { what: `create table ${table}`, sql, isNew: true });
+    if (!tables.has(table)) await takeStep(executor, { what: `create table ${table}`, sql });
   }
 }
 
@@ -41,7 +41,7 @@ function refuseUnfit(plan: SchemaPlan, autoMigrate: boolean): void {
   throw new SekishoError('MIGRATION_NEEDED', `${reasons[0] ?? ''}${more}`, { errors: reasons.map((detail) => ({ pointer: '', detail })) });
 }
 
-async function takeStep(executor: Executor, step: PlanStep): Promise<void> {
+async function takeStep(executor: Executor, step: Pick<PlanStep, 'what' | 'sql'>): Promise<void> {
   try {
     await executor.records(step.sql, []);
   } catch (error) {

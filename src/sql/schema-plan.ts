@@ -1,13 +1,26 @@
 import type { Property, ResourceType } from '../schema/types.ts';
 import { type ColumnKind, keyOf, STATE_COLUMNS, toColumnKind } from './column.ts';
 import type { ActualTable, Dialect } from './dialect.ts';
-import { addColumn, addKey, addStateColumn, createIndex, createTable, type WantedIndex, wantedIndexes, wantedKeys } from './table-text.ts';
+import {
+  addColumn,
+  addKey,
+  addStateColumn,
+  createIndex,
+  createTable,
+  dropIndex,
+  dropKey,
+  type WantedIndex,
+  wantedIndexes,
+  wantedKeys,
+} from './table-text.ts';
 
 /** One statement on the way from the tables that are there to those that the schemas want. */
 export interface PlanStep {
   /** What it does, for people: `table networks: add column mtu`. */
   readonly what: string;
   readonly sql: string;
+  /** The statement that takes it back; undefined when nothing needs to be. */
+  readonly undo: string | undefined;
   /** It makes a new table or belongs to one: such steps are taken even without auto-migration. */
   readonly isNew: boolean;
 }
@@ -24,6 +37,8 @@ export interface PlanInput {
   readonly resources: ReadonlyMap<string, ResourceType>;
   readonly tables: ReadonlyMap<string, ActualTable>;
   readonly cascadeDelete: boolean;
+  /** Drop columns that have no property any more. Never at start; for plans that somebody reads. */
+  readonly allowDestructive?: boolean;
 }
 
 interface Draft extends PlanInput {
@@ -68,13 +83,20 @@ function sharedNames(resources: ReadonlyMap<string, ResourceType>): (name: strin
 
 function planTable({ dialect, resources, cascadeDelete, tableSteps }: Draft, type: ResourceType): void {
   const keys = wantedKeys(type, resources, cascadeDelete);
-  tableSteps.push({ what: `create table ${type.table}`, sql: createTable(dialect, type, keys), isNew: true });
+  tableSteps.push({
+    what: `create table ${type.table}`,
+    sql: createTable(dialect, type, keys),
+    undo: `DROP TABLE ${dialect.quote(type.table)}`,
+    isNew: true,
+  });
 }
 
 function planColumns(draft: Draft, type: ResourceType, actual: ActualTable): void {
   const { dialect, tableSteps, problems } = draft;
   const keys = wantedKeys(type, draft.resources, draft.cascadeDelete);
   const used = new Set<string>();
+  const alter = `ALTER TABLE ${dialect.quote(type.table)}`;
+  const dropColumn = (name: string): string => `${alter} DROP COLUMN ${dialect.quote(name)}`;
   for (const property of type.properties) {
     used.add(property.name);
     const place = `table ${type.table}: column ${property.name}`;
@@ -83,26 +105,31 @@ function planColumns(draft: Draft, type: ResourceType, actual: ActualTable): voi
       checkColumn(draft, type, property, actual);
     } else if (earlier !== undefined && actual.columns.has(earlier) && !type.propertyByName.has(earlier)) {
       used.add(earlier);
-      const sql = `ALTER TABLE ${dialect.quote(type.table)} RENAME COLUMN ${dialect.quote(earlier)} TO ${dialect.quote(property.name)}`;
-      tableSteps.push({ what: `table ${type.table}: rename column ${earlier} to ${property.name}`, sql, isNew: false });
+      const rename = (from: string, to: string): string => `${alter} RENAME COLUMN ${dialect.quote(from)} TO ${dialect.quote(to)}`;
+      const what = `table ${type.table}: rename column ${earlier} to ${property.name}`;
+      tableSteps.push({ what, sql: rename(earlier, property.name), undo: rename(property.name, earlier), isNew: false });
     } else if (property.name === keyOf(type)) {
       problems.push(`${place} is the key, but the table has no such column`);
     } else {
       const key = keys.find((candidate) => candidate.column === property.name);
-      tableSteps.push({
-        what: `table ${type.table}: add column ${property.name}`,
-        sql: addColumn(dialect, type, property, key),
-        isNew: false,
-      });
+      const what = `table ${type.table}: add column ${property.name}`;
+      tableSteps.push({ what, sql: addColumn(dialect, type, property, key), undo: dropColumn(property.name), isNew: false });
     }
   }
   for (const column of type.stateVersioning ? STATE_COLUMNS : []) {
     used.add(column.name);
     if (actual.columns.has(column.name)) continue;
-    tableSteps.push({ what: `table ${type.table}: add column ${column.name}`, sql: addStateColumn(dialect, type, column), isNew: false });
+    const what = `table ${type.table}: add column ${column.name}`;
+    tableSteps.push({ what, sql: addStateColumn(dialect, type, column), undo: dropColumn(column.name), isNew: false });
   }
   for (const column of actual.columns.values()) {
-    if (used.has(column.name) || column.isNullable || column.hasDefault) continue;
+    if (used.has(column.name)) continue;
+    if (draft.allowDestructive === true) {
+      const undo = `${alter} ADD COLUMN ${dialect.quote(column.name)} ${column.type}`;
+      tableSteps.push({ what: `table ${type.table}: drop column ${column.name}`, sql: dropColumn(column.name), undo, isNew: false });
+      continue;
+    }
+    if (column.isNullable || column.hasDefault) continue;
     problems.push(`table ${type.table}: column ${column.name} must have a value, but the schema has no such property (any more)`);
   }
 }
@@ -120,7 +147,7 @@ function checkColumn({ dialect, tableSteps, problems }: Draft, type: ResourceTyp
   if (!dialect.canAlterConstraints) problems.push(`${place} may not be null, but the schema permits it`);
   else {
     const sql = dialect.dropNotNull(type.table, property.name, dialect.columnType(type, property));
-    tableSteps.push({ what: `${place} may be null`, sql, isNew: false });
+    tableSteps.push({ what: `${place} may be null`, sql, undo: undefined, isNew: false });
   }
 }
 
@@ -130,7 +157,8 @@ function planIndexes({ dialect, isShared, indexSteps }: Draft, type: ResourceTyp
     if (actual !== undefined && hasIndex(actual, index, earlier)) continue;
     const sql = createIndex(dialect, type, index);
     if (sql === undefined) continue;
-    indexSteps.push({ what: `table ${type.table}: index ${index.name} on ${index.columns.join(', ')}`, sql, isNew: actual === undefined });
+    const what = `table ${type.table}: index ${index.name} on ${index.columns.join(', ')}`;
+    indexSteps.push({ what, sql, undo: dropIndex(dialect, type, index), isNew: actual === undefined });
   }
 }
 
@@ -154,7 +182,8 @@ function planKeys(
     const isThere = actual?.foreignKeys.some(({ columns }) => columns[0] === key.column || columns[0] === earlier) ?? false;
     if (isThere) continue;
     const what = `table ${type.table}: foreign key ${key.column} to ${key.target.table}`;
-    if (dialect.canAlterConstraints) keySteps.push({ what, sql: addKey(dialect, type, key), isNew: actual === undefined });
+    if (dialect.canAlterConstraints)
+      keySteps.push({ what, sql: addKey(dialect, type, key), undo: dropKey(dialect, type, key), isNew: actual === undefined });
     else if (actual?.columns.has(key.column) === true) problems.push(`${what} is missing, and SQLite adds none to a column that is there`);
   }
 }

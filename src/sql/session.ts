@@ -81,7 +81,8 @@ export function createSession(executor: Executor, compilers: Compilers): Session
     cascade: (type, id) => findCascade(session, compilers, type, id),
     ...logStatements(executor, dialect),
     async query(sql, parameters) {
-      return await executor.records(toPlaceholders(dialect, sql), parameters.map(toParameter));
+      const text = parameters.length === 0 ? sql : toPlaceholders(dialect, sql);
+      return await executor.records(text, parameters.map(toParameter));
     },
   };
   return session;
@@ -130,7 +131,7 @@ function toParameter(value: unknown): Parameter {
 
 /** Statements of others have `?`; PostgreSQL counts its placeholders. Those in quotes and comments are left alone. */
 function toPlaceholders(dialect: Dialect, sql: string): string {
-  if (dialect.kind !== 'postgresql') return sql;
+  if (dialect.kind !== 'postgresql' || !sql.includes('?')) return sql;
   let count = 0;
   return sql.replaceAll(/'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\/|\?/g, (token) => {
     if (token !== '?') return token;

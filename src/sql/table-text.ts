@@ -51,6 +51,17 @@ export function addKey(dialect: Dialect, type: ResourceType, key: WantedKey): st
   return `ALTER TABLE ${dialect.quote(type.table)} ADD ${keyWords(dialect, type, key)}`;
 }
 
+/** ALTER TABLE that takes a foreign key away. */
+export function dropKey(dialect: Dialect, type: ResourceType, key: WantedKey): string {
+  const word = dialect.kind === 'mysql' ? 'FOREIGN KEY' : 'CONSTRAINT';
+  return `ALTER TABLE ${dialect.quote(type.table)} DROP ${word} ${dialect.quote(keyName(type, key))}`;
+}
+
+/** DROP INDEX. */
+export function dropIndex(dialect: Dialect, type: ResourceType, index: WantedIndex): string {
+  return `DROP INDEX ${dialect.quote(index.name)}${dialect.kind === 'mysql' ? ` ON ${dialect.quote(type.table)}` : ''}`;
+}
+
 /** CREATE INDEX; undefined for a kind of index that the database lacks. */
 export function createIndex(dialect: Dialect, type: ResourceType, index: WantedIndex): string | undefined {
   if ((index.type === 'fulltext' || index.type === 'spatial') && !dialect.canIndexFulltext) return undefined;
@@ -107,8 +118,11 @@ function stateColumn(dialect: Dialect, column: (typeof STATE_COLUMNS)[number]): 
 }
 
 function keyWords(dialect: Dialect, type: ResourceType, key: WantedKey): string {
-  const name = fitName(`${type.table}_${key.column}_${key.target.table}_${key.targetColumn}`);
-  return `CONSTRAINT ${dialect.quote(name)} FOREIGN KEY (${dialect.quote(key.column)}) ${referenceWords(dialect, key)}`;
+  return `CONSTRAINT ${dialect.quote(keyName(type, key))} FOREIGN KEY (${dialect.quote(key.column)}) ${referenceWords(dialect, key)}`;
+}
+
+function keyName(type: ResourceType, key: WantedKey): string {
+  return fitName(`${type.table}_${key.column}_${key.target.table}_${key.targetColumn}`);
 }
 
 function referenceWords(dialect: Dialect, key: WantedKey): string {
