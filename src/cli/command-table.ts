@@ -1,5 +1,6 @@
 import { variableRows } from './client/client-env.ts';
 import type { CommandSpec, VerbSpec } from './command.ts';
+import { MIGRATE_WORDS } from './migrate-words.ts';
 
 /** What can be done with every kind of entity. */
 export const VERBS: readonly VerbSpec[] = [
@@ -74,6 +75,25 @@ export const COMMANDS: readonly CommandSpec[] = [
     details: READS_SCHEMAS,
     example: 'sekisho types examples/petstore/schemas/petstore.yaml > petstore.d.ts',
     load: async () => (await import('./commands/generate.ts')).types,
+  },
+  {
+    name: 'migrate',
+    usage: 'migrate WORD [NAME|VERSION] [-c FILE]',
+    summary: 'write and carry out SQL migrations of the database of schemas',
+    details:
+      '`plan` prints the SQL between the tables and the schemas (with NAME it is written as a migration), `init` writes the migration that makes all tables, `create NAME` an empty one. `up [VERSION]`, `up-by-one`, `down [VERSION]` and `redo` carry them out, one node at a time; killed anywhere, the same command goes on. `status` and `version` tell how far they are. The files are in the folder `database.migrations` of the configuration, in the format of goose.',
+    words: MIGRATE_WORDS,
+    example: 'sekisho migrate plan add_colours -c sekisho.yaml',
+    load: async () => (await import('./commands/migrate.ts')).migrate,
+  },
+  {
+    name: 'init-db',
+    aliases: ['idb'],
+    usage: 'init-db [-c FILE]',
+    summary: 'make the tables of the configured schemas, as start does',
+    details: 'Adds what is missing, and drops nothing.',
+    example: 'sekisho init-db -c sekisho.yaml',
+    load: async () => (await import('./commands/init-db.ts')).initDb,
   },
   {
     name: 'client',

@@ -64,7 +64,7 @@ test('what is unknown is exit code 2, with the nearest known word', async () => 
     ['svc lst', /unknown command 'service lst'; did you mean service list\?/],
     ['help servce', /no help for 'servce'; did you mean service\?/],
     ['svc ls --namespce x', /did you mean --namespace\?/],
-    ['svc ls -c x', /--config is a flag of start, validate, .* and \w+, not of service list/],
+    ['svc ls -c x', /--config is a flag of start, validate, .* and [\w-]+, not of service list/],
     ['status now', /too many words: now/],
     ['completion tcsh', /found 'tcsh', allowed is one of bash, zsh, fish/],
     ['explain pth=/x', /unknown key 'pth'; did you mean path\?/],
