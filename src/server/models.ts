@@ -12,7 +12,8 @@ import { diffSets } from '../schema/diff-sets.ts';
 import { loadSchemas } from '../schema/load-schemas.ts';
 import { openDatabase } from '../sql/open-database.ts';
 import type { Closing } from './closing.ts';
-import { toDatabaseOptions, toProviderOptions, toPrepareOptions, toResourceApiOptions } from './models-options.ts';
+import { startHealthListener } from './health-listener.ts';
+import { toDatabaseOptions, toPrepareOptions, toProviderOptions, toResourceApiOptions } from './models-options.ts';
 import { createFileWatch } from './watch-files.ts';
 
 /**
@@ -52,6 +53,7 @@ export async function startModels(settings: Settings, configPath: string, closin
   );
   watch.follow(first.schemas.files);
 
+  if (settings.healthcheck.enabled) closing.add(await startHealthListener(settings, database));
   const { namespace } = settings.api;
   return (exchange: Exchange, record) => record.namespace === namespace && api.handle(exchange, record);
 }

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { type Answer, ask } from '../support/client.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { property, schema } from '../support/models.ts';
+import { findFreePorts } from '../support/ports.ts';
 import { until } from '../support/until.ts';
 
 const GROUPS = `
@@ -122,6 +123,19 @@ describe('data models beside the rest of the gateway', () => {
   test('fake tokens are refused on a listener that others reach', async () => {
     const config = { ...CONFIG, proxy: { host: '0.0.0.0' } };
     await assert.rejects(startGateway({ config, files: { 'schemas.yaml': schemaFile([]) } }), /keystone\.fake.*anybody could be admin/);
+  });
+
+  test('the health listener of Gohan', async () => {
+    const [port = 0] = await findFreePorts(1);
+    const config = { ...CONFIG, healthcheck: { enabled: true, address: `127.0.0.1:${port}` } };
+    await using gateway = await startGateway({ config, files: { 'schemas.yaml': schemaFile([]) } });
+    assert.equal((await ask(`${gateway.proxyUrl}/healthcheck`)).status, 404);
+    for (const [path, status] of [
+      ['/healthcheck', 200],
+      ['/liveness', 200],
+      ['/other', 404],
+    ] as const)
+      assert.equal((await ask(`http://127.0.0.1:${port}${path}`)).status, status, path);
   });
 
   test('API keys of the configuration are callers', async () => {
