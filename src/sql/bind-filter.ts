@@ -82,7 +82,8 @@ function bindValues(binding: Binding, property: string, values: readonly FilterV
   }
   // Lists are filled up to a power of two: a database then sees few different statements.
   const last = bound.at(-1) ?? null;
-  for (let count = 2 ** Math.ceil(Math.log2(bound.length)); bound.length < count; ) bound.push(last);
+  const count = 2 ** Math.ceil(Math.log2(bound.length));
+  while (bound.length < count) bound.push(last);
   binding.parameters.push(...bound);
   const orNull = isIn === hasNull;
   binding.key += `${isIn ? '=' : '#'}${bound.length}${orNull ? '?' : ''}${column.name};`;

@@ -70,7 +70,7 @@ export function toStored(column: Column, value: unknown): Parameter {
     case 'number':
       return toNumber(value) ?? fail(unfit(column, 'a number', value));
     case 'text':
-      return typeof value === 'string' ? value : typeof value === 'object' ? JSON.stringify(value) : String(value);
+      return typeof value === 'string' ? value : JSON.stringify(value);
   }
 }
 
@@ -143,7 +143,7 @@ function fromNumber(value: unknown): unknown {
 
 function fromText(value: unknown): string {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8');
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return typeof value === 'bigint' ? String(value) : JSON.stringify(value);
 }
 
 function parseJson(text: string): unknown {

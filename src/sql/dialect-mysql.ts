@@ -132,7 +132,7 @@ async function readTables(ask: Ask): Promise<ReadonlyMap<string, ActualTable>> {
 }
 
 function familyOf(name: string): ColumnKind | undefined {
-  if (/^tinyint\(1\)/.test(name)) return 'boolean';
+  if (name.startsWith('tinyint(1)')) return 'boolean';
   if (/^(?:tiny|small|medium|big)?int|^decimal/.test(name)) return 'integer';
   if (/^(?:double|float|real)/.test(name)) return 'number';
   if (name === 'json') return 'json';

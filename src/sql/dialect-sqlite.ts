@@ -66,7 +66,7 @@ export const SQLITE: Dialect = {
   countedKey: 'integer primary key autoincrement',
   indexColumn: quote,
   canIndexFulltext: false,
-  defaultOf: (literal) => `DEFAULT ${literal}`,
+  defaultOf: (value) => `DEFAULT ${value}`,
   canAlterConstraints: false,
   dropNotNull: () => '',
   readTables,

@@ -1,5 +1,4 @@
 import type { Connection, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
-import type { Parameter } from './column.ts';
 import type { RowValues } from './decode-row.ts';
 import type { Dialect } from './dialect.ts';
 import type { Executor } from './executor.ts';

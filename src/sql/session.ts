@@ -58,7 +58,7 @@ export function createSession(executor: Executor, compilers: Compilers): Session
       const { plan, parameters } = select.bind(type, selection, 'json');
       const rows = await executor.rows(plan.text, parameters, OTHER);
       if (!plan.isJson) return JSON.stringify(rows.map(plan.decode));
-      return rows.length === 1 ? `[${String(rows[0]?.[0] ?? '')}]` : `[${rows.map((row) => row[0]).join(',')}]`;
+      return rows.length === 1 ? `[${(rows[0]?.[0] as string | null) ?? ''}]` : `[${rows.map((row) => row[0]).join(',')}]`;
     },
     async count(type, filter) {
       const { plan, parameters } = select.bind(type, { filter, embed: false }, 'count');

@@ -72,20 +72,25 @@ async function runBatch(connection: SqliteConnection, queue: Job[]): Promise<voi
     return;
   }
   const isAlone = queue[0]?.isAlone === true;
-  let hasWaited = isAlone;
-  for (;;) {
-    while (queue.length > 0 && finished.length < (isAlone ? 1 : MAX_SHARED) && (isAlone || queue[0]?.isAlone === false)) {
-      const job = queue.shift();
-      if (job !== undefined) await runJob(connection, job, finished);
-      if (!connection.isInTransaction) return;
-      if (isAlone) break;
+  const takeJobs = async (): Promise<void> => {
+    for (let job = nextJob(queue, isAlone, finished.length); job !== undefined; job = nextJob(queue, isAlone, finished.length)) {
+      await runJob(connection, job, finished);
+      if (isAlone || !connection.isInTransaction) return;
     }
-    if (hasWaited || finished.length === 0) break;
+  };
+  await takeJobs();
+  if (connection.isInTransaction && !isAlone && finished.length > 0) {
     // The sockets that are readable now are all served before this goes on: their transactions join.
-    hasWaited = true;
     await nextTick();
+    await takeJobs();
   }
+  if (!connection.isInTransaction) return;
   commit(connection, finished, queue);
+}
+
+function nextJob(queue: Job[], isAlone: boolean, count: number): Job | undefined {
+  if (count >= MAX_SHARED || queue[0]?.isAlone !== isAlone) return undefined;
+  return queue.shift();
 }
 
 /** Waits for another process's transaction without blocking this thread. */
