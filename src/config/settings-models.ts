@@ -26,7 +26,19 @@ const DATABASE = {
   no_init: { type: 'bool', default: false, doc: 'Make and change no tables at the start; what is missing refuses it.' },
   drop_on_create: { type: 'ignored', doc: 'tables are never dropped at the start' },
   migrations: { type: 'string', default: 'etc/db/migrations', doc: 'Folder of the SQL files of `sekisho migrate`.' },
-  initial_data: { type: 'free', doc: 'Rows that are inserted at the start where their id is not there: a list of `{connection: file}`.' },
+  initial_data: {
+    type: 'list',
+    of: {
+      type: 'section',
+      doc: 'A file.',
+      keys: {
+        connection: { type: 'path', use: 'file', required: true, doc: 'YAML or JSON: table names to lists of rows.' },
+        type: { type: 'ignored', doc: 'the name of the file tells' },
+      },
+    },
+    default: [],
+    doc: 'Rows that are inserted at the start where their id is not there.',
+  },
   deadlock_retry_tx: {
     type: 'section',
     doc: 'Transactions that clash with others are run again.',

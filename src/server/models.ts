@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { readDataFile } from '../config/data-file.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { createIdentifier } from '../identity/identify.ts';
@@ -8,8 +9,10 @@ import { observe } from '../lib/event.ts';
 import { compilePolicies } from '../policy/policy-set.ts';
 import type { ProxyOptions } from '../proxy/proxy-options.ts';
 import { createResourceApi } from '../resource/api.ts';
+import { applyDefaults } from '../schema/defaults.ts';
 import { diffSets } from '../schema/diff-sets.ts';
 import { loadSchemas } from '../schema/load-schemas.ts';
+import { importInitialData } from '../sql/initial-data.ts';
 import { openDatabase } from '../sql/open-database.ts';
 import type { Closing } from './closing.ts';
 import { startHealthListener } from './health-listener.ts';
@@ -31,6 +34,10 @@ export async function startModels(settings: Settings, configPath: string, closin
   const database = closing.add(await openDatabase(toDatabaseOptions(settings.database, folder)));
   const prepareOptions = toPrepareOptions(settings.database);
   await database.prepare(first.schemas, prepareOptions);
+  for (const { connection: source } of settings.database.initialData) {
+    const tables = readDataFile(source) as Parameters<typeof importInitialData>[2]['tables'];
+    await importInitialData(database, first.schemas, { tables, source, fillDefaults: applyDefaults });
+  }
   const identifier = closing.add(createIdentifier(createProviders(toProviderOptions(settings))));
   const api = closing.add(createResourceApi({ ...first, database, identifier, ...toResourceApiOptions(settings) }));
 

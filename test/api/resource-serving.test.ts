@@ -125,6 +125,21 @@ describe('data models beside the rest of the gateway', () => {
     await assert.rejects(startGateway({ config, files: { 'schemas.yaml': schemaFile([]) } }), /keystone\.fake.*anybody could be admin/);
   });
 
+  test('initial data is inserted where it is not there, with its defaults', async () => {
+    const config = { ...CONFIG, database: { connection: './data.db', initial_data: [{ connection: './rows.yaml' }] } };
+    const files = {
+      'schemas.yaml': schemaFile([property('name', 'string', 'default: unnamed'), property('size', '[integer, "null"]')]),
+      'rows.yaml': 'things:\n- {id: a}\n- {id: b, name: Bee, size: 9007199254740993}\n',
+    };
+    await using gateway = await startGateway({ config, files });
+    await api(gateway, 'PUT', '/t/things/a', { name: 'changed' });
+    await gateway.restart();
+    assert.deepEqual((await api(gateway, 'GET', '/t/things')).json().things, [
+      { id: 'a', name: 'changed', size: null },
+      { id: 'b', name: 'Bee', size: '9007199254740993' },
+    ]);
+  });
+
   test('the health listener of Gohan', async () => {
     const [port = 0] = await findFreePorts(1);
     const config = { ...CONFIG, healthcheck: { enabled: true, address: `127.0.0.1:${port}` } };
