@@ -17,6 +17,7 @@ import { openDatabase } from '../sql/open-database.ts';
 import type { Closing } from './closing.ts';
 import { startHealthListener } from './health-listener.ts';
 import { toDatabaseOptions, toPrepareOptions, toProviderOptions, toResourceApiOptions } from './models-options.ts';
+import { releaseMemory } from './release-memory.ts';
 import { createFileWatch } from './watch-files.ts';
 
 /**
@@ -40,6 +41,7 @@ export async function startModels(settings: Settings, configPath: string, closin
   }
   const identifier = closing.add(createIdentifier(createProviders(toProviderOptions(settings))));
   const api = closing.add(createResourceApi({ ...first, database, identifier, ...toResourceApiOptions(settings) }));
+  releaseMemory();
 
   let served = first.schemas;
   const watch = closing.add(
