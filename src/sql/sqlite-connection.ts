@@ -7,7 +7,7 @@ import { type StatementContext, toSqlError } from './sql-error.ts';
 
 /** One connection to an SQLite file: its statements are prepared once and run at once, in this thread. */
 export interface SqliteConnection extends Executor {
-  /** Runs words without parameters and rows, unprepared when they are rare. */
+  /** Runs one statement without parameters and rows. Errors are SQLite's own. */
   exec(text: string): void;
   readonly isInTransaction: boolean;
   close(): void;
@@ -53,7 +53,9 @@ function toConnection(database: DatabaseSync): SqliteConnection {
         throw toSqlError(SQLITE, error, { operation: 'other' });
       }
     },
-    exec: (text) => database.exec(text),
+    exec: (text) => {
+      prepare(text, 'rows').run();
+    },
     get isInTransaction() {
       return database.isTransaction;
     },

@@ -111,12 +111,13 @@ async function runJob(connection: SqliteConnection, job: Job, finished: Finished
   const guard = guardExecutor(connection, job.signal);
   try {
     job.signal?.throwIfAborted();
-    connection.exec('SAVEPOINT job');
+    // The first one may undo everything: there is nothing else yet.
+    if (finished.length > 0) connection.exec('SAVEPOINT job');
     const value = await job.work(guard.executor);
     guard.end();
     if (guard.broken !== undefined) throw guard.broken;
     job.signal?.throwIfAborted();
-    connection.exec('RELEASE job');
+    if (finished.length > 0) connection.exec('RELEASE job');
     finished.push({ job, value });
   } catch (error) {
     guard.end();
@@ -129,7 +130,12 @@ async function runJob(connection: SqliteConnection, job: Job, finished: Finished
 /** Undoes one transaction. An I/O error or a full disk has undone all of them already. */
 function undo(connection: SqliteConnection, finished: Finished[], cause: unknown): void {
   try {
-    if (connection.isInTransaction) connection.exec('ROLLBACK TO job; RELEASE job');
+    if (finished.length === 0) {
+      if (connection.isInTransaction) connection.exec('ROLLBACK');
+      return;
+    }
+    connection.exec('ROLLBACK TO job');
+    connection.exec('RELEASE job');
   } catch {
     // No savepoint: the job failed before it had one.
   }
