@@ -4,7 +4,7 @@ import { checkMatch } from './etag.ts';
 import { checkAncestors, parentFilter } from './parent.ts';
 import { preferenceApplied } from './prefer.ts';
 import type { Answer, Call } from './types.ts';
-import { logEvent, outOfReach, parseWishes, storedTag, storedVersion, transact } from './write.ts';
+import { lockOf, logEvent, outOfReach, parseWishes, storedTag, storedVersion, transact } from './write.ts';
 
 /** `DELETE` of a resource, with the rows that go by cascade; each of them has its event. */
 export async function remove(call: Call): Promise<Answer> {
@@ -14,7 +14,7 @@ export async function remove(call: Call): Promise<Answer> {
   return await transact(call, 'delete', wishes, async (session) => {
     if (call.ancestorIds.length > 0) await checkAncestors(call, session);
     const filter = allOf([models.access.reach(permit, type), parentFilter(call)]);
-    const stored = await session.fetch(type, id, { filter, embed: false, lock: type.lockingPolicy.delete });
+    const stored = await session.fetch(type, id, { filter, embed: false, lock: lockOf(type, 'delete') });
     if (stored === undefined) throw await outOfReach(call, session, 'delete');
     checkMatch(wishes.ifMatch, wishes.ifMatch === undefined ? undefined : storedTag(call, stored));
     const key = stored['id'] ?? id;

@@ -14,6 +14,7 @@ import type { Answer, Call } from './types.ts';
 import { validateUpdate } from './validate.ts';
 import {
   denied,
+  lockOf,
   logEvent,
   outOfReach,
   parseWishes,
@@ -32,10 +33,19 @@ export async function put(call: Call): Promise<Answer> {
     throw new SekishoError('RESOURCE_MALFORMED', 'Failed to parse data: a JSON Patch is sent by PATCH, not by PUT');
   unwrapResource(body.value, call.type.singular);
   const wishes = parseWishes(call, body.text);
-  const exists = (await call.database.reader.fetch(call.type, call.id, { filter: TRUE, embed: false, fields: ['id'] })) !== undefined;
-  if (exists) return await updateFrom(call, body, wishes);
+  if (await exists(call)) return await updateFrom(call, body, wishes);
   checkMatch(wishes.ifMatch, undefined);
-  return await createFrom(call, body, wishes);
+  try {
+    return await createFrom(call, body, wishes);
+  } catch (error) {
+    // Another one may have created it meanwhile.
+    if (!(error instanceof SekishoError) || error.code !== 'RESOURCE_CONFLICT' || !(await exists(call))) throw error;
+    return await updateFrom(call, body, wishes);
+  }
+}
+
+async function exists({ database, type, id }: Call): Promise<boolean> {
+  return (await database.reader.fetch(type, id, { filter: TRUE, embed: false, fields: ['id'] })) !== undefined;
 }
 
 /** `PATCH` of a resource, in any of the three forms; it never creates. */
@@ -86,7 +96,7 @@ async function fetchForUpdate(call: Call, permit: Permit, session: Session): Pro
   const { type, id } = call;
   if (call.ancestorIds.length > 0) await checkAncestors(call, session);
   const filter = allOf([permit.rowFilter(type), parentFilter(call)]);
-  const stored = await session.fetch(type, id, { filter, embed: false, lock: type.lockingPolicy.update });
+  const stored = await session.fetch(type, id, { filter, embed: false, lock: lockOf(type, 'update') });
   if (stored === undefined) throw await outOfReach(call, session, 'update');
   return stored;
 }

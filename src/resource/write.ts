@@ -1,7 +1,7 @@
 import { SekishoError } from '../lib/errors.ts';
 import type { Permit } from '../policy/types.ts';
 import { allOf, TRUE } from '../schema/filter.ts';
-import type { ResourceType } from '../schema/types.ts';
+import type { LockPolicy, ResourceType } from '../schema/types.ts';
 import type { Resource, Session } from '../sql/types.ts';
 import { entityTag } from './etag.ts';
 import { fieldValue } from './fields.ts';
@@ -52,6 +52,14 @@ class TakenBack extends Error {
     super('validate_only');
     this.answer = answer;
   }
+}
+
+/**
+ * The lock of the row that a write begins with: at least on the row itself, so that of two writers the second waits instead of being taken back.
+ * (Gohan locks only what `locking_policy` names.)
+ */
+export function lockOf({ lockingPolicy }: ResourceType, action: 'update' | 'delete'): LockPolicy {
+  return lockingPolicy[action] === 'none' ? 'skip_related' : lockingPolicy[action];
 }
 
 /** Runs a write in one transaction, with its idempotency key. A repeated request gets the first one's answer. */

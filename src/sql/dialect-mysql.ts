@@ -76,6 +76,10 @@ const CODES: Readonly<Record<number, (message: string) => Failure>> = {
   1213: () => ({ kind: 'retry' }),
   1020: () => ({ kind: 'retry' }),
   1637: () => ({ kind: 'retry' }),
+  // Too many connections, of the server or of the user
+  1040: () => ({ kind: 'busy' }),
+  1203: () => ({ kind: 'busy' }),
+  1226: () => ({ kind: 'busy' }),
   1062: (message) => {
     const key = /for key '(.+)'$/.exec(message)?.[1] ?? '';
     return { kind: 'unique', columns: [], constraint: key.slice(key.indexOf('.') + 1) };

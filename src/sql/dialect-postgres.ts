@@ -88,6 +88,8 @@ function readFailure(error: unknown): Failure | undefined {
     Readonly<Record<'code' | 'detail' | 'column' | 'constraint', string | undefined>>;
   if (typeof code !== 'string') return isLost(error.message) ? { kind: 'lost' } : undefined;
   if (RETRY_CODES.has(code)) return { kind: 'retry' };
+  // Too many connections.
+  if (code === '53300') return { kind: 'busy' };
   if (LOST_CODES.has(code) || code.startsWith('08') || code.startsWith('E')) return { kind: 'lost' };
   const columns =
     /^Key \((.+?)\)=/

@@ -10,6 +10,8 @@ export type Failure =
   /** The value does not fit the column's type. */
   | { readonly kind: 'value'; readonly columns: readonly string[] }
   | { readonly kind: 'retry' }
+  /** The server has no connection left; nothing was done. */
+  | { readonly kind: 'busy' }
   | { readonly kind: 'lost' };
 
 /** A column as the database has it. `family` is undefined for types that are none of ours. */

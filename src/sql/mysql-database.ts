@@ -1,6 +1,7 @@
 import { createPool, type Pool, type PoolConnection, type PoolOptions } from 'mysql2/promise';
 import { SekishoError } from '../lib/errors.ts';
 import type { IsolationLevel } from '../schema/types.ts';
+import { awaitConnection } from './await-connection.ts';
 import { createCompilers } from './compilers.ts';
 import type { Dialect } from './dialect.ts';
 import { createMysqlDialect, dialectOfMysql } from './dialect-mysql.ts';
@@ -85,7 +86,7 @@ async function runTransaction<T>(
   work: (executor: Executor) => Promise<T>,
 ): Promise<T> {
   for (let isLast = false; ; isLast = true) {
-    const connection = await connect(pool, dialect);
+    const connection = await awaitConnection(() => connect(pool, dialect));
     const guard = guardExecutor(createMysqlExecutor(connection, dialect), signal);
     let isCommitting = false;
     try {

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { SekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 import type { IsolationLevel } from '../schema/types.ts';
+import { awaitConnection } from './await-connection.ts';
 import { createCompilers } from './compilers.ts';
 import { POSTGRES } from './dialect-postgres.ts';
 import type { Executor } from './executor.ts';
@@ -73,7 +74,7 @@ async function runTransaction<T>(
   work: (executor: Executor) => Promise<T>,
 ): Promise<T> {
   for (let isLast = false; ; isLast = true) {
-    const client = await connect(pool);
+    const client = await awaitConnection(() => connect(pool));
     const guard = guardExecutor(createPostgresExecutor(client, nameOf), signal);
     let isCommitting = false;
     try {

@@ -1,4 +1,5 @@
 import { SekishoError } from '../lib/errors.ts';
+import { awaitConnection } from './await-connection.ts';
 import type { Executor } from './executor.ts';
 
 /** An executor of reads that asks once more when a connection was lost: the pool may have given one that had died meanwhile. */
@@ -12,7 +13,7 @@ export function readAgain(inner: Executor): Executor {
     }
   };
   return {
-    rows: (text, parameters, context) => again(() => inner.rows(text, parameters, context)),
+    rows: (text, parameters, context) => again(() => awaitConnection(() => inner.rows(text, parameters, context))),
     // Not for changes and statements of others: nobody knows whether they were carried out.
     change: inner.change,
     records: inner.records,

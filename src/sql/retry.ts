@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SekishoError } from '../lib/errors.ts';
 import { AnswerTaken } from './session.ts';
 
-/** How often a transaction that clashed is tried again, and the mean pause before it. */
+/** How often a transaction that clashed is tried again, and the mean pause before the first time; it doubles each time. */
 export interface RetryOptions {
   readonly count: number;
   readonly intervalMs: number;
@@ -20,7 +20,7 @@ export async function withRetries<T>(options: RetryOptions, signal: AbortSignal 
     } catch (error) {
       const limit = error instanceof AnswerTaken ? Math.max(options.count, ANSWER_RETRIES) : options.count;
       if (!(error instanceof SekishoError) || error.code !== 'DATABASE_RETRY' || failures > limit) throw error;
-      const pauseMs = Math.min(options.intervalMs * (0.5 + Math.random()), MAX_PAUSE_MS);
+      const pauseMs = Math.min(options.intervalMs * 2 ** (failures - 1) * (0.5 + Math.random()), MAX_PAUSE_MS);
       await sleep(pauseMs, undefined, signal === undefined ? {} : { signal });
     }
   }

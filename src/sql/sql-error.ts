@@ -13,6 +13,13 @@ export interface StatementContext {
 const CONFLICT = 'Failed to store data in database: ';
 export const NO_REFERENCE = 'Related resource does not exist. Please check your request: ';
 
+/** The server has no connection left for us; nothing was done. */
+export class ConnectionsTaken extends SekishoError {
+  constructor(cause: unknown) {
+    super('DATABASE_RETRY', 'The database takes no more connections.', { cause });
+  }
+}
+
 /** The SekishoError of a driver's error; the property that clashed is named. Errors that are SekishoErrors already pass. */
 export function toSqlError(dialect: Dialect, error: unknown, context: StatementContext): SekishoError {
   if (error instanceof SekishoError) return error;
@@ -21,6 +28,8 @@ export function toSqlError(dialect: Dialect, error: unknown, context: StatementC
   switch (failure.kind) {
     case 'retry':
       return new SekishoError('DATABASE_RETRY', 'The change clashed with another one; try again.', { cause: error });
+    case 'busy':
+      return new ConnectionsTaken(error);
     case 'lost':
       return new SekishoError('DATABASE_LOST', 'The connection to the database was lost.', { cause: error });
     case 'unique':
