@@ -96,6 +96,15 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./commands/init-db.ts')).initDb,
   },
   {
+    name: 'convert',
+    usage: 'convert --in CONNECTION --out CONNECTION [FILE…]',
+    summary: 'copy the rows of all schemas from one database to another',
+    details:
+      'FILE… are schema files; without them those of the configuration are read, and its database stands for --in or --out, whichever is left out. A connection is a file of SQLite, a URL, or the form of Gohan. Tables of the target are made; rows that it has already stay as they are, so an interrupted copy goes on when it is started again.',
+    example: 'sekisho convert -c sekisho.yaml --out postgres://gohan:secret@127.0.0.1/gohan',
+    load: async () => (await import('./commands/convert.ts')).convert,
+  },
+  {
     name: 'client',
     usage: 'client [SCHEMA [COMMAND] [--PROPERTY VALUE…] [ID]]',
     summary: 'list, show, create, change and delete resources of schemas, and call their actions',

@@ -20,6 +20,7 @@ export interface FlagSpec {
   readonly only?: readonly string[];
 }
 
+export const DATABASE_TYPES = ['sqlite3', 'postgresql', 'mysql'] as const;
 const READERS = ['openapi', 'markdown', 'dot', 'types'] as const;
 
 export const FLAGS = [
@@ -53,8 +54,12 @@ export const FLAGS = [
     short: 'c',
     value: 'FILE',
     help: 'configuration file',
-    only: ['start', 'validate', ...READERS, 'migrate', 'init-db'],
+    only: ['start', 'validate', ...READERS, 'migrate', 'init-db', 'convert'],
   },
+  { name: 'in', value: 'CONNECTION', help: 'the database to copy from (default: that of the configuration)', only: ['convert'] },
+  { name: 'in-type', value: 'TYPE', allowed: DATABASE_TYPES, help: 'its kind, when the connection does not tell', only: ['convert'] },
+  { name: 'out', value: 'CONNECTION', help: 'the database to copy to (default: that of the configuration)', only: ['convert'] },
+  { name: 'out-type', value: 'TYPE', allowed: DATABASE_TYPES, help: 'its kind, when the connection does not tell', only: ['convert'] },
   { name: 'allow-destructive', help: 'plan to drop columns that no schema has any more', only: ['migrate'] },
   { name: 'policy', value: 'ROLE', help: 'only what policies let that role do and see (default: everything)', only: READERS },
   { name: 'scope', value: 'SCOPE', isList: true, help: "the role's scope: tenant, domain, admin (default: all of them)", only: READERS },

@@ -13,6 +13,7 @@ export function toProcessIo(): CliIo {
   return {
     env: process.env,
     cwd: process.cwd(),
+    isTerminal: process.stderr.isTTY,
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     readPassword,

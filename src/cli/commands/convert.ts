@@ -1,0 +1,51 @@
+import { resolve } from 'node:path';
+import { parseSqliteConnection } from '../../sql/connection-string.ts';
+import { convertDatabase } from '../../sql/convert.ts';
+import type { DatabaseOptions } from '../../sql/open-database.ts';
+import type { CommandContext } from '../command.ts';
+import { usageFailure } from '../failure.ts';
+import { DATABASE_TYPES, flagText } from '../flags.ts';
+import { createProgressBar } from '../progress-bar.ts';
+import { readModelSettings, readSchemas } from '../read-schemas.ts';
+import { needDatabase, tellingFailures, toOptions, useDatabase } from '../with-database.ts';
+
+const CONNECTIONS = 10;
+const RETRY = { count: 5, intervalMs: 20 };
+
+/** `convert --in A --out B [FILE…]`: copies the rows of all schemas into another database, whose tables are made. */
+export async function convert(context: CommandContext): Promise<number> {
+  const { schemas } = readSchemas(context);
+  const from = toEnd(context, 'in');
+  const to = toEnd(context, 'out');
+  if (from.type === to.type && from.connection === to.connection) throw usageFailure('--in and --out are the same database');
+  const onProgress = createProgressBar(context.io);
+  const copied = await tellingFailures(() =>
+    useDatabase(from, (source) =>
+      useDatabase(to, async (target) => {
+        await target.prepare(schemas, { autoMigrate: true, cascadeDelete: false });
+        return await convertDatabase({ from: source, to: target, schemas, onProgress });
+      }),
+    ),
+  );
+  context.io.out(`${copied} ${copied === 1 ? 'row' : 'rows'} copied\n`);
+  return 0;
+}
+
+function toEnd(context: CommandContext, end: 'in' | 'out'): DatabaseOptions {
+  const { flags, words, io } = context;
+  const connection = flagText(flags, end);
+  if (connection === undefined) {
+    if (words.length > 0) throw usageFailure(`convert needs --${end} CONNECTION`);
+    const model = readModelSettings(context);
+    return toOptions(needDatabase(model), model.folder);
+  }
+  const type = DATABASE_TYPES.find((known) => known === flagText(flags, `${end}-type`)) ?? typeOf(connection);
+  const file = type === 'sqlite3' ? parseSqliteConnection(connection) : ':memory:';
+  return { type, connection: file === ':memory:' ? connection : resolve(io.cwd, file), maxOpenConnections: CONNECTIONS, retry: RETRY };
+}
+
+/** What the connection itself tells. */
+function typeOf(connection: string): DatabaseOptions['type'] {
+  if (/^postgres(?:ql)?:/.test(connection)) return 'postgresql';
+  return /^(?:mysql|mariadb):|@(?:tcp|unix)\(/.test(connection) ? 'mysql' : 'sqlite3';
+}
