@@ -1,5 +1,4 @@
 import type { Permit } from '../policy/types.ts';
-import type { ResourceType } from '../schema/types.ts';
 import type { Resource, Selection } from '../sql/types.ts';
 import { fromPageToken, toPageToken } from './page-token.ts';
 import { parseParameters } from './parameters.ts';
@@ -17,9 +16,11 @@ interface ListPlan {
   readonly isDirect: boolean;
 }
 
-/** Plans per permit. What a client can make remember is bounded. */
-const plans = new WeakMap<Permit, Map<string, ListPlan>>();
-const MAX_PLANS = 512;
+/** Plans per permit. What clients can make remember is bounded: per permit, and of all, which are then forgotten at once. */
+let plans = new WeakMap<Permit, Map<string, ListPlan>>();
+let planCount = 0;
+const MAX_PLANS_OF_PERMIT = 256;
+const MAX_PLANS = 20_000;
 const MAX_QUERY_LENGTH = 1024;
 
 /** `GET` of a collection: the rows that the caller may see, and how many there are. */
@@ -64,7 +65,14 @@ function planList({ type, models, identity, exchange, limits }: Call, permit: Pe
       ...(picksInSql && { fields: query.fields }),
     },
   };
-  if (known.size < MAX_PLANS && key.length < MAX_QUERY_LENGTH) known.set(key, plan);
+  if (known.size < MAX_PLANS_OF_PERMIT && key.length < MAX_QUERY_LENGTH) {
+    known.set(key, plan);
+    planCount += 1;
+    if (planCount > MAX_PLANS) {
+      plans = new WeakMap();
+      planCount = 0;
+    }
+  }
   return plan;
 }
 
@@ -87,7 +95,7 @@ async function page(call: Call, permit: Permit, { query, selection }: ListPlan, 
   ]);
   const rows = found.slice(0, size);
   const last = found.length > size ? rows.at(-1) : undefined;
-  const next = last && toPageToken(secrets.pageKey, query.fingerprint, placeOf(type, query, last));
+  const next = last && toPageToken(secrets.pageKey, query.fingerprint, placeOf(query, last));
   return {
     status: 200,
     headers: [
@@ -102,7 +110,7 @@ async function page(call: Call, permit: Permit, { query, selection }: ListPlan, 
   };
 }
 
-function placeOf(_type: ResourceType, query: ListQuery, row: Resource): readonly unknown[] {
+function placeOf(query: ListQuery, row: Resource): readonly unknown[] {
   return [...query.sort.map(({ property }) => row[property] ?? null), row['id'] ?? null];
 }
 

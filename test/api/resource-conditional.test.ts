@@ -60,6 +60,18 @@ onEveryDatabaseServing(SCHEMAS, ({ api, make }) => {
     assert.deepEqual(statuses, [200, 412, 412, 412]);
   });
 
+  test('PUTs of a new resource at the same time all succeed; with If-None-Match one does', async () => {
+    const put = (id: string, text: string, headers = {}) => api('PUT', `/t/docs/${id}`, { body: { text }, headers });
+    const plain = await Promise.all(['a', 'b', 'c', 'd'].map((text) => put('together', text)));
+    const statuses = plain.map(({ status }) => status);
+    assert.ok(statuses.includes(201) && statuses.every((status) => status < 300), plain.map(({ text }) => text).join('\n'));
+    const only = await Promise.all(['a', 'b', 'c', 'd'].map((text) => put('once', text, { 'if-none-match': '*' })));
+    assert.deepEqual(
+      only.map(({ status }) => status).toSorted((a, b) => a - b),
+      [201, 412, 412, 412],
+    );
+  });
+
   test('return=minimal', async () => {
     const headers = { prefer: 'return=minimal' };
     const made = await api('POST', '/t/docs', { headers, body: { id: 'min', text: 'x' } });

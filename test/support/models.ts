@@ -47,7 +47,11 @@ export function onEveryDatabaseServing(
     const api: ModelsUnderTest['api'] = (method, path, { token = 'admin_token', headers = {}, body: content } = {}) =>
       ask(gateway().proxyUrl + path, {
         method,
-        headers: { ...(token !== '' && { 'x-auth-token': token }), ...(content !== undefined && { 'content-type': 'application/json' }), ...headers },
+        headers: {
+          ...(token !== '' && { 'x-auth-token': token }),
+          ...(content !== undefined && { 'content-type': 'application/json' }),
+          ...headers,
+        },
         body: content,
       });
     body({
