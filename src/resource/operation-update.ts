@@ -33,19 +33,21 @@ export async function put(call: Call): Promise<Answer> {
     throw new SekishoError('RESOURCE_MALFORMED', 'Failed to parse data: a JSON Patch is sent by PATCH, not by PUT');
   unwrapResource(body.value, call.type.singular);
   const wishes = parseWishes(call, body.text);
-  if (await exists(call)) return await updateFrom(call, body, wishes);
+  if (await exists(call, call.database.reader)) return await updateFrom(call, body, wishes);
   checkMatch(wishes.ifMatch, undefined);
   try {
     return await createFrom(call, body, wishes);
   } catch (error) {
-    // Another one may have created it meanwhile.
-    if (!(error instanceof SekishoError) || error.code !== 'RESOURCE_CONFLICT' || !(await exists(call))) throw error;
+    // Another one may have created it meanwhile. A transaction is asked, because it is in line behind that one, which may not have committed yet.
+    if (!(error instanceof SekishoError) || error.code !== 'RESOURCE_CONFLICT') throw error;
+    const isThere = await call.database.transaction((session) => exists(call, session), { isolation: 'READ COMMITTED' });
+    if (!isThere) throw error;
     return await updateFrom(call, body, wishes);
   }
 }
 
-async function exists({ database, type, id }: Call): Promise<boolean> {
-  return (await database.reader.fetch(type, id, { filter: TRUE, embed: false, fields: ['id'] })) !== undefined;
+async function exists({ type, id }: Call, session: Session): Promise<boolean> {
+  return (await session.fetch(type, id, { filter: TRUE, embed: false, fields: ['id'] })) !== undefined;
 }
 
 /** `PATCH` of a resource, in any of the three forms; it never creates. */
