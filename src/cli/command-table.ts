@@ -27,6 +27,7 @@ const READS_SCHEMAS =
 export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'start',
+    aliases: ['server', 'srv'],
     usage: 'start [-c FILE]',
     summary: 'run the gateway in the foreground',
     details:
@@ -36,6 +37,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'validate',
+    aliases: ['v'],
     usage: 'validate config [-c FILE] | FILE…',
     summary: 'check a configuration file, or schema files, without starting anything',
     details:
@@ -46,6 +48,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'openapi',
+    aliases: ['openapi3'],
     usage: 'openapi [FILE…]',
     summary: 'print the OpenAPI 3.1 document of the REST API of schemas',
     details: `${READS_SCHEMAS} A running gateway answers the same at /openapi.json.`,
@@ -78,6 +81,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'migrate',
+    aliases: ['mig'],
     usage: 'migrate WORD [NAME|VERSION] [-c FILE]',
     summary: 'write and carry out SQL migrations of the database of schemas',
     details:

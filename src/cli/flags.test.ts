@@ -64,3 +64,9 @@ test('no words make it fail otherwise than by a usage failure', () => {
     }),
   );
 });
+
+test('other names of a flag, and lists that are given in parts', () => {
+  assert.equal(parseFlags(['start', '--config-file', 'gohan.yaml'], {}).flags.config, 'gohan.yaml');
+  assert.ok(parseFlags(['start', '--config-file=x'], {}).given.has('config'));
+  assert.equal(parseFlags(['openapi', '--scope', 'tenant', '--scope=domain'], {}).flags.scope, 'tenant,domain');
+});

@@ -8,6 +8,8 @@ export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 /** One flag: the source of parsing, help, completion and the reference page. `value` names what it takes; without it the flag is a switch. */
 export interface FlagSpec {
   readonly name: string;
+  /** Other long names, those of the systems that users come from. */
+  readonly aliases?: readonly string[];
   readonly short?: string;
   readonly value?: string;
   readonly allowed?: readonly string[];
@@ -51,6 +53,7 @@ export const FLAGS = [
   { name: 'verbose', short: 'V', help: 'print one line per HTTP call' },
   {
     name: 'config',
+    aliases: ['config-file'],
     short: 'c',
     value: 'FILE',
     help: 'configuration file',
@@ -86,10 +89,10 @@ export interface CommandLine {
 
 const SPECS: readonly FlagSpec[] = FLAGS;
 const OPTIONS = Object.fromEntries(
-  FLAGS.map((flag: FlagSpec) => [
-    flag.name,
-    { type: flag.value ? ('string' as const) : ('boolean' as const), ...(flag.short && { short: flag.short }) },
-  ]),
+  FLAGS.flatMap((flag: FlagSpec) => {
+    const type = flag.value ? ('string' as const) : ('boolean' as const);
+    return [[flag.name, { type, ...(flag.short && { short: flag.short }) }], ...(flag.aliases ?? []).map((name) => [name, { type }])];
+  }),
 );
 
 /** Separates flags (anywhere, short switches bundled as in `-Vf`, `--` ends them) from words. Throws a usage `Failure`. */
@@ -99,7 +102,7 @@ export function parseFlags(argv: readonly string[], env: Readonly<Record<string,
   const given = new Set<FlagName>();
   for (const token of tokens) {
     if (token.kind !== 'option') continue;
-    const spec = SPECS.find((flag) => flag.name === token.name);
+    const spec = SPECS.find((flag) => flag.name === token.name || flag.aliases?.includes(token.name));
     if (!spec) throw unknownFlag(token.rawName, argv);
     const name = spec.name as FlagName;
     const value = toFlagValue(spec, token.rawName, token.value, token.inlineValue === true);

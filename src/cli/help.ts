@@ -35,6 +35,7 @@ export function commandHelp(command: CommandSpec): string {
     '',
     sentence(command.summary),
     ...(command.details ? [command.details] : []),
+    ...(command.aliases ? [`Also written ${command.aliases.join(', ')}.`] : []),
     ...section(
       'keys',
       (command.keys ?? []).map((key) => [key.name, `${key.help}${key.required ? ' (required)' : ''}`]),

@@ -48,7 +48,7 @@ function commandSection(command: CommandSpec): readonly string[] {
     '',
     `### ${command.name}`,
     '',
-    `${code(`sekisho ${command.usage}`)}: ${command.summary}.${command.details ? ` ${command.details}` : ''}`,
+    `${code(`sekisho ${command.usage}`)}: ${command.summary}.${command.details ? ` ${command.details}` : ''}${command.aliases ? ` Also written ${command.aliases.map(code).join(', ')}.` : ''}`,
     ...(command.variables
       ? [
           '',
@@ -111,7 +111,11 @@ function fieldDoc(field: CliField): string {
 
 function flagNames(flag: FlagSpec): string {
   const value = flag.value ? ` ${flag.value}` : '';
-  return [code(`--${flag.name}${value}`), ...(flag.short ? [code(`-${flag.short}`)] : [])].join(', ');
+  return [
+    code(`--${flag.name}${value}`),
+    ...(flag.aliases ?? []).map((name) => code(`--${name}`)),
+    ...(flag.short ? [code(`-${flag.short}`)] : []),
+  ].join(', ');
 }
 
 function example(...lines: readonly string[]): readonly string[] {
