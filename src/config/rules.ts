@@ -2,8 +2,8 @@ import { checkCertificateFiles } from './check-certificate.ts';
 import type { Draft } from './draft.ts';
 import type { Problems } from './problems.ts';
 import { checkAdmin } from './rules-admin.ts';
-import { checkModels } from './rules-models.ts';
 import { checkInitResources } from './rules-init.ts';
+import { checkModels } from './rules-models.ts';
 import type { SectionValue } from './setting.ts';
 import type { SETTINGS } from './settings-table.ts';
 
