@@ -5,7 +5,6 @@ import { applyDefaults } from '../schema/defaults.ts';
 import type { Resource, Session } from '../sql/types.ts';
 import { checkAttachments } from './attach.ts';
 import { type Body, type JsonObject, readBody, unwrapResource } from './body.ts';
-import { idText } from './id-text.ts';
 import { first } from './parameters.ts';
 import { checkAncestors, parentId } from './parent.ts';
 import type { Answer, Call } from './types.ts';
@@ -43,11 +42,8 @@ function toDraft(call: Call, given: JsonObject, { parameters }: WriteWishes): Re
   if (id !== undefined) draft['id'] = type.propertyByName.get('id')?.type === 'integer' ? toIntegerId(id) : id;
   const parent = type.parentProperty;
   if (parent === undefined) return draft;
-  const fromPath = parentId(call);
-  if (fromPath !== undefined && draft[parent] !== undefined && idText(draft[parent]) !== fromPath) {
-    throw invalid(`/${parent}`, `${parent} is not the one in the path`);
-  }
-  draft[parent] ??= fromPath ?? first(parameters, parent);
+  // As in Gohan the body comes first; the parent of the path must exist all the same.
+  draft[parent] ??= parentId(call) ?? first(parameters, parent);
   if (draft[parent] === undefined) delete draft[parent];
   return draft;
 }

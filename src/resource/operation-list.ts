@@ -32,10 +32,17 @@ export async function list(call: Call): Promise<Answer> {
   if (query.pageSize !== undefined) return await page(call, permit, plan, query.pageSize);
   const preferences = parsePreferences(exchange.headers);
   const { reader } = database;
-  const counts = preferences.count === 'none' ? undefined : reader.count(type, query.filter);
-  const rows = plan.isDirect ? reader.listJson(type, selection) : reader.list(type, selection);
-  const [found, total] = await Promise.all([rows, counts]);
-  const text = typeof found === 'string' ? found : JSON.stringify(found.map((row) => shown(call, permit, query, row)));
+  const isCounted = preferences.count !== 'none';
+  let text: string;
+  let total: number | undefined;
+  if (plan.isDirect) {
+    if (isCounted) ({ text, total } = await reader.listJsonCounted(type, selection));
+    else text = await reader.listJson(type, selection);
+  } else {
+    const [rows, count] = await Promise.all([reader.list(type, selection), isCounted ? reader.count(type, query.filter) : undefined]);
+    text = JSON.stringify(rows.map((row) => shown(call, permit, query, row)));
+    total = count;
+  }
   return {
     status: 200,
     headers: [...(total === undefined ? [] : ['X-Total-Count', String(total)]), ...preferenceApplied(preferences)],
