@@ -117,6 +117,44 @@ onEveryDatabase((subject) => {
     ]);
   });
 
+  test('a column may become nullable and a relation later, with rows and what refers to them', async () => {
+    const elsewhere = await subject.open(await subject.createConnection());
+    const before = hosts(
+      `name: ${FIELD}, type: string, unique: true}\nrack_id: ${FIELD}, type: [string, 'null']}\ngone: ${FIELD}, type: [string, 'null']}`,
+      'required: [name]',
+      rack,
+    );
+    await elsewhere.prepare(before, AUTO);
+    const type = (set: SchemaSet, id: string) => set.resources.get(id) ?? assert.fail();
+    const write = (work: Parameters<Database['transaction']>[0]) => elsewhere.transaction(work, { isolation: 'SERIALIZABLE' });
+    await write(async (session) => {
+      await session.insert(type(before, 'host'), { id: 'h', name: 'n', rack_id: 'r', gone: 'kept' });
+      await session.insert(type(before, 'rack'), { id: 'r', first_id: 'h' });
+    });
+    const properties = `name: ${FIELD}, type: [string, 'null'], unique: true}\nrack_id: ${FIELD}, type: [string, 'null'], relation: rack, on_delete_cascade: true}`;
+    const later = hosts(properties, '', rack);
+    await assert.rejects(elsewhere.prepare(later, { ...AUTO, autoMigrate: false }), { code: 'MIGRATION_NEEDED' });
+    await elsewhere.prepare(later, AUTO);
+    await elsewhere.prepare(later, { ...AUTO, autoMigrate: false });
+    const host = type(later, 'host');
+    assert.deepEqual(await elsewhere.reader.fetch(host, 'h', { filter: TRUE }), { id: 'h', name: 'n', rack_id: 'r' });
+    assert.deepEqual(await elsewhere.reader.query('SELECT gone FROM hosts', []), [{ gone: 'kept' }]);
+    await write((session) => session.insert(host, { id: 'i', name: null }));
+    await assert.rejects(
+      write((session) => session.insert(host, { id: 'j', name: 'n' })),
+      { code: 'RESOURCE_CONFLICT' },
+    );
+    await assert.rejects(
+      write((session) => session.insert(host, { id: 'j', rack_id: 'none' })),
+      { code: 'RESOURCE_REFERENCE' },
+    );
+    await assert.rejects(
+      write((session) => session.delete(host, 'h')),
+      { code: 'RESOURCE_CONFLICT' },
+    );
+    await elsewhere.close();
+  });
+
   test('two nodes that prepare at once do not meet', async () => {
     const elsewhere = await subject.createConnection();
     const nodes = await Promise.all([subject.open(elsewhere), subject.open(elsewhere)]);

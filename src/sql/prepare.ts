@@ -1,9 +1,11 @@
 import { SekishoError } from '../lib/errors.ts';
 import type { SchemaSet } from '../schema/types.ts';
-import type { Dialect } from './dialect.ts';
+import type { Ask, Dialect } from './dialect.ts';
 import type { Executor } from './executor.ts';
-import { type PlanStep, planSchema, type SchemaPlan } from './schema-plan.ts';
+import { rebuildTable } from './rebuild-table.ts';
+import { type PlanInput, type PlanStep, planSchema, type SchemaPlan } from './schema-plan.ts';
 import { ANSWER_LIFETIME_S, ANSWERS_TABLE, systemTables } from './system-tables.ts';
+import { wantedKeys } from './table-text.ts';
 
 export interface PrepareOptions {
   readonly autoMigrate: boolean;
@@ -15,12 +17,14 @@ export interface PrepareOptions {
  * nodes out. MIGRATION_NEEDED, with every reason and before anything is changed, when tables do not fit and may not or can't be changed.
  */
 export async function prepareTables(dialect: Dialect, executor: Executor, schemas: SchemaSet, options: PrepareOptions): Promise<void> {
-  const ask = (sql: string, parameters: Parameters<Executor['records']>[1]) => executor.records(sql, parameters);
+  const ask: Ask = (sql, parameters) => executor.records(sql, parameters);
   await makeSystemTables(dialect, executor, await dialect.readTables(ask));
   const tables = await dialect.readTables(ask);
-  const plan = planSchema({ dialect, resources: schemas.resources, tables, cascadeDelete: options.cascadeDelete });
+  const input = { dialect, resources: schemas.resources, cascadeDelete: options.cascadeDelete };
+  const plan = planSchema({ ...input, tables });
   refuseUnfit(plan, options.autoMigrate);
   for (const step of plan.steps) await takeStep(executor, step);
+  if (plan.rebuilds.length > 0) await rebuildTables(dialect, executor, input, plan);
   const oldest = dialect.bind(Math.floor(Date.now() / 1000) - ANSWER_LIFETIME_S, 'integer');
   await executor.change(`DELETE FROM ${dialect.quote(ANSWERS_TABLE)} WHERE created_at < ${dialect.placeholder(1)}`, [oldest], {
     operation: 'other',
@@ -34,11 +38,25 @@ async function makeSystemTables(dialect: Dialect, executor: Executor, tables: Re
 }
 
 function refuseUnfit(plan: SchemaPlan, autoMigrate: boolean): void {
-  const missing = autoMigrate ? [] : plan.steps.filter((step) => !step.isNew).map((step) => step.what);
+  const changes = [...plan.steps.filter((step) => !step.isNew), ...plan.rebuilds];
+  const missing = autoMigrate ? [] : changes.map((change) => change.what);
   const reasons = [...plan.problems, ...missing];
   if (reasons.length === 0) return;
   const more = reasons.length > 1 ? ` (and ${reasons.length - 1} more)` : '';
   throw new SekishoError('MIGRATION_NEEDED', `${reasons[0] ?? ''}${more}`, { errors: reasons.map((detail) => ({ pointer: '', detail })) });
+}
+
+/** Makes tables anew, then the indexes that went with the constraints of the earlier ones. */
+async function rebuildTables(dialect: Dialect, executor: Executor, input: Omit<PlanInput, 'tables'>, plan: SchemaPlan): Promise<void> {
+  const ask: Ask = (sql, parameters) => executor.records(sql, parameters);
+  const tables = await dialect.readTables(ask);
+  for (const type of new Set(plan.rebuilds.map((rebuild) => rebuild.type))) {
+    const actual = tables.get(type.table);
+    if (actual !== undefined)
+      await rebuildTable(dialect, ask, type, { actual, keys: wantedKeys(type, input.resources, input.cascadeDelete) });
+  }
+  const rest = planSchema({ ...input, tables: await dialect.readTables(ask) });
+  for (const step of rest.steps) await takeStep(executor, step);
 }
 
 async function takeStep(executor: Executor, step: Pick<PlanStep, 'what' | 'sql'>): Promise<void> {

@@ -30,6 +30,8 @@ export interface SchemaPlan {
   readonly steps: readonly PlanStep[];
   /** Differences that no additive step removes; none may remain when the schemas are to be served. */
   readonly problems: readonly string[];
+  /** SQLite alters no constraints: tables that must be made anew to change one, with what is to change. */
+  readonly rebuilds: readonly { readonly type: ResourceType; readonly what: string }[];
 }
 
 export interface PlanInput {
@@ -47,6 +49,7 @@ interface Draft extends PlanInput {
   readonly indexSteps: PlanStep[];
   readonly keySteps: PlanStep[];
   readonly problems: string[];
+  readonly rebuilds: { readonly type: ResourceType; readonly what: string }[];
   readonly isShared: (name: string) => boolean;
 }
 
@@ -59,9 +62,20 @@ const FITTING: Readonly<Record<ColumnKind, readonly ColumnKind[]>> = {
   json: ['json', 'text'],
 };
 
+/** What a property that is unique or a relation becomes. */
+const KEY_TYPE = 'varchar(255)';
+
 /** Compares schemas and tables. Nothing is dropped or narrowed: what has no property any more stays. */
 export function planSchema(input: PlanInput): SchemaPlan {
-  const draft: Draft = { ...input, tableSteps: [], indexSteps: [], keySteps: [], problems: [], isShared: sharedNames(input.resources) };
+  const draft: Draft = {
+    ...input,
+    tableSteps: [],
+    indexSteps: [],
+    keySteps: [],
+    problems: [],
+    rebuilds: [],
+    isShared: sharedNames(input.resources),
+  };
   const tables = new Set<string>();
   for (const type of input.resources.values()) {
     if (tables.has(type.table)) continue;
@@ -72,7 +86,7 @@ export function planSchema(input: PlanInput): SchemaPlan {
     planIndexes(draft, type, actual);
     planKeys(draft, type, actual);
   }
-  return { steps: [...draft.tableSteps, ...draft.indexSteps, ...draft.keySteps], problems: draft.problems };
+  return { steps: [...draft.tableSteps, ...draft.indexSteps, ...draft.keySteps], problems: draft.problems, rebuilds: draft.rebuilds };
 }
 
 function sharedNames(resources: ReadonlyMap<string, ResourceType>): (name: string) => boolean {
@@ -134,7 +148,12 @@ function planColumns(draft: Draft, type: ResourceType, actual: ActualTable): voi
   }
 }
 
-function checkColumn({ dialect, tableSteps, problems }: Draft, type: ResourceType, property: Property, actual: ActualTable): void {
+function checkColumn(
+  { dialect, tableSteps, problems, rebuilds }: Draft,
+  type: ResourceType,
+  property: Property,
+  actual: ActualTable,
+): void {
   const column = actual.columns.get(property.name);
   if (column === undefined) return;
   const place = `table ${type.table}: column ${property.name}`;
@@ -142,12 +161,17 @@ function checkColumn({ dialect, tableSteps, problems }: Draft, type: ResourceTyp
     problems.push(`${place} is ${column.type}, but the schema says ${property.type}`);
     return;
   }
-  const isWidened = property.isColumnNullable && !column.isNullable && property.name !== keyOf(type) && property.sql === undefined;
-  if (!isWidened) return;
-  if (!dialect.canAlterConstraints) problems.push(`${place} may not be null, but the schema permits it`);
-  else {
-    const sql = dialect.dropNotNull(type.table, property.name, dialect.columnType(type, property));
+  if (property.name === keyOf(type) || property.sql !== undefined) return;
+  const isWidened = property.isColumnNullable && !column.isNullable;
+  if (isWidened && !dialect.canAlterConstraints) rebuilds.push({ type, what: `${place} may be null` });
+  const text = dialect.columnType(type, property);
+  if (isWidened && dialect.canAlterConstraints) {
+    const sql = dialect.dropNotNull(type.table, property.name, text);
     tableSteps.push({ what: `${place} may be null`, sql, undo: undefined, isNew: false });
+  } else if (dialect.kind === 'mysql' && text === KEY_TYPE && column.type.endsWith('text')) {
+    // MySQL indexes no long texts whole. Its strict mode refuses rather than cuts those that are longer.
+    const sql = `ALTER TABLE ${dialect.quote(type.table)} MODIFY ${dialect.quote(property.name)} ${text} ${column.isNullable ? 'NULL' : 'NOT NULL'}`;
+    tableSteps.push({ what: `${place} becomes ${text}, as a key`, sql, undo: undefined, isNew: false });
   }
 }
 
@@ -173,7 +197,7 @@ function hasIndex(actual: ActualTable, wanted: WantedIndex, earlier: ReadonlyMap
 }
 
 function planKeys(
-  { dialect, resources, cascadeDelete, keySteps, problems }: Draft,
+  { dialect, resources, cascadeDelete, keySteps, rebuilds }: Draft,
   type: ResourceType,
   actual: ActualTable | undefined,
 ): void {
@@ -184,6 +208,6 @@ function planKeys(
     const what = `table ${type.table}: foreign key ${key.column} to ${key.target.table}`;
     if (dialect.canAlterConstraints)
       keySteps.push({ what, sql: addKey(dialect, type, key), undo: dropKey(dialect, type, key), isNew: actual === undefined });
-    else if (actual?.columns.has(key.column) === true) problems.push(`${what} is missing, and SQLite adds none to a column that is there`);
+    else if (actual?.columns.has(key.column) === true) rebuilds.push({ type, what });
   }
 }

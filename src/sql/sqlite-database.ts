@@ -28,7 +28,7 @@ export function openSqliteDatabase(path: string, retry: RetryOptions): Database 
     transaction: (work, { signal }) =>
       withRetries(retry, signal, () => writer.run((executor) => work(createSession(executor, compilers)), signal)),
     async prepare(schemas, options) {
-      await writer.run((executor) => prepareTables(SQLITE, executor, schemas, options), undefined);
+      await writer.runUnchecked((executor) => prepareTables(SQLITE, executor, schemas, options));
       compilers = createCompilers(SQLITE, schemas.resources, options.cascadeDelete);
       session = createSession(reader, compilers);
     },

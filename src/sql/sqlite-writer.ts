@@ -10,6 +10,8 @@ import type { SqliteConnection } from './sqlite-connection.ts';
 export interface SqliteWriter {
   /** Resolves when the transaction is on the disk; what `work` throws undoes it alone. DATABASE_RETRY when another process keeps the file locked. */
   run<T>(work: (executor: Executor) => Promise<T>, signal: AbortSignal | undefined): Promise<T>;
+  /** The same for changes of tables: alone, and without foreign keys, which DROP TABLE would follow. */
+  runUnchecked<T>(work: (executor: Executor) => Promise<T>): Promise<T>;
   /** Waits for the transactions that were begun; later ones are refused. */
   close(): Promise<void>;
 }
@@ -21,6 +23,7 @@ interface Job {
   readonly reject: (error: unknown) => void;
   /** Must not share its commit: a shared one failed by a constraint. */
   isAlone: boolean;
+  readonly isUnchecked: boolean;
 }
 
 const MAX_SHARED = 128;
@@ -39,18 +42,26 @@ export function createSqliteWriter(connection: SqliteConnection): SqliteWriter {
   let isClosed = false;
 
   const drain = async (): Promise<void> => {
-    while (queue.length > 0) await runBatch(connection, queue);
+    while (queue.length > 0) {
+      const isUnchecked = queue[0]?.isUnchecked === true;
+      // SQLite ignores this within a transaction.
+      if (isUnchecked) connection.exec('PRAGMA foreign_keys = OFF');
+      await runBatch(connection, queue);
+      if (isUnchecked) connection.exec('PRAGMA foreign_keys = ON');
+    }
     pump = undefined;
   };
+  const enqueue = <T>(work: (executor: Executor) => Promise<T>, signal: AbortSignal | undefined, isUnchecked: boolean): Promise<T> => {
+    if (isClosed) return Promise.reject(new SekishoError('DATABASE_LOST', 'the database is closed'));
+    if (queue.length >= MAX_QUEUED) return Promise.reject(new SekishoError('DATABASE_RETRY', 'too many changes are waiting'));
+    return new Promise<T>((resolve, reject) => {
+      queue.push({ work, signal, resolve: resolve as (value: unknown) => void, reject, isAlone: isUnchecked, isUnchecked });
+      pump ??= drain();
+    });
+  };
   return {
-    run<T>(work: (executor: Executor) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-      if (isClosed) return Promise.reject(new SekishoError('DATABASE_LOST', 'the database is closed'));
-      if (queue.length >= MAX_QUEUED) return Promise.reject(new SekishoError('DATABASE_RETRY', 'too many changes are waiting'));
-      return new Promise<T>((resolve, reject) => {
-        queue.push({ work, signal, resolve: resolve as (value: unknown) => void, reject, isAlone: false });
-        pump ??= drain();
-      });
-    },
+    run: (work, signal) => enqueue(work, signal, false),
+    runUnchecked: (work) => enqueue(work, undefined, true),
     async close() {
       isClosed = true;
       await pump;

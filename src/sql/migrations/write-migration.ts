@@ -61,9 +61,12 @@ export async function planMigration(options: PlanOptions): Promise<SchemaPlan & 
   const ask: Ask = (sql, parameters) => database.reader.query(sql, parameters);
   const tables = await dialect.readTables(ask);
   const plan = planSchema({ dialect, resources: ownTypes(schemas), tables, cascadeDelete, allowDestructive });
+  // Not for a file: foreign keys can't be put aside in its transaction.
+  const rebuilds = plan.rebuilds.map(({ what }) => `${what}: SQLite must make the table anew, which auto_migrate does at start`);
   const undo = plan.steps.map((step) => step.undo).filter((sql) => sql !== undefined);
   return {
     ...plan,
+    problems: [...plan.problems, ...rebuilds],
     text: toGooseFile(
       plan.steps.map((step) => step.sql),
       undo.toReversed(),
