@@ -15,6 +15,8 @@ export interface SelectPlan {
   readonly decode: (row: RowValues) => Resource;
   /** Rows are ready JSON: see `JsonBuilder.list`. */
   readonly isJson: boolean;
+  /** The statement that gives the number of all rows too, once it was made. */
+  counted?: string;
 }
 
 export interface BoundSelect {

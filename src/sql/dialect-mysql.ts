@@ -51,6 +51,7 @@ export function createMysqlDialect(collation: string): Dialect {
     countedKey: 'bigint PRIMARY KEY AUTO_INCREMENT',
     indexColumn: (column, columnType) => (/text|blob/i.test(columnType) ? `${quote(column)}(${PREFIX_LENGTH})` : quote(column)),
     canIndexFulltext: true,
+    canCountAlong: false,
     // Long texts take defaults only as expressions.
     defaultOf: (literal) => `DEFAULT (${literal})`,
     canAlterConstraints: true,

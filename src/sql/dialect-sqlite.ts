@@ -66,6 +66,7 @@ export const SQLITE: Dialect = {
   countedKey: 'integer primary key autoincrement',
   indexColumn: quote,
   canIndexFulltext: false,
+  canCountAlong: false,
   defaultOf: (value) => `DEFAULT ${value}`,
   canAlterConstraints: false,
   dropNotNull: () => '',

@@ -75,6 +75,8 @@ export interface Dialect {
   /** A column of an index, with a prefix length where the type needs one. */
   indexColumn(column: string, columnType: string): string;
   readonly canIndexFulltext: boolean;
+  /** A parameter may stand at several places of a statement (`$1`), so that one can ask for rows and their number. */
+  readonly canCountAlong: boolean;
   /** A default value in ADD COLUMN. */
   defaultOf(literal: string): string;
   /** Foreign keys can be added to tables that exist, and NOT NULL can be dropped. */

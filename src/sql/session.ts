@@ -3,8 +3,9 @@ import type { Filter } from '../schema/filter.ts';
 import type { ResourceType } from '../schema/types.ts';
 import { findCascade } from './cascade.ts';
 import { keyOf, type Parameter } from './column.ts';
-import type { SelectCompiler } from './compile-select.ts';
+import type { SelectCompiler, SelectPlan } from './compile-select.ts';
 import type { WriteCompiler } from './compile-write.ts';
+import type { RowValues } from './decode-row.ts';
 import type { Dialect } from './dialect.ts';
 import type { Executor } from './executor.ts';
 import { explainReference } from './explain-reference.ts';
@@ -56,9 +57,19 @@ export function createSession(executor: Executor, compilers: Compilers): Session
     fetch,
     async listJson(type, selection) {
       const { plan, parameters } = select.bind(type, selection, 'json');
-      const rows = await executor.rows(plan.text, parameters, OTHER);
-      if (!plan.isJson) return JSON.stringify(rows.map(plan.decode));
-      return rows.length === 1 ? `[${(rows[0]?.[0] as string | null) ?? ''}]` : `[${rows.map((row) => row[0]).join(',')}]`;
+      return toJsonList(plan, await executor.rows(plan.text, parameters, OTHER));
+    },
+    async listJsonCounted(type, selection) {
+      const { plan, parameters } = select.bind(type, selection, 'json');
+      if (!plan.isJson || !dialect.canCountAlong) {
+        const [text, total] = await Promise.all([session.listJson(type, selection), session.count(type, selection.filter)]);
+        return { text, total };
+      }
+      // Both number the parameters of the filter alike, from 1.
+      const text =
+        (plan.counted ??= `SELECT (${plan.text}),(${select.bind(type, { filter: selection.filter, embed: false }, 'count').plan.text})`);
+      const [row] = await executor.rows(text, parameters, OTHER);
+      return { text: `[${String(row?.[0] ?? '')}]`, total: Number(row?.[1] ?? 0) };
     },
     async count(type, filter) {
       const { plan, parameters } = select.bind(type, { filter, embed: false }, 'count');
@@ -86,6 +97,11 @@ export function createSession(executor: Executor, compilers: Compilers): Session
     },
   };
   return session;
+}
+
+function toJsonList(plan: SelectPlan, rows: readonly RowValues[]): string {
+  if (!plan.isJson) return JSON.stringify(rows.map(plan.decode));
+  return rows.length === 1 ? `[${String(rows[0]?.[0] ?? '')}]` : `[${rows.map((row) => row[0]).join(',')}]`;
 }
 
 function withId(type: ResourceType, id: unknown, filter: Filter): Filter {

@@ -121,6 +121,7 @@ onEveryDatabase((subject) => {
     assert.equal(await database.reader.fetch(network, 'b ', ALL), undefined, 'trailing blanks count');
     await wipe();
     assert.equal(await database.reader.listJson(network, ALL), '[]');
+    assert.deepEqual(await database.reader.listJsonCounted(network, ALL), { text: '[]', total: 0 });
   });
 
   test('relations are embedded, to themselves and in rows of rows; a null one is null', async () => {
@@ -157,6 +158,10 @@ onEveryDatabase((subject) => {
     assert.deepEqual(await ids({ limit: 0 }), []);
     assert.deepEqual(await ids({ sort: [{ property: 'name', descending: false }], limit: 2 }), ['n6', 'n5']);
     assert.equal(await database.reader.listJson(network, { ...ALL, fields: ['id'], limit: 1, offset: 1 }), '[{"id":"n1"}]');
+    const counted = await database.reader.listJsonCounted(network, { ...ALL, fields: ['id'], limit: 1, offset: 1 });
+    assert.deepEqual(counted, { text: '[{"id":"n1"}]', total: await database.reader.count(network, ALL.filter) });
+    const one = { ...ALL, filter: { kind: 'in', property: 'id', values: ['n1', 'nobody'] }, fields: ['id'], limit: 0 } as const;
+    assert.deepEqual(await database.reader.listJsonCounted(network, one), { text: '[]', total: 1 });
     assert.equal(await database.reader.count(network, TRUE), 7);
     assert.equal(await database.reader.count(network, { kind: 'in', property: 'name', values: ['name 1', 'name 3'] }), 2);
     await wipe();
