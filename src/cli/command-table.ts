@@ -120,6 +120,14 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./commands/client.ts')).client,
   },
   {
+    name: 'template',
+    usage: 'template --template FILE [FILE…]',
+    summary: 'fill a template with schemas and print it',
+    details: `The language is a small part of Django's: {{ a.b|filter }} with the filters json, upper, lower, snake_to_camel and length, {% for x in list %}, {% for key, value in map %}, {% if x %}, {% if not x %}, {% else %}. Its values are schemas (each as GET /gohan/v0.1/schemas answers it), schemasMap (by id), title, version and description. ${READS_SCHEMAS}`,
+    example: 'sekisho template --template list.txt examples/petstore/schemas/petstore.yaml',
+    load: async () => (await import('./commands/template.ts')).template,
+  },
+  {
     name: 'status',
     usage: 'status',
     summary: 'show whether the gateway is ready and what it serves',

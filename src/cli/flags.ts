@@ -23,7 +23,7 @@ export interface FlagSpec {
 }
 
 export const DATABASE_TYPES = ['sqlite3', 'postgresql', 'mysql'] as const;
-const READERS = ['openapi', 'markdown', 'dot', 'types'] as const;
+const READERS = ['openapi', 'markdown', 'dot', 'types', 'template'] as const;
 
 export const FLAGS = [
   {
@@ -66,9 +66,10 @@ export const FLAGS = [
   { name: 'allow-destructive', help: 'plan to drop columns that no schema has any more', only: ['migrate'] },
   { name: 'policy', value: 'ROLE', help: 'only what policies let that role do and see (default: everything)', only: READERS },
   { name: 'scope', value: 'SCOPE', isList: true, help: "the role's scope: tenant, domain, admin (default: all of them)", only: READERS },
-  { name: 'title', value: 'TEXT', help: 'title of the document (default Sekisho)', only: ['openapi', 'markdown'] },
-  { name: 'api-version', value: 'TEXT', help: 'version of the API in the document (default 0.1)', only: ['openapi'] },
-  { name: 'description', value: 'TEXT', help: 'description in the document', only: ['openapi'] },
+  { name: 'template', short: 't', value: 'FILE', help: 'the template', only: ['template'] },
+  { name: 'title', value: 'TEXT', help: 'title of the document (default Sekisho)', only: ['openapi', 'markdown', 'template'] },
+  { name: 'api-version', value: 'TEXT', help: 'version of the API in the document (default 0.1)', only: ['openapi', 'template'] },
+  { name: 'description', value: 'TEXT', help: 'description in the document', only: ['openapi', 'template'] },
   { name: 'all', help: 'every document of the collection', only: ['document delete'] },
   { name: 'version', short: 'v', help: 'print the version' },
   { name: 'help', short: 'h', help: 'print help, of a command when one is given' },

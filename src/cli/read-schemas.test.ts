@@ -100,12 +100,27 @@ test('types, markdown and dot read the schemas of a configuration too', async ()
   assert.match((await run('dot', '-c', 'models.yaml')).out, /"pet" -> "store"/);
 });
 
+test('template fills a template with what the role may see', async () => {
+  folder.write(
+    'list.txt',
+    '{% for s in schemas %}\n{{ s.url }} {% for p in s.schema.propertiesOrder %}{{ p }} {% endfor %}\n\n{% endfor %}\n{{ title }}\n',
+  );
+  const { exit, out, err } = await run('template', '-t', 'list.txt', PETSTORE, '--policy', 'Nobody');
+  assert.equal(err, '');
+  assert.equal(exit, 0);
+  assert.match(out, /^\/petstore\/v1\/categories id name description \n/);
+  assert.doesNotMatch(out, /purchase_price|orders/);
+  assert.match(out, /\nSekisho\n$/);
+});
+
 test('slips are usage errors', async () => {
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [['openapi', PETSTORE, '--policy', 'a', '--scope', 'tenent'], /--scope: found 'tenent', allowed are tenant, domain, admin/],
     [['openapi', PETSTORE, '--scope', 'tenant'], /--scope needs --policy/],
     [['openapi', PETSTORE, '-c', 'models.yaml'], /exclude each other/],
-    [['dot', PETSTORE, '--title', 'x'], /--title is a flag of openapi and markdown, not of dot/],
+    [['dot', PETSTORE, '--title', 'x'], /--title is a flag of openapi, markdown and template, not of dot/],
+    [['template', PETSTORE], /template needs a template/],
+    [['template', '-t', 'none.txt', PETSTORE], /the template none\.txt can not be read/],
     [['validate', 'conifg'], /found 'conifg', allowed is config/],
   ];
   for (const [argv, want] of cases) {

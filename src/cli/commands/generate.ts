@@ -4,12 +4,10 @@ import { toOpenApi } from '../../schema/openapi.ts';
 import type { ViewAccess } from '../../schema/schema-view.ts';
 import type { SchemaSet } from '../../schema/types.ts';
 import { toTypeScript } from '../../schema/typescript.ts';
-import { FULL_ACCESS } from '../../schema/visible-type.ts';
 import type { CommandContext } from '../command.ts';
 import { usageFailure } from '../failure.ts';
 import { flagText } from '../flags.ts';
-import { readSchemas } from '../read-schemas.ts';
-import { toRoleAccess } from '../role-access.ts';
+import { readForRole } from '../read-for-role.ts';
 
 const DEFAULT_TITLE = 'Sekisho';
 const DEFAULT_VERSION = '0.1';
@@ -17,7 +15,7 @@ const DEFAULT_VERSION = '0.1';
 /** `openapi [FILE…]`: prints the OpenAPI document of the schemas, as the role of `--policy` sees them. */
 export async function openapi(context: CommandContext): Promise<number> {
   if (context.flags.output === 'table') throw usageFailure("--output: found 'table', allowed are json, yaml");
-  const { schemas, access } = read(context);
+  const { schemas, access } = readForRole(context);
   const description = flagText(context.flags, 'description');
   await context.print(
     toOpenApi(schemas.resources.values(), {
@@ -48,15 +46,7 @@ export function types(context: CommandContext): Promise<number> {
 }
 
 async function printText(context: CommandContext, make: (schemas: SchemaSet, access: ViewAccess) => string): Promise<number> {
-  const { schemas, access } = read(context);
+  const { schemas, access } = readForRole(context);
   context.io.out(`${make(schemas, access).trimEnd()}\n`);
   return await Promise.resolve(0);
-}
-
-function read(context: CommandContext): { readonly schemas: SchemaSet; readonly access: ViewAccess } {
-  const { schemas } = readSchemas(context);
-  const role = flagText(context.flags, 'policy');
-  const scopes = flagText(context.flags, 'scope')?.split(',');
-  if (role === undefined && scopes !== undefined) throw usageFailure('--scope needs --policy, the role whose scope it is');
-  return { schemas, access: role === undefined ? FULL_ACCESS : toRoleAccess(schemas, role, scopes ?? []) };
 }
