@@ -50,7 +50,19 @@ function parseJson(text: string): unknown {
     throw malformed((error as Error).message);
   }
   if (isDeeperThan(value, MAX_DEPTH)) throw malformed(`it is nested deeper than ${MAX_DEPTH} levels`);
+  if (SUSPECT.test(text) && !isStorable(value))
+    throw malformed('a text has a NUL or half a surrogate pair, which not every database keeps');
   return value;
+}
+
+/** Escapes of NUL and surrogates; most bodies have none. */
+const SUSPECT = /\\u(?:0000|d[89a-f])/i;
+
+/** Whether every text in a value comes back from a database as it was. */
+function isStorable(value: unknown): boolean {
+  if (typeof value === 'string') return !value.includes('\0') && value.isWellFormed();
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.entries(value).every(([key, item]) => isStorable(key) && isStorable(item));
 }
 
 /**

@@ -95,6 +95,7 @@ function isAbsent(value: unknown): boolean {
 
 /** The id of the body, a new one for texts, or undefined when the database counts. */
 function newId({ models, type }: Call, given: unknown): unknown {
+  if (given === '.' || given === '..') throw invalid('/id', `id: found "${given}", which no path can name`);
   if (!isAbsent(given)) return given;
   const property = models.planOf(type).idProperty;
   if (property?.type !== 'string') return undefined;

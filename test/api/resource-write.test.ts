@@ -80,10 +80,11 @@ onEveryDatabaseServing(SCHEMAS, ({ api, make }) => {
         .toSorted(),
       ['/bogus', '/count', '/tags/0', '/title'],
     );
-    for (const body of ['', 'x', '[1]', '"a"', 'null', '{"a":1']) {
+    for (const body of ['', 'x', '[1]', '"a"', 'null', '{"a":1', '{"title":"\\u0000"}', '{"title":"\\ud800"}', '{"\\u0000":1}']) {
       const refused = await api('POST', '/t/wares', { body: Buffer.from(body) });
       assert.deepEqual([refused.status, refused.json().code], [400, 'RESOURCE_MALFORMED'], body);
     }
+    assert.equal((await api('POST', '/t/wares', { body: { id: '..', title: 'x' } })).status, 400, 'no path could name it');
     const readOnly = await api('POST', '/t/wares', { body: { title: 'x', owner: 'me' } });
     assert.ok(readOnly.status === 400 && readOnly.text.includes('owner'));
   });
