@@ -79,6 +79,7 @@ async function runTransaction<T>(
     let isCommitting = false;
     try {
       // Not awaited: it is sent with the first statement, and fails only as that one does.
+      holdTick(client);
       for (const text of POSTGRES.begin(isolation)) client.query(text).catch(() => undefined);
       const result = await work(guard.executor);
       guard.end();
@@ -98,6 +99,13 @@ async function runTransaction<T>(
       if (!wasDead || isLast) throw failure;
     }
   }
+}
+
+/** What is sent to the client in this tick leaves in one system call. */
+function holdTick(client: pg.PoolClient): void {
+  const { stream } = (client as unknown as pg.Client).connection;
+  stream.cork();
+  process.nextTick(() => stream.uncork());
 }
 
 async function connect(pool: pg.Pool): Promise<pg.PoolClient> {

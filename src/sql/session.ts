@@ -113,11 +113,31 @@ function withId(type: ResourceType, id: unknown, filter: Filter): Filter {
 
 const EVENT_COLUMNS = ['type', 'path', 'timestamp', 'version', 'body', 'sync_plain', 'sync_property'];
 
+interface LogTexts {
+  readonly insertEvent: string;
+  readonly insertAnswer: string;
+  readonly selectAnswer: string;
+}
+
+const textsOf = new Map<Dialect, LogTexts>();
+
+/** Made once: every transaction has a session of its own. */
+function logTexts(dialect: Dialect): LogTexts {
+  let texts = textsOf.get(dialect);
+  if (texts === undefined) {
+    const key = dialect.quote('key');
+    texts = {
+      insertEvent: insertInto(dialect, EVENTS_TABLE, EVENT_COLUMNS),
+      insertAnswer: insertInto(dialect, ANSWERS_TABLE, ['key', 'fingerprint', 'status', 'body', 'created_at']),
+      selectAnswer: `SELECT fingerprint, status, body FROM ${dialect.quote(ANSWERS_TABLE)} WHERE ${key} = ${dialect.placeholder(1)}`,
+    };
+    textsOf.set(dialect, texts);
+  }
+  return texts;
+}
+
 function logStatements(executor: Executor, dialect: Dialect): Pick<Session, 'logEvent' | 'recallAnswer' | 'rememberAnswer'> {
-  const insertEvent = insertInto(dialect, EVENTS_TABLE, EVENT_COLUMNS);
-  const insertAnswer = insertInto(dialect, ANSWERS_TABLE, ['key', 'fingerprint', 'status', 'body', 'created_at']);
-  const q = dialect.quote;
-  const selectAnswer = `SELECT fingerprint, status, body FROM ${q(ANSWERS_TABLE)} WHERE ${q('key')} = ${dialect.placeholder(1)}`;
+  const { insertEvent, insertAnswer, selectAnswer } = logTexts(dialect);
   const integer = (value: number): Parameter => dialect.bind(value, 'integer');
   const now = (): Parameter => integer(Math.floor(Date.now() / 1000));
   return {
