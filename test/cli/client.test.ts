@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { type CliResult, runInProcess } from '../support/admin-stub.ts';
+import { type CliResult, runInProcess, type SeenCall, startAdminStub } from '../support/admin-stub.ts';
 import type { Gateway } from '../support/gateway.ts';
 import { startPetstore } from '../support/petstore.ts';
 import { createTempFolder, type TempFolder } from '../support/temp.ts';
@@ -150,6 +150,52 @@ test("it logs in at a Keystone, and reads Gohan's names of the variables", async
   const missing = await run({ ...env, OS_PASSWORD: '' }, 'store', 'list');
   assert.equal(missing.exit, 2);
   assert.match(missing.err, /^Environment variable OS_PASSWORD needs to be set/);
+});
+
+const MACHINE = {
+  id: 'machine',
+  singular: 'machine',
+  plural: 'machines',
+  title: 'Machine',
+  url: '/v1/machines',
+  schema: { properties: { id: { type: 'string' }, name: { type: 'string' } }, propertiesOrder: ['id', 'name'] },
+  actions: {
+    scale: {
+      method: 'POST',
+      path: '/:id/scale',
+      input: { type: 'object', properties: { size: { type: 'integer' }, tags: { type: 'array' } } },
+    },
+    summary: { method: 'GET', path: '/summary/all', input: null },
+  },
+};
+
+test('actions get one JSON value or an option per property of their input, as it is', async () => {
+  const answer = ({ url }: SeenCall) => ({
+    body: url.startsWith('/gohan') ? { schemas: [MACHINE] } : url === '/v1/machines/m1' ? { machine: { id: 'm1' } } : { done: true },
+  });
+  await using stub = await startAdminStub(answer);
+  const act = (...words: readonly string[]) => run({ SEKISHO_ENDPOINT_URL: stub.url, SEKISHO_CACHE_SCHEMAS: 'false' }, 'machine', ...words);
+
+  assert.equal((await act('scale', '--size', '3', '--tags', '["a"]', 'm1')).out, '{\n  "done": true\n}\n');
+  const last = () => stub.calls.at(-1);
+  assert.equal(last()?.method, 'POST');
+  assert.equal(last()?.url, '/v1/machines/m1/scale');
+  assert.deepEqual(last()?.body, { size: 3, tags: ['a'] });
+  assert.equal((await act('scale', '{"size": 4}', 'm1')).exit, 0);
+  assert.deepEqual(last()?.body, { size: 4 });
+  assert.equal((await act('summary')).exit, 0);
+  assert.equal(last()?.url, '/v1/machines/summary/all');
+
+  for (const [want, words] of [
+    [/scale needs the ID of a machine/, ['scale', '--size', '3']],
+    [/unknown option --sise; did you mean --size\?/, ['scale', '--sise', '3', 'm1']],
+    [/either one JSON value or options/, ['scale', '--size', '3', '{}', 'm1']],
+    [/summary takes no option --size/, ['summary', '--size', '3']],
+  ] as const) {
+    const { exit, err } = await act(...words);
+    assert.equal(exit, 2, err);
+    assert.match(err, want);
+  }
 });
 
 test('a server that is not there is told', async () => {
