@@ -10,6 +10,7 @@ import {
   dropIndex,
   dropKey,
   type WantedIndex,
+  type WantedKey,
   wantedIndexes,
   wantedKeys,
 } from './table-text.ts';
@@ -50,6 +51,8 @@ interface Draft extends PlanInput {
   readonly keySteps: PlanStep[];
   readonly problems: string[];
   readonly rebuilds: { readonly type: ResourceType; readonly what: string }[];
+  /** Tables that are there when the next one is made, itself among them. */
+  readonly made: Set<string>;
   readonly isShared: (name: string) => boolean;
 }
 
@@ -74,12 +77,14 @@ export function planSchema(input: PlanInput): SchemaPlan {
     keySteps: [],
     problems: [],
     rebuilds: [],
+    made: new Set(input.tables.keys()),
     isShared: sharedNames(input.resources),
   };
   const tables = new Set<string>();
   for (const type of input.resources.values()) {
     if (tables.has(type.table)) continue;
     tables.add(type.table);
+    draft.made.add(type.table);
     const actual = input.tables.get(type.table);
     if (actual === undefined) planTable(draft, type);
     else planColumns(draft, type, actual);
@@ -95,14 +100,20 @@ function sharedNames(resources: ReadonlyMap<string, ResourceType>): (name: strin
   return (name) => (counts.get(name) ?? 0) > 1;
 }
 
-function planTable({ dialect, resources, cascadeDelete, tableSteps }: Draft, type: ResourceType): void {
-  const keys = wantedKeys(type, resources, cascadeDelete);
+function planTable(draft: Draft, type: ResourceType): void {
+  const { dialect, resources, cascadeDelete, tableSteps } = draft;
+  const keys = wantedKeys(type, resources, cascadeDelete).filter((key) => isInline(draft, key));
   tableSteps.push({
     what: `create table ${type.table}`,
-    sql: createTable(dialect, type, keys),
+    sql: createTable(dialect, type, keys, dialect.kind === 'mysql' ? wantedIndexes(type, draft.isShared) : []),
     undo: `DROP TABLE ${dialect.quote(type.table)}`,
     isNew: true,
   });
+}
+
+/** Whether a new table is made with the key: always where keys can't be added later, else when what it refers to is there by then. One statement costs less than two. */
+function isInline({ dialect, made }: Draft, key: WantedKey): boolean {
+  return !dialect.canAlterConstraints || (made.has(key.target.table) && key.targetColumn === keyOf(key.target));
 }
 
 function planColumns(draft: Draft, type: ResourceType, actual: ActualTable): void {
@@ -177,6 +188,7 @@ function checkColumn(
 
 function planIndexes({ dialect, isShared, indexSteps }: Draft, type: ResourceType, actual: ActualTable | undefined): void {
   const earlier = new Map(type.properties.map((property) => [property.name, property.renamedFrom]));
+  if (actual === undefined && dialect.kind === 'mysql') return;
   for (const index of wantedIndexes(type, isShared)) {
     if (actual !== undefined && hasIndex(actual, index, earlier)) continue;
     const sql = createIndex(dialect, type, index);
@@ -196,15 +208,12 @@ function hasIndex(actual: ActualTable, wanted: WantedIndex, earlier: ReadonlyMap
   return false;
 }
 
-function planKeys(
-  { dialect, resources, cascadeDelete, keySteps, rebuilds }: Draft,
-  type: ResourceType,
-  actual: ActualTable | undefined,
-): void {
+function planKeys(draft: Draft, type: ResourceType, actual: ActualTable | undefined): void {
+  const { dialect, resources, cascadeDelete, keySteps, rebuilds } = draft;
   for (const key of wantedKeys(type, resources, cascadeDelete)) {
     const earlier = type.propertyByName.get(key.column)?.renamedFrom;
     const isThere = actual?.foreignKeys.some(({ columns }) => columns[0] === key.column || columns[0] === earlier) ?? false;
-    if (isThere) continue;
+    if (isThere || (actual === undefined && isInline(draft, key))) continue;
     const what = `table ${type.table}: foreign key ${key.column} to ${key.target.table}`;
     if (dialect.canAlterConstraints)
       keySteps.push({ what, sql: addKey(dialect, type, key), undo: dropKey(dialect, type, key), isNew: actual === undefined });

@@ -19,11 +19,21 @@ export interface WantedKey {
   readonly isCascading: boolean;
 }
 
-/** CREATE TABLE of a type, without its indexes; with its foreign keys where they can't be added later. */
-export function createTable(dialect: Dialect, type: ResourceType, keys: readonly WantedKey[]): string {
+/** CREATE TABLE of a type with these foreign keys and, on MySQL, which alone takes them there, indexes. */
+export function createTable(
+  dialect: Dialect,
+  type: ResourceType,
+  keys: readonly WantedKey[],
+  indexes: readonly WantedIndex[] = [],
+): string {
   const lines = type.properties.map((property) => `${dialect.quote(property.name)} ${columnWords(dialect, type, property)}`);
   if (type.stateVersioning) lines.push(...STATE_COLUMNS.map((column) => stateColumn(dialect, column)));
-  if (!dialect.canAlterConstraints) lines.push(...keys.map((key) => keyWords(dialect, type, key)));
+  lines.push(
+    ...indexes.map((index) =>
+      `${index.type.toUpperCase()} INDEX ${dialect.quote(index.name)} ${indexColumns(dialect, type, index)}`.trim(),
+    ),
+  );
+  lines.push(...keys.map((key) => keyWords(dialect, type, key)));
   return `CREATE TABLE ${dialect.quote(type.table)} (\n  ${lines.join(',\n  ')}\n)${dialect.tableOptions}`;
 }
 
@@ -65,13 +75,17 @@ export function dropIndex(dialect: Dialect, type: ResourceType, index: WantedInd
 /** CREATE INDEX; undefined for a kind of index that the database lacks. */
 export function createIndex(dialect: Dialect, type: ResourceType, index: WantedIndex): string | undefined {
   if ((index.type === 'fulltext' || index.type === 'spatial') && !dialect.canIndexFulltext) return undefined;
+  const word = index.type === '' ? '' : `${index.type.toUpperCase()} `;
+  return `CREATE ${word}INDEX ${dialect.quote(index.name)} ON ${dialect.quote(type.table)} ${indexColumns(dialect, type, index)}`;
+}
+
+function indexColumns(dialect: Dialect, type: ResourceType, index: WantedIndex): string {
   const columns = index.columns.map((name) => {
     const property = type.propertyByName.get(name);
     const hasPrefix = property !== undefined && index.type === '';
     return hasPrefix ? dialect.indexColumn(name, dialect.columnType(type, property)) : dialect.quote(name);
   });
-  const word = index.type === '' ? '' : `${index.type.toUpperCase()} `;
-  return `CREATE ${word}INDEX ${dialect.quote(index.name)} ON ${dialect.quote(type.table)} (${columns.join(', ')})`;
+  return `(${columns.join(', ')})`;
 }
 
 /** The indexes of a type. Names are one space per database (SQLite, PostgreSQL), so `isShared` ones are led by the table's. */
