@@ -6,6 +6,8 @@ import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { ensureInstalled, OPENSSL, type Requirement } from '../test/support/install.ts';
+import { MARIADB_SERVER } from '../test/support/mariadb.ts';
+import { POSTGRES_SERVER } from '../test/support/postgres.ts';
 
 interface Kind {
   readonly files: readonly string[];
@@ -13,7 +15,10 @@ interface Kind {
 }
 
 const KINDS: Readonly<Record<string, Kind>> = {
-  unit: { files: ['src/**/*.test.ts', 'test/support/*.test.ts', 'test/architecture/*.test.ts', 'bench/**/*.test.ts'], needs: [OPENSSL] },
+  unit: {
+    files: ['src/**/*.test.ts', 'test/support/*.test.ts', 'test/architecture/*.test.ts', 'bench/**/*.test.ts'],
+    needs: [OPENSSL, POSTGRES_SERVER, MARIADB_SERVER],
+  },
   api: { files: ['test/api/**/*.test.ts', 'test/cli/**/*.test.ts', 'examples/**/*.test.ts'], needs: [OPENSSL] },
   conformance: { files: ['test/conformance/**/*.test.ts'], needs: [OPENSSL] },
   fault: { files: ['test/fault/**/*.test.ts'], needs: [OPENSSL] },
