@@ -1,5 +1,4 @@
 import type { ClientBase, QueryArrayConfig } from 'pg';
-import type { Parameter } from './column.ts';
 import { POSTGRES } from './dialect-postgres.ts';
 import type { Executor } from './executor.ts';
 import { toSqlError } from './sql-error.ts';

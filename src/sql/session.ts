@@ -69,7 +69,7 @@ export function createSession(executor: Executor, compilers: Compilers): Session
       const text =
         (plan.counted ??= `SELECT (${plan.text}),(${select.bind(type, { filter: selection.filter, embed: false }, 'count').plan.text})`);
       const [row] = await executor.rows(text, parameters, OTHER);
-      return { text: `[${String(row?.[0] ?? '')}]`, total: Number(row?.[1] ?? 0) };
+      return { text: `[${(row?.[0] as string | null) ?? ''}]`, total: Number(row?.[1] ?? 0) };
     },
     async count(type, filter) {
       const { plan, parameters } = select.bind(type, { filter, embed: false }, 'count');
@@ -101,7 +101,7 @@ export function createSession(executor: Executor, compilers: Compilers): Session
 
 function toJsonList(plan: SelectPlan, rows: readonly RowValues[]): string {
   if (!plan.isJson) return JSON.stringify(rows.map(plan.decode));
-  return rows.length === 1 ? `[${String(rows[0]?.[0] ?? '')}]` : `[${rows.map((row) => row[0]).join(',')}]`;
+  return rows.length === 1 ? `[${(rows[0]?.[0] as string | null) ?? ''}]` : `[${rows.map((row) => row[0]).join(',')}]`;
 }
 
 function withId(type: ResourceType, id: unknown, filter: Filter): Filter {
