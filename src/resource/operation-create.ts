@@ -9,7 +9,7 @@ import { first } from './parameters.ts';
 import { checkAncestors, parentId } from './parent.ts';
 import type { Answer, Call } from './types.ts';
 import { validateCreate } from './validate.ts';
-import { denied, logEvent, parseWishes, readBack, transact, type WriteWishes, writeAnswer } from './write.ts';
+import { asStored, denied, logEvent, needsReadBack, parseWishes, readBack, transact, type WriteWishes, writeAnswer } from './write.ts';
 
 /** `POST` of a collection. */
 export async function create(call: Call): Promise<Answer> {
@@ -19,19 +19,36 @@ export async function create(call: Call): Promise<Answer> {
 
 /** Creates a resource from a body: authorise → own → validate → default → transaction. The id of the call, from a PUT, wins over the body's. */
 export async function createFrom(call: Call, body: Body, wishes: WriteWishes): Promise<Answer> {
-  const { models, identity, type, id } = call;
+  const { models, identity, type } = call;
   const permit = models.access.permit(identity, 'create', type);
   const given = unwrapResource(body.value, type.singular);
   const resource = complete(call, permit, toDraft(call, given, wishes));
   return await transact(call, 'create', wishes, async (session) => {
     if (call.ancestorIds.length > 0) await checkAncestors(call, session);
     await checkAttachments(call, session, resource, resource);
-    await session.insert(type, resource);
-    const key = resource['id'] ?? (await countedId(call, session));
-    const stored = await readBack({ ...call, id }, session, key, { ...resource, ...(key !== undefined && { id: key }) });
-    await logEvent(call, session, { kind: 'create', type, resource: stored, version: 1 });
+    const stored = await insert(call, session, resource);
     return writeAnswer(call, permit, stored, wishes, 201);
   });
+}
+
+/** Inserts the row and its event row; gives the row as it is stored. What need not be read back is sent at once, without waiting for one after the other. */
+async function insert(call: Call, session: Session, resource: Resource): Promise<Resource> {
+  const { type } = call;
+  const inserted = session.insert(type, resource);
+  if (!needsReadBack(call, resource)) {
+    const stored = asStored(type, resource);
+    const logged = logEvent(call, session, { kind: 'create', type, resource: stored, version: 1 });
+    // When the row is refused, so is its event; the row's error tells why.
+    logged.catch(() => undefined);
+    await inserted;
+    await logged;
+    return stored;
+  }
+  await inserted;
+  const key = resource['id'] ?? (await countedId(call, session));
+  const stored = await readBack(call, session, key, { ...resource, ...(key !== undefined && { id: key }) });
+  await logEvent(call, session, { kind: 'create', type, resource: stored, version: 1 });
+  return stored;
 }
 
 /** The body with the ids that path and query give, without the names that Gohan's clients repeat. */

@@ -100,13 +100,20 @@ export async function readBack(call: Call, session: Session, id: unknown, row: R
     const found = await session.fetch(type, id, { filter: TRUE, embed: true });
     if (found !== undefined) return found;
   }
-  return Object.fromEntries(type.properties.map(({ name }) => [name, row[name] ?? null]));
+  return asStored(type, row);
+}
+
+/** A row with all properties of its type, in their order. */
+export function asStored(type: ResourceType, row: Resource): Resource {
+  const stored: Record<string, unknown> = {};
+  for (const { name } of type.properties) stored[name] = row[name] ?? null;
+  return stored;
 }
 
 const normalized = new WeakMap<ResourceType, boolean>();
 
 /** Databases round numbers and order the keys of objects; literal column types do what they like. */
-function needsReadBack({ models, type }: Call, row: Resource): boolean {
+export function needsReadBack({ models, type }: Call, row: Resource): boolean {
   let isNormalized = normalized.get(type);
   if (isNormalized === undefined) {
     isNormalized = type.properties.some(
