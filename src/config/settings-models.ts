@@ -44,7 +44,13 @@ const DATABASE = {
     doc: 'Transactions that clash with others are run again.',
     keys: {
       count: { type: 'int', default: 5, min: 0, max: 100, doc: 'How often.' },
-      interval_msec: { type: 'int', default: 20, min: 0, max: 60_000, doc: 'Pause in milliseconds before the first time, varied at random; it doubles each time.' },
+      interval_msec: {
+        type: 'int',
+        default: 20,
+        min: 0,
+        max: 60_000,
+        doc: 'Pause in milliseconds before the first time, varied at random; it doubles each time.',
+      },
     },
   },
 } as const satisfies SettingKeys;

@@ -63,8 +63,7 @@ export function createResourceApi(options: ResourceApiOptions): ResourceApi {
 
   const answer = async (target: Target, exchange: Exchange, using: Models): Promise<Answer> => {
     const { method } = exchange;
-    if (method === 'OPTIONS')
-      return { status: 200, headers: ['Allow', allowOf(target), ...cors.preflightFields(exchange.headers)] };
+    if (method === 'OPTIONS') return { status: 200, headers: ['Allow', allowOf(target), ...cors.preflightFields(exchange.headers)] };
     const identity = await authenticate(exchange, identifier, using.policies);
     if (target.kind === 'meta') {
       const operation = META_METHODS.includes(method) ? META_OPERATIONS[target.name] : undefined;

@@ -5,7 +5,7 @@ import { EXACT, fromDraft4 } from './draft4.ts';
 import { FORMATS } from './formats.ts';
 import { compilePattern } from './pattern.ts';
 import { typesOf } from './property.ts';
-import type { Action, JsonSchema, ResourceType } from './types.ts';
+import type { JsonSchema, ResourceType } from './types.ts';
 import { toViolation } from './violation.ts';
 
 /** Gives what is wrong with a value, one entry per broken rule with its JSON pointer; empty when nothing is. */
@@ -30,11 +30,6 @@ export function createValidator(type: ResourceType): Validator {
 /** The check of update bodies: only what is there is judged. */
 export function updateValidator(type: ResourceType): Validator {
   return lazyValidator(type.updateSchema);
-}
-
-/** The check of an action's input; undefined when the action has none or reads the connection itself. */
-export function actionValidator(action: Action): Validator | undefined {
-  return action.input === undefined || action.protocol !== '' ? undefined : lazyValidator(action.input);
 }
 
 /** The check of a JSON schema of draft 4, kept as long as the schema is. */
