@@ -110,7 +110,7 @@ async function expectSame(url: string, bareUrl: string): Promise<void> {
   const ids = async (base: string): Promise<string> => {
     const { text, headers } = await ask(base + LIST, { headers: { 'x-auth-token': TOKEN } });
     const { items } = JSON.parse(text) as { items: readonly { readonly id: string }[] };
-    return `${headers['x-total-count']}: ${items.map(({ id }) => id).join(',')}`;
+    return `${String(headers['x-total-count'])}: ${items.map(({ id }) => id).join(',')}`;
   };
   const [ours, theirs] = [await ids(url), await ids(bareUrl)];
   if (ours !== theirs) throw new Error(`the lists differ: ${ours} against ${theirs}`);

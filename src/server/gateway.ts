@@ -15,7 +15,6 @@ import { toHints } from './hints.ts';
 import { type Listening, listenAdmin, listenProxy } from './listeners.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { startModels } from './models.ts';
 import { toAdminOptions } from './options.ts';
 
 export interface Gateway {
@@ -48,7 +47,8 @@ export async function startGateway({ loaded, source, log }: GatewayOptions): Pro
       ? undefined
       : closing.add(createMetrics({ version: VERSION, inFlight: () => inFlight(), logDropped: log.dropped }));
     const first = checkedInit(settings.proxy.initResources);
-    const models = await startModels(settings, path, closing);
+    // Loaded only where there are models: a gateway that only proxies needs neither drivers nor validators.
+    const models = settings.schemas.length === 0 ? undefined : await (await import('./models.ts')).startModels(settings, path, closing);
     const plane = await startDataPlane(settings, closing, models);
     const { registry, proxy } = plane;
     inFlight = () => proxy.inFlight;

@@ -3,11 +3,10 @@ import { chownSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import { ensureInstalled, type Requirement } from './install.ts';
-import { findFreePorts } from './ports.ts';
 import { stopServer } from './postgres.ts';
 import { asUser, findUser } from './run-as.ts';
+import { startOnFreePort } from './start-on-free-port.ts';
 import { createTempFolder } from './temp.ts';
-import { until } from './until.ts';
 
 /** A private MariaDB server on a free port; made for one test file, and gone with it. */
 export interface MariadbServer {
@@ -36,28 +35,30 @@ export async function startMariadb(): Promise<MariadbServer> {
   ];
   const [command, ...args] = asUser(user, ['mariadb-install-db', ...init]);
   execFileSync(command ?? '', args, { stdio: 'ignore', cwd: folder.path });
-  const [port] = await findFreePorts(1);
   const options = [
     '--no-defaults',
     `--datadir=${data}`,
     `--socket=${join(folder.path, 'socket')}`,
     `--pid-file=${join(folder.path, 'pid')}`,
     '--bind-address=127.0.0.1',
-    `--port=${port}`,
     '--innodb-flush-log-at-trx-commit=0',
     '--innodb-flush-method=nosync',
     '--innodb-buffer-pool-size=32M',
     '--innodb-lock-wait-timeout=5',
     '--max-connections=60',
   ];
-  const words = asUser(user, [SERVER, ...options]);
-  const process = spawn(words[0] ?? '', words.slice(1), { stdio: 'ignore', cwd: folder.path });
-  await until('MariaDB answers', () => run(port ?? 0, 'SELECT 1'), 30_000);
+  const { process, port } = await startOnFreePort('MariaDB', {
+    start(at) {
+      const words = asUser(user, [SERVER, ...options, `--port=${at}`]);
+      return spawn(words[0] ?? '', words.slice(1), { stdio: 'ignore', cwd: folder.path });
+    },
+    isOurs: async (at) => (await ask(at, 'SELECT @@datadir')) === `${data}/`,
+  });
   let count = 0;
   return {
     async createDatabase() {
       count += 1;
-      await run(port ?? 0, `CREATE DATABASE test_${count}`);
+      await ask(port, `CREATE DATABASE test_${count}`);
       return `mysql://root@127.0.0.1:${port}/test_${count}`;
     },
     async stop() {
@@ -67,15 +68,16 @@ export async function startMariadb(): Promise<MariadbServer> {
   };
 }
 
-async function run(port: number, text: string): Promise<boolean> {
+/** The first value that a statement gives; undefined when nobody answers. */
+async function ask(port: number, text: string): Promise<unknown> {
   try {
     const connection = await createConnection({ host: '127.0.0.1', port, user: 'root' });
-    await connection.query(text);
+    const [rows] = await connection.query({ sql: text, rowsAsArray: true });
     await connection.end();
-    return true;
+    return Array.isArray(rows) && Array.isArray(rows[0]) ? rows[0][0] : undefined;
   } catch (error) {
     if (error instanceof Error && 'code' in error && (error.code === 'ECONNREFUSED' || error.code === 'PROTOCOL_CONNECTION_LOST'))
-      return false;
+      return undefined;
     throw error;
   }
 }

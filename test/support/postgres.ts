@@ -3,10 +3,9 @@ import { chownSync, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { ensureInstalled, type Requirement } from './install.ts';
-import { findFreePorts } from './ports.ts';
 import { asUser, findUser } from './run-as.ts';
+import { startOnFreePort } from './start-on-free-port.ts';
 import { createTempFolder } from './temp.ts';
-import { until } from './until.ts';
 
 /** A private PostgreSQL server on a free port; made for one test file, and gone with it. */
 export interface PostgresServer {
@@ -32,32 +31,25 @@ export async function startPostgres(): Promise<PostgresServer> {
   const init = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
   const [command, ...args] = asUser(user, [join(programs, 'initdb'), ...init]);
   execFileSync(command ?? '', args, { stdio: ['ignore', 'ignore', 'inherit'], cwd: folder.path });
-  const [port] = await findFreePorts(1);
   const settings = [
     'fsync=off',
     'full_page_writes=off',
     'deadlock_timeout=50ms',
     'max_connections=60',
     `unix_socket_directories=${folder.path}`,
-  ];
-  const server = [
-    join(programs, 'postgres'),
-    '-D',
-    data,
-    '-h',
-    '127.0.0.1',
-    '-p',
-    String(port),
-    ...settings.flatMap((setting) => ['-c', setting]),
-  ];
-  const process = startServer(asUser(user, server), folder.path);
-  const url = (database: string): string => `postgres://postgres@127.0.0.1:${port}/${database}`;
-  await until('PostgreSQL answers', () => runOn(url('postgres'), 'SELECT 1'), 30_000);
+  ].flatMap((setting) => ['-c', setting]);
+  const toUrl = (port: number, database: string): string => `postgres://postgres@127.0.0.1:${port}/${database}`;
+  const { process, port } = await startOnFreePort('PostgreSQL', {
+    start: (at) =>
+      startServer(asUser(user, [join(programs, 'postgres'), '-D', data, '-h', '127.0.0.1', '-p', String(at), ...settings]), folder.path),
+    isOurs: async (at) => (await ask(toUrl(at, 'postgres'), 'SHOW data_directory')) === data,
+  });
+  const url = (database: string): string => toUrl(port, database);
   let count = 0;
   return {
     async createDatabase() {
       count += 1;
-      await runOn(url('postgres'), `CREATE DATABASE test_${count}`);
+      await ask(url('postgres'), `CREATE DATABASE test_${count}`);
       return url(`test_${count}`);
     },
     async stop() {
@@ -86,14 +78,15 @@ function findPrograms(): string | undefined {
   return versions.map((version) => join(root, version, 'bin')).find((folder) => existsSync(join(folder, 'initdb')));
 }
 
-async function runOn(url: string, text: string): Promise<boolean> {
+/** The first value that a statement gives; undefined when nobody answers. */
+async function ask(url: string, text: string): Promise<unknown> {
   const client = new pg.Client({ connectionString: url });
   try {
     await client.connect();
-    await client.query(text);
-    return true;
+    const { rows } = await client.query<unknown[]>({ text, rowMode: 'array' });
+    return rows[0]?.[0];
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ECONNREFUSED' || error.code === '57P03')) return false;
+    if (error instanceof Error && 'code' in error && (error.code === 'ECONNREFUSED' || error.code === '57P03')) return undefined;
     throw error;
   } finally {
     await client.end().catch(() => undefined);
