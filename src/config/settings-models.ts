@@ -43,7 +43,7 @@ const DATABASE = {
     type: 'section',
     doc: 'Transactions that clash with others are run again.',
     keys: {
-      count: { type: 'int', default: 5, min: 0, max: 100, doc: 'How often.' },
+      count: { type: 'int', default: 8, min: 0, max: 100, doc: 'How often.' },
       interval_msec: {
         type: 'int',
         default: 20,
