@@ -1,5 +1,5 @@
-import type { Readable } from 'node:stream';
 import type { Exchange } from '../http/exchange.ts';
+import { readWholeBody } from '../http/read-body.ts';
 import { SekishoError } from '../lib/errors.ts';
 import { headerValue } from './fields.ts';
 
@@ -15,7 +15,7 @@ export async function readJsonBody(exchange: Exchange, maxBytes: number, malform
   if (/^multipart\//i.test(headerValue(exchange.headers, 'content-type') ?? '')) {
     throw new SekishoError('ADMIN_BAD_REQUEST', `${malformed}: send JSON, not form data`);
   }
-  const bytes = await readBytes(exchange, exchange.body, maxBytes);
+  const bytes = await readWholeBody(exchange, maxBytes, () => tooLarge(maxBytes));
   if (bytes.length === 0) return undefined;
   let value: unknown;
   try {
@@ -25,26 +25,6 @@ export async function readJsonBody(exchange: Exchange, maxBytes: number, malform
   }
   if (isDeeperThan(value, MAX_DEPTH)) throw new SekishoError('ADMIN_BAD_REQUEST', `${malformed}: nested deeper than ${MAX_DEPTH} levels`);
   return value;
-}
-
-async function readBytes(exchange: Exchange, body: Readable, maxBytes: number): Promise<Buffer> {
-  if ((exchange.contentLength ?? 0) > maxBytes) throw tooLarge(maxBytes);
-  // What was cut off would else be waited for.
-  exchange.onAbort(() => body.destroy());
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > maxBytes) throw tooLarge(maxBytes);
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    if (!exchange.aborted) throw error;
-  }
-  // A destroyed body may end without an error.
-  if (exchange.aborted) throw new SekishoError('CLIENT_CLOSED', 'The client went away before its body was complete.');
-  return Buffer.concat(chunks);
 }
 
 function tooLarge(maxBytes: number): SekishoError {

@@ -10,7 +10,6 @@ export interface ProxyOptions extends GateOptions, TrustOptions {
   readonly serviceDefaults: ServiceDefaults;
   /** Close the connection instead of answering 404 when no namespace serves the host. */
   readonly strictMode: boolean;
-  readonly maxInFlight: number;
   /** Asked when no route of the namespace has the path; true: it answers the request. */
   readonly fallback?: (exchange: Exchange, record: RequestRecord) => boolean;
   /** Milliseconds without a byte of a request's or an answer's body; 0 = none. */

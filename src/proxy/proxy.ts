@@ -28,7 +28,6 @@ export interface Proxy {
 
 const refuse = {
   starting: defineRefusal('NOT_READY', 'The gateway has not loaded its configuration yet.'),
-  overloaded: defineRefusal('OVERLOADED', 'The gateway serves as many requests as proxy.limits.max_in_flight allows.'),
   host: defineRefusal('NAMESPACE_NOT_FOUND', 'No domain is configured for this host.'),
   domain: defineRefusal('DOMAIN_NOT_ALLOWED', 'This host is not served here: domain not allowed.'),
   path: defineRefusal('ROUTE_NOT_FOUND', 'No route matches this path.'),
@@ -53,7 +52,6 @@ export function createProxy(options: ProxyOptions): Proxy {
       record.finish(responseBytes);
     });
     if (snapshot === undefined) return refuse.starting(exchange, record);
-    if (inFlight > options.maxInFlight) return refuse.overloaded(exchange, record, ['Retry-After', '1']);
 
     const name = snapshot.resolver.resolve(exchange.host);
     const namespace = name === undefined ? undefined : snapshot.namespaces.get(name);

@@ -1,5 +1,5 @@
-import type { Readable } from 'node:stream';
 import type { Exchange } from '../http/exchange.ts';
+import { readWholeBody } from '../http/read-body.ts';
 import { SekishoError } from '../lib/errors.ts';
 import { fieldValue } from './fields.ts';
 
@@ -21,7 +21,7 @@ const MAX_DEPTH = 64;
 /** Reads a JSON body of at most `maxBytes`. Throws RESOURCE_MALFORMED or BODY_TOO_LARGE. */
 export async function readBody(exchange: Exchange, maxBytes: number): Promise<Body> {
   const kind = bodyKind(fieldValue(exchange.headers, 'content-type'));
-  const bytes = exchange.body === undefined ? Buffer.alloc(0) : await readBytes(exchange, exchange.body, maxBytes);
+  const bytes = await readWholeBody(exchange, maxBytes, () => tooLarge(maxBytes));
   if (bytes.length === 0) throw malformed('the body is empty');
   let text: string;
   try {
@@ -81,26 +81,6 @@ export function isObject(value: unknown): value is JsonObject {
 
 function malformed(reason: string): SekishoError {
   return new SekishoError('RESOURCE_MALFORMED', `Failed to parse data: ${reason}`);
-}
-
-async function readBytes(exchange: Exchange, body: Readable, maxBytes: number): Promise<Buffer> {
-  if ((exchange.contentLength ?? 0) > maxBytes) throw tooLarge(maxBytes);
-  // What was cut off would else be waited for.
-  exchange.onAbort(() => body.destroy());
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > maxBytes) throw tooLarge(maxBytes);
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    if (!exchange.aborted) throw error;
-  }
-  // A destroyed body may end without an error.
-  if (exchange.aborted) throw new SekishoError('CLIENT_CLOSED', 'The client went away before its body was complete.');
-  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
 }
 
 function tooLarge(maxBytes: number): SekishoError {

@@ -36,7 +36,6 @@ export function toProxyOptions(settings: Settings, upstreams: ProxyOptions['upst
     trustedProxies: proxy.trustedProxies,
     disableForwardedHeaders: proxy.disableXForwardedHeaders,
     strictMode: proxy.strictMode,
-    maxInFlight: proxy.limits.maxInFlight,
     bodyIdleTimeoutMs: proxy.limits.bodyIdleTimeoutMs,
     globalFields,
     globalAndViaFields: proxy.via === '' ? globalFields : [...globalFields, 'Via', proxy.via],
