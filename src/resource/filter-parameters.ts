@@ -1,15 +1,14 @@
 import { allOf, anyOf, type Filter, type FilterValue, TRUE } from '../schema/filter.ts';
+import { FILTER_OPERATORS, type FilterOperator } from '../schema/query-parameters.ts';
 import type { Property, ResourceType } from '../schema/types.ts';
 import { badQuery, type Parameters, parseBool } from './parameters.ts';
 
-/** What may follow the name of a property: `level__gte=3`. */
-const OPERATORS = ['gt', 'gte', 'lt', 'lte', 'ne', 'null'] as const;
-type Operator = (typeof OPERATORS)[number];
+const OPERATORS = Object.keys(FILTER_OPERATORS) as FilterOperator[];
 
 /** A parameter that filters by a property. */
 export interface FilterName {
   readonly property: Property;
-  readonly operator: Operator | undefined;
+  readonly operator: FilterOperator | undefined;
 }
 
 /** The property and operator that a parameter names; a property that is really called `a__gt` comes first. */

@@ -86,7 +86,8 @@ function showGroup({ models, identity, id }: MetaCall): Answer {
 
 function showOpenApi({ models, identity, version, appVersion }: MetaCall): Answer {
   const access = viewAccess(models, identity);
-  return json(toOpenApi(models.schemas.resources.values(), { title: `Sekisho ${version}`, version: appVersion, access }));
+  const { resources, groups } = models.schemas;
+  return json(toOpenApi(resources.values(), { title: `Sekisho ${version}`, version: appVersion, access, groups }));
 }
 
 /** Rows of one type that `/_all` shows; beyond that the list of the type is to be asked. */

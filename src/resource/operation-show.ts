@@ -1,6 +1,7 @@
 import { SekishoError } from '../lib/errors.ts';
 import type { Permit } from '../policy/types.ts';
 import { allOf } from '../schema/filter.ts';
+import { SHAPE_PARAMETERS } from '../schema/query-parameters.ts';
 import type { Resource, Selection } from '../sql/types.ts';
 import { entityTag, isFresh } from './etag.ts';
 import { fieldValue } from './fields.ts';
@@ -40,7 +41,7 @@ function planShow(call: Call, permit: Permit): { readonly fields: readonly strin
     return { fields: undefined, selection };
   }
   const parameters = parseParameters(exchange.query);
-  const known = ['_fields', '_details', ...(type.parentProperty === undefined ? [] : [type.parentProperty])];
+  const known = [...Object.keys(SHAPE_PARAMETERS), ...(type.parentProperty === undefined ? [] : [type.parentProperty])];
   refuseUnknown(parameters, (name) => known.includes(name), known);
   const { fields, embed } = parseShape(models, type, permit, parameters);
   return { fields, selection: { filter: allOf([models.access.reach(permit, type), parentFilter(call)]), embed } };

@@ -1,26 +1,12 @@
 import type { Permit } from '../policy/types.ts';
 import { allOf, type Filter } from '../schema/filter.ts';
+import { LIST_PARAMETERS } from '../schema/query-parameters.ts';
 import type { ResourceType } from '../schema/types.ts';
 import type { Selection } from '../sql/types.ts';
 import { parseFilterName, parseFilters } from './filter-parameters.ts';
 import type { Models } from './models.ts';
 import { badQuery, first, type Parameters, parseBool, parseCount, refuseUnknown } from './parameters.ts';
 import { ownName } from './show-filter.ts';
-
-/** Names that mean something else than a property in the query of a list. */
-export const LIST_PARAMETERS = [
-  'sort_key',
-  'sort_order',
-  'sort',
-  'limit',
-  'offset',
-  'page_size',
-  'page_token',
-  'search_field',
-  'any_of',
-  '_fields',
-  '_details',
-] as const;
 
 type Sort = NonNullable<Selection['sort']>;
 
@@ -41,7 +27,7 @@ export interface ListQuery {
 
 /** Checks the parameters of a list against the type and what the caller may see. Throws QUERY_INVALID. */
 export function parseListQuery(models: Models, type: ResourceType, permit: Permit, parameters: Parameters, maxPageSize: number): ListQuery {
-  const known: readonly string[] = LIST_PARAMETERS;
+  const known = Object.keys(LIST_PARAMETERS);
   refuseUnknown(parameters, (name) => known.includes(name) || parseFilterName(type, name) !== undefined, [
     ...known,
     ...type.properties.map(({ name }) => name).filter((name) => permit.seesProperty(name)),

@@ -1,6 +1,7 @@
 import { SekishoError } from '../lib/errors.ts';
 import type { Permit } from '../policy/types.ts';
 import { allOf, TRUE } from '../schema/filter.ts';
+import { WRITE_PARAMETERS } from '../schema/query-parameters.ts';
 import type { LockPolicy, ResourceType } from '../schema/types.ts';
 import type { Resource, Session } from '../sql/types.ts';
 import { entityTag } from './etag.ts';
@@ -32,7 +33,7 @@ export interface WriteWishes {
 export function parseWishes(call: Call, bodyText: string): WriteWishes {
   const { exchange, type } = call;
   const parameters = parseParameters(exchange.query);
-  const known = ['validate_only', ...(type.parentProperty === undefined ? [] : [type.parentProperty])];
+  const known = [...Object.keys(WRITE_PARAMETERS), ...(type.parentProperty === undefined ? [] : [type.parentProperty])];
   refuseUnknown(parameters, (name) => known.includes(name), known);
   const { headers } = exchange;
   return {

@@ -1,12 +1,14 @@
 import { toModernSchema } from './modern-schema.ts';
+import { filterParameters, headerRefs, LIST_PARAMETER_REFS, parameterRefs, pathParameter, queryParameter } from './openapi-parameters.ts';
 import { componentRef, inputName } from './openapi-schemas.ts';
+import { TYPES } from './schema-keys.ts';
 import type { Action, JsonSchema, Property, ResourceType } from './types.ts';
 import type { VisibleType } from './visible-type.ts';
 
 type PathItem = Record<string, unknown>;
 
 /** The paths of a type that the caller may use: its collection, its resources and its actions, under the short URL and under that of its parents. */
-export function typePaths(visible: VisibleType): Readonly<Record<string, PathItem>> {
+export function typePaths(visible: VisibleType, known: ReadonlySet<string>): Readonly<Record<string, PathItem>> {
   const { type } = visible;
   const paths: Record<string, PathItem> = {};
   const urls = type.longUrl === type.url ? [type.url] : [type.url, type.longUrl];
@@ -24,7 +26,7 @@ export function typePaths(visible: VisibleType): Readonly<Record<string, PathIte
       if (!visible.mayDo(action.id)) continue;
       const path = action.path.replace(/:([A-Za-z_]\w*)/g, '{$1}');
       const names = [...path.matchAll(/\{([^}]+)\}/g)].map(([, name = '']) => pathParameter(name, `The ${name} of the resource.`));
-      add(url + path, names, { [action.method.toLowerCase()]: actionOperation(type, action, suffix) });
+      add(url + path, names, { [action.method.toLowerCase()]: actionOperation(type, action, { suffix, known }) });
     }
   });
   return paths;
@@ -38,12 +40,19 @@ function collectionOperations({ type, read, mayDo }: VisibleType, suffix: string
         operationId: `list_${type.id}${suffix}`,
         summary: `List ${type.plural}`,
         tags,
-        parameters: [...LIST_PARAMETERS.map(parameterRef), ...read.filter(isScalar).map(filterParameter)],
+        parameters: [...LIST_PARAMETER_REFS, ...filtersOf(read)],
         responses: {
           200: {
             description: 'A page of them.',
-            headers: { 'X-Total-Count': { $ref: '#/components/headers/X-Total-Count' }, Link: { $ref: '#/components/headers/Link' } },
-            content: json(wrapped(type.plural, { type: 'array', items: componentRef(type.id) })),
+            headers: headerRefs('X-Total-Count', 'Link', 'Preference-Applied'),
+            content: json({
+              type: 'object',
+              properties: {
+                [type.plural]: { type: 'array', items: componentRef(type.id) },
+                next_page_token: { type: 'string', description: 'With `page_size`, when there is a next page.' },
+              },
+              required: [type.plural],
+            }),
           },
           ...FAILURES,
         },
@@ -54,13 +63,11 @@ function collectionOperations({ type, read, mayDo }: VisibleType, suffix: string
         operationId: `create_${type.id}${suffix}`,
         summary: `Create a ${type.singular}`,
         tags,
-        parameters: ['IdempotencyKey', 'Prefer'].map(parameterRef),
+        parameters: parameterRefs('validate_only', 'Idempotency-Key', 'Prefer'),
         requestBody: { required: true, content: json(wrapped(type.singular, componentRef(`${type.id}Create`))) },
         responses: {
-          201: {
-            ...one(type, 'It was made.', mayDo),
-            headers: { ...headers('ETag'), Location: { $ref: '#/components/headers/Location' } },
-          },
+          201: { ...one(type, 'It was made.', mayDo), headers: headerRefs('ETag', 'Location', ...WRITE_HEADERS) },
+          200: one(type, 'It would be made (`validate_only`).', mayDo),
           409: problem,
           ...FAILURES,
         },
@@ -71,9 +78,10 @@ function collectionOperations({ type, read, mayDo }: VisibleType, suffix: string
 
 function itemOperations({ type, mayDo }: VisibleType, suffix: string): PathItem {
   const tags = [tagOf(type)];
-  const changing = ['IfMatch', 'IfNoneMatch', 'IdempotencyKey', 'Prefer'].map(parameterRef);
+  const changing = parameterRefs('validate_only', 'If-Match', 'If-None-Match', 'Idempotency-Key', 'Prefer');
   const changed = {
-    200: { ...one(type, 'As it is now.', mayDo), headers: headers('ETag') },
+    200: { ...one(type, 'As it is now.', mayDo), headers: headerRefs('ETag', ...WRITE_HEADERS) },
+    204: { description: 'It was changed (`Prefer: return=minimal`).', headers: headerRefs('ETag', ...WRITE_HEADERS) },
     404: problem,
     409: problem,
     412: problem,
@@ -86,9 +94,9 @@ function itemOperations({ type, mayDo }: VisibleType, suffix: string): PathItem 
         operationId: `show_${type.id}${suffix}`,
         summary: `Show a ${type.singular}`,
         tags,
-        parameters: ['Fields', 'Details', 'IfNoneMatch'].map(parameterRef),
+        parameters: parameterRefs('_fields', '_details', 'If-None-Match'),
         responses: {
-          200: { ...one(type, 'The resource.', mayDo), headers: headers('ETag') },
+          200: { ...one(type, 'The resource.', mayDo), headers: headerRefs('ETag') },
           304: { description: 'It has not changed.' },
           404: problem,
           ...FAILURES,
@@ -102,7 +110,10 @@ function itemOperations({ type, mayDo }: VisibleType, suffix: string): PathItem 
         tags,
         parameters: changing,
         requestBody: { required: true, content: json(body) },
-        responses: { ...changed, 201: { ...one(type, 'It was made.', mayDo), headers: headers('ETag') } },
+        responses: {
+          ...changed,
+          201: { ...one(type, 'It was made.', mayDo), headers: headerRefs('ETag', 'Location', ...WRITE_HEADERS) },
+        },
       },
       patch: {
         operationId: `patch_${type.id}${suffix}`,
@@ -114,7 +125,7 @@ function itemOperations({ type, mayDo }: VisibleType, suffix: string): PathItem 
           content: {
             ...json(body),
             'application/merge-patch+json': { schema: body },
-            'application/json-patch+json': { schema: { type: 'array', items: { type: 'object' } } },
+            'application/json-patch+json': { schema: JSON_PATCH },
           },
         },
         responses: changed,
@@ -125,17 +136,22 @@ function itemOperations({ type, mayDo }: VisibleType, suffix: string): PathItem 
         operationId: `delete_${type.id}${suffix}`,
         summary: `Delete a ${type.singular}`,
         tags,
-        parameters: [parameterRef('IfMatch')],
+        parameters: parameterRefs('validate_only', 'If-Match', 'Idempotency-Key'),
         responses: { 204: { description: 'It is gone.' }, 404: problem, 409: problem, 412: problem, ...FAILURES },
       },
     }),
   };
 }
 
-function actionOperation(type: ResourceType, action: Action, suffix: string): JsonSchema {
+function actionOperation(
+  type: ResourceType,
+  action: Action,
+  { suffix, known }: { readonly suffix: string; readonly known: ReadonlySet<string> },
+): JsonSchema {
   const query = Object.entries(action.parameters ?? {}).map(([name, rule]) => {
-    const { type: kind = 'string', required = false, description = '' } = (rule ?? {}) as Readonly<Record<string, unknown>>;
-    return { name, in: 'query', required, description, schema: { type: kind } };
+    const { type: kind = 'string', required, description } = (rule ?? {}) as Readonly<Record<string, unknown>>;
+    const parameter = queryParameter(name, { type: kind }, typeof description === 'string' ? description : '');
+    return required === true ? { ...parameter, required } : parameter;
   });
   return {
     operationId: `${action.id}_${type.id}${suffix}`,
@@ -147,37 +163,39 @@ function actionOperation(type: ResourceType, action: Action, suffix: string): Js
     responses: {
       200:
         action.protocol === ''
-          ? { description: 'What the action answers.', content: json(toOutput(action.output)) }
+          ? { description: 'What the action answers.', content: json(toOutput(action.output, known)) }
           : { description: `${action.protocol} protocol` },
       ...FAILURES,
     },
   };
 }
 
-/** An output whose `type` names no type of JSON is a resource of that schema. */
-function toOutput(output: JsonSchema | undefined): JsonSchema {
+/** An output whose `type` names no type of JSON is a resource of that schema, when the caller may see one. */
+function toOutput(output: JsonSchema | undefined, known: ReadonlySet<string>): JsonSchema {
   if (output === undefined) return {};
   const { type } = output;
-  const isJsonType = typeof type !== 'string' || ['object', 'array', 'string', 'number', 'integer', 'boolean', 'null'].includes(type);
-  return isJsonType ? toModernSchema(output, '#') : componentRef(type);
+  const isJsonType = typeof type !== 'string' || TYPES.some((name) => name === type);
+  if (isJsonType) return toModernSchema(output, '#');
+  return known.has(type) ? componentRef(type) : { type: 'object' };
 }
 
 const problem = { $ref: '#/components/responses/Problem' };
 const FAILURES = { 400: problem, 401: problem, 403: problem, default: problem };
-const LIST_PARAMETERS = [
-  'SortKey',
-  'SortOrder',
-  'Sort',
-  'Limit',
-  'Offset',
-  'PageSize',
-  'PageToken',
-  'SearchField',
-  'AnyOf',
-  'Fields',
-  'Details',
-  'Prefer',
-];
+const WRITE_HEADERS = ['Preference-Applied', 'Idempotency-Replayed'];
+const JSON_PATCH = {
+  type: 'array',
+  description: 'RFC 6902.',
+  items: {
+    type: 'object',
+    properties: {
+      op: { type: 'string', enum: ['add', 'remove', 'replace', 'move', 'copy', 'test'] },
+      path: { type: 'string' },
+      from: { type: 'string' },
+      value: {},
+    },
+    required: ['op', 'path'],
+  },
+};
 
 function one(type: ResourceType, description: string, mayDo: (action: string) => boolean): JsonSchema {
   return { description, content: json(wrapped(type.singular, mayDo('read') ? componentRef(type.id) : { type: 'object' })) };
@@ -191,31 +209,12 @@ function json(schema: JsonSchema): JsonSchema {
   return { 'application/json': { schema } };
 }
 
-function headers(name: string): JsonSchema {
-  return { [name]: { $ref: `#/components/headers/${name}` } };
-}
-
-function parameterRef(name: string): JsonSchema {
-  return { $ref: `#/components/parameters/${name}` };
-}
-
-function pathParameter(name: string, description: string): JsonSchema {
-  return { name, in: 'path', required: true, description, schema: { type: 'string' } };
-}
-
-function isScalar({ type }: Property): boolean {
-  return type !== 'object' && type !== 'array';
-}
-
-function filterParameter({ name, title, type }: Property): JsonSchema {
-  return {
-    name,
-    in: 'query',
-    required: false,
-    description: `${title}: this value; several are joined by OR.`,
-    schema: { type: 'array', items: { type } },
-    explode: true,
-  };
+/** Objects and lists are no filters; a filter whose name is a property's own is that property. */
+function filtersOf(properties: readonly Property[]): readonly JsonSchema[] {
+  const own = new Set(properties.map(({ name }) => name));
+  return properties
+    .filter(({ type }) => type !== 'object' && type !== 'array')
+    .flatMap((property) => filterParameters(property).filter(({ name }) => name === property.name || !own.has(String(name))));
 }
 
 function tagOf({ metadata, group, id }: ResourceType): string {

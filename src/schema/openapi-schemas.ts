@@ -5,17 +5,23 @@ import { requiredOf, type VisibleType } from './visible-type.ts';
 
 /** `#/components/schemas/NAME`. */
 export function componentRef(name: string): JsonSchema {
-  return { $ref: `#/components/schemas/${name}` };
+  return { $ref: `#/components/schemas/${componentName(name)}` };
+}
+
+/** OpenAPI allows few characters in the names of components. */
+function componentName(name: string): string {
+  return name.replaceAll(/[^A-Za-z0-9._-]/g, '_');
 }
 
 /** Component schema of the input of an action. */
 export function inputName(type: ResourceType, action: Action): string {
-  return `${type.id}_${action.id}_input`;
+  return componentName(`${type.id}_${action.id}_input`);
 }
 
 /** The component schemas of a type: a resource as it is answered, and the bodies that make and change one. */
 export function typeSchemas(visible: VisibleType, known: ReadonlySet<string>): Readonly<Record<string, JsonSchema>> {
   const { type, read, create, update } = visible;
+  const id = componentName(type.id);
   const required = requiredOf(visible);
   const body = (name: string, properties: readonly Property[], must: readonly string[]): JsonSchema => ({
     type: 'object',
@@ -29,23 +35,23 @@ export function typeSchemas(visible: VisibleType, known: ReadonlySet<string>): R
   });
   return {
     ...(visible.mayDo('read') && {
-      [type.id]: {
+      [id]: {
         type: 'object',
         title: type.title,
         description: type.description,
         properties: {
-          ...Object.fromEntries(read.map((property) => [property.name, answered(property, type.id)])),
+          ...Object.fromEntries(read.map((property) => [property.name, answered(property, id)])),
           ...embedded(read, known),
         },
         required: read.map(({ name }) => name),
-        ...definitions(type.jsonSchema, type.id),
+        ...definitions(type.jsonSchema, id),
       },
     }),
-    ...(visible.mayDo('create') && { [`${type.id}Create`]: body(`${type.id}Create`, create, required) }),
-    ...(visible.mayDo('update') && { [`${type.id}Update`]: body(`${type.id}Update`, update, []) }),
+    ...(visible.mayDo('create') && { [`${id}Create`]: body(`${id}Create`, create, required) }),
+    ...(visible.mayDo('update') && { [`${id}Update`]: body(`${id}Update`, update, []) }),
     ...Object.fromEntries(
       [...type.actions.values()]
-        .filter(({ id, input }) => input !== undefined && visible.mayDo(id))
+        .filter((action) => action.input !== undefined && visible.mayDo(action.id))
         .map((action) => [inputName(type, action), toModernSchema(action.input ?? {}, `#/components/schemas/${inputName(type, action)}`)]),
     ),
   };

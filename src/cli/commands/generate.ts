@@ -23,6 +23,7 @@ export async function openapi(context: CommandContext): Promise<number> {
       version: flagText(context.flags, 'api-version') ?? DEFAULT_VERSION,
       ...(description !== undefined && { description }),
       access,
+      groups: schemas.groups,
     }),
   );
   return 0;
