@@ -34,9 +34,30 @@ export const FORMATS = {
     expected: '32 bytes as 64 hex digits or as base64 (`openssl rand -base64 32`)',
     accepts: (text) => /^(?:[0-9a-fA-F]{64}|[A-Za-z0-9+/]{43}=?)$/.test(text),
   },
+  httpAddress: {
+    expected: 'an address such as http://10.0.0.2:2379 (a bare HOST:PORT is http)',
+    accepts: (text) => isHttpUrl(/^https?:\/\//.test(text) ? text : `http://${text}`),
+  },
+  httpUrl: { expected: 'a URL that begins with http:// or https://', accepts: isHttpUrl },
+  etcdPrefix: {
+    expected: 'a path such as /sekisho, without a slash at its end',
+    accepts: (text) => /^\/[^/\s]+(\/[^/\s]+)*$/.test(text),
+  },
+  cron: {
+    expected:
+      'five or six fields such as `0 30 3 * * *` (seconds first), or `@every 5m`, `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`',
+    accepts: (text) =>
+      /^@(every\s+\S+|hourly|daily|midnight|weekly|monthly|yearly|annually)$/.test(text) || /^\S+(\s+\S+){4,5}$/.test(text),
+  },
 } as const satisfies Record<string, Format>;
 
 export type FormatName = keyof typeof FORMATS;
+
+function isHttpUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return (protocol === 'http:' || protocol === 'https:') && hostname !== '';
+}
 
 function isIpOrCidr(text: string): boolean {
   const slash = text.indexOf('/');

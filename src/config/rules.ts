@@ -4,14 +4,14 @@ import type { Problems } from './problems.ts';
 import { checkAdmin } from './rules-admin.ts';
 import { checkInitResources } from './rules-init.ts';
 import { checkModels } from './rules-models.ts';
+import { checkStorage, checkSync } from './rules-sync.ts';
 import type { SectionValue } from './setting.ts';
 import type { SETTINGS } from './settings-table.ts';
 
 /** Reports what is wrong between keys: what needs, excludes or contradicts what, and whether certificates fit their keys. */
 export function checkRules(settings: NonNullable<Draft<SectionValue<typeof SETTINGS>>>, problems: Problems): void {
   const { storage, proxy, admin, workers, testServer } = settings;
-  if (storage?.type === 'file' && storage.dir === undefined)
-    problems.report('storage.dir', 'is missing; `storage.type: file` needs a folder');
+  checkStorage(storage, problems);
   if (storage?.encryptionKey !== undefined && storage.encryptionKeyFile !== undefined) {
     problems.report('storage.encryption_key_file', 'only one of `encryption_key` and `encryption_key_file` can be set');
   }
@@ -22,6 +22,7 @@ export function checkRules(settings: NonNullable<Draft<SectionValue<typeof SETTI
   if (workers !== undefined && workers !== 1) problems.warn('workers', `found ${workers}; this version serves with 1 worker`);
   if (admin) checkAdmin(admin, problems);
   checkModels(settings, problems);
+  checkSync(settings, problems);
   checkInitResources(proxy?.initResources, settings.disableDefaultNamespace === true, problems);
 }
 

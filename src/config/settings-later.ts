@@ -1,7 +1,6 @@
 import type { SettingKeys } from './setting.ts';
 
 const MODELS = 'data models are not served by this version';
-const SYNC = 'synchronisation with etcd is not served by this version';
 
 /** Top-level keys that are known and have no effect: sections of Gohan that a coming version serves, and leftovers of both systems. */
 export const WITHOUT_EFFECT = {
@@ -11,21 +10,15 @@ export const WITHOUT_EFFECT = {
   auto_generate: { type: 'ignored', doc: 'it never had an effect' },
 
   address: { type: 'ignored', origin: 'gohan', doc: 'use `proxy.host` and `proxy.port`' },
-  cron: { type: 'later', origin: 'gohan', doc: SYNC },
   document_root: { type: 'later', origin: 'gohan', doc: 'the web console is not served by this version' },
   editable_schema: { type: 'ignored', origin: 'gohan', doc: 'it never had an effect' },
-  etcd: { type: 'later', origin: 'gohan', doc: SYNC },
-  etcd_timeout_ms: { type: 'later', origin: 'gohan', doc: SYNC },
   extension: { type: 'later', origin: 'gohan', doc: MODELS },
   include: { type: 'ignored', origin: 'gohan', doc: 'only this one file is read' },
   logging: { type: 'ignored', origin: 'gohan', doc: 'use `log_level`, `log_json` and `log_color`' },
   metrics: { type: 'later', origin: 'gohan', doc: 'the admin API has `/metrics`, unless `disable_metrics` is set' },
   profiling: { type: 'ignored', origin: 'gohan', doc: 'there is no profiling endpoint' },
   ssh: { type: 'later', origin: 'gohan', doc: MODELS },
-  sync: { type: 'later', origin: 'gohan', doc: SYNC },
-  sync_writer: { type: 'later', origin: 'gohan', doc: SYNC },
   tls: { type: 'ignored', origin: 'gohan', doc: 'use `proxy.tls`' },
   transaction_commit_informer: { type: 'ignored', origin: 'gohan', doc: 'it never had an effect' },
-  watch: { type: 'later', origin: 'gohan', doc: SYNC },
   webui_config: { type: 'later', origin: 'gohan', doc: 'the web console is not served by this version' },
 } as const satisfies SettingKeys;

@@ -16,6 +16,14 @@ const DATABASE = {
     doc: 'A file (SQLite), a URL (`postgres://user:password@host:5432/name`), or the form of Gohan (`user:password@tcp(host:3306)/name`).',
   },
   max_open_conn: { type: 'int', default: 100, min: 1, max: 10_000, doc: 'Connections to the database.' },
+  connection_wait: {
+    type: 'duration',
+    default: '500s',
+    min: '0s',
+    max: '24h',
+    origin: 'sekisho',
+    doc: 'How long the start, and `sekisho migrate`, wait for a server that does not answer yet; `0s`: not at all. A wrong password or name fails at once.',
+  },
   auto_migrate: {
     type: 'bool',
     default: true,

@@ -3,16 +3,20 @@ import { ADMIN } from './settings-admin.ts';
 import { WITHOUT_EFFECT } from './settings-later.ts';
 import { MODELS } from './settings-models.ts';
 import { PROXY } from './settings-proxy.ts';
+import { ETCD_ACCESS, ETCD_ENDPOINTS, SYNC } from './settings-sync.ts';
 
 const STORAGE = {
   type: {
     type: 'enum',
-    values: ['memory', 'file'],
-    unavailable: { etcd: 'etcd is not available in this version; use memory or file' },
+    values: ['memory', 'file', 'etcd'],
     required: true,
-    doc: '`memory` forgets everything at the end; `file` keeps it in a SQLite database in `dir`.',
+    doc: '`memory` forgets everything at the end; `file` keeps it in a SQLite database in `dir`; `etcd` shares it between the nodes of a fleet.',
   },
-  dir: { type: 'path', use: 'create', doc: 'Folder of the database, for `type: file`; made when it is missing.' },
+  dir: {
+    type: 'path',
+    use: 'create',
+    doc: 'Folder of the database (`type: file`), or of the last good state (`type: etcd`), from which a node starts when etcd is away; made when it is missing.',
+  },
   encryption_key: {
     type: 'string',
     secret: true,
@@ -22,8 +26,22 @@ const STORAGE = {
   },
   encryption_key_file: { type: 'path', use: 'file', origin: 'sekisho', doc: 'File of mode 0600 with that key.' },
   history_limit: { type: 'int', default: 10_000, min: 0, origin: 'sekisho', doc: 'How many changes the history keeps.' },
-  endpoints: { type: 'later', origin: 'sekisho', doc: 'storage in etcd is not available in this version' },
-  prefix: { type: 'later', origin: 'sekisho', doc: 'storage in etcd is not available in this version' },
+  endpoints: ETCD_ENDPOINTS,
+  prefix: {
+    type: 'string',
+    default: '/sekisho',
+    format: 'etcdPrefix',
+    origin: 'sekisho',
+    doc: 'Beginning of all keys in etcd; one for each fleet.',
+  },
+  timeout: {
+    type: 'duration',
+    default: '5s',
+    min: '10ms',
+    origin: 'sekisho',
+    doc: 'How long one call of etcd may take, for `type: etcd`.',
+  },
+  ...ETCD_ACCESS,
 } as const satisfies SettingKeys;
 
 const MODULES = {
@@ -146,5 +164,6 @@ export const SETTINGS = {
     doc: 'An echo server to try things with; started only with `debug: true` and `admin`.',
   },
   ...MODELS,
+  ...SYNC,
   ...WITHOUT_EFFECT,
 } as const satisfies SettingKeys;
