@@ -105,6 +105,49 @@ export const ERRORS = {
     help: 'A module asked for a body beyond `modules.max_body_bytes`.',
   },
 
+  // Extensions of schemas
+  EXTENSION_COMPILE: {
+    status: 400,
+    title: 'Extension does not compile',
+    help: 'A syntax error, an import that cannot be resolved, or a language that is not run here; every place is listed.',
+  },
+  EXTENSION_LOAD: {
+    status: 400,
+    title: 'Extension does not load',
+    help: 'Its top-level code threw or took too long, or it exports something else than a function under the name of an event.',
+  },
+  EXTENSION_FAILED: {
+    status: 500,
+    title: 'Extension failed',
+    help: 'A handler threw what is no answer; the log has its stack under the id. To answer, throw a `ResponseError` (TypeScript) or a `CustomException` (Gohan).',
+  },
+  EXTENSION_TIMEOUT: {
+    status: 504,
+    title: 'Extension took too long',
+    help: 'The handlers of an event did not finish within `extension.timelimit`, or blocked a thread that others share.',
+  },
+  EXTENSION_CRASHED: {
+    status: 503,
+    title: 'Extension crashed',
+    help: 'The thread of the handler ended (out of memory, or because of another request); a new one serves the next request.',
+  },
+  EXTENSION_QUARANTINED: {
+    status: 503,
+    title: 'Extension is quarantined',
+    help: 'The code of this schema ended its threads too often; change it, or release it in the admin API.',
+  },
+  EXTENSION_BUSY: { status: 503, title: 'Extensions are overloaded', help: 'Too many requests wait for a thread (`extension.max_queue`).' },
+  EXTENSION_ABORTED: {
+    status: 503,
+    title: 'Extension was stopped',
+    help: 'Nobody waits for the result any more: the client left, or the gateway stops.',
+  },
+  EXTENSION_NOT_ENABLED: {
+    status: 500,
+    title: 'Not enabled for extensions',
+    help: 'A handler used something that a setting of `extension` has to permit first; the log names it.',
+  },
+
   // The proxy
   REQUEST_INVALID: { status: 400, title: 'Malformed request', help: 'The head of the request breaks HTTP; the detail says which rule.' },
   REQUEST_TIMEOUT: { status: 408, title: 'Request took too long to arrive', help: 'The client did not send its head or body in time.' },
@@ -235,6 +278,12 @@ export const ERRORS = {
     status: 503,
     title: 'Database connection lost',
     help: 'The connection broke; whether the change was made is not known. Use an Idempotency-Key to ask again safely.',
+  },
+  DATABASE_REFUSED: {
+    status: 503,
+    title: 'Database refuses the connection',
+    help: 'User, password, TLS or the name of the database in `database.connection` are wrong; the message has what the server said.',
+    isInternal: true,
   },
   DATABASE_FAILED: { status: 500, title: 'Database error', help: 'The database refused a statement; the log has its message.' },
   MIGRATION_NEEDED: {

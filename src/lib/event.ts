@@ -70,6 +70,53 @@ export type Event =
       readonly hook: string;
       readonly text: string;
     }
+  /** A server of a database does not answer yet; it is asked again after the pause, for `leftMs` more. */
+  | {
+      readonly type: 'database.waiting';
+      readonly place: string;
+      readonly reason: string;
+      readonly attempt: number;
+      readonly pauseMs: number;
+      readonly leftMs: number;
+    }
+  | { readonly type: 'database.reached'; readonly place: string; readonly attempts: number; readonly waitedMs: number }
+  | {
+      readonly type: 'extension.console';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      readonly environment: string;
+      /** Where the line comes from, as the author names it: `gohan.extension.network.pre_create`. */
+      readonly module: string;
+      readonly requestId: string;
+      readonly text: string;
+    }
+  | {
+      readonly type: 'extension.called';
+      readonly environment: string;
+      readonly event: string;
+      readonly outcome: 'ok' | 'answered' | 'failed' | 'timeout' | 'crashed' | 'refused';
+      readonly durationMs: number;
+    }
+  | {
+      readonly type: 'extension.thread';
+      readonly kind: 'exclusive' | 'shared';
+      readonly state: 'started' | 'stopped' | 'killed';
+      readonly reason?: string;
+    }
+  | {
+      readonly type: 'extension.quarantine';
+      readonly environment: string;
+      readonly state: 'quarantined' | 'released';
+      readonly reason?: string;
+    }
+  /** What a handler threw that is no answer, with its stack; `id` is that of the error which the client sees. */
+  | {
+      readonly type: 'extension.failed';
+      readonly environment: string;
+      readonly event: string;
+      readonly requestId: string;
+      readonly id?: string;
+      readonly text: string;
+    }
   | { readonly type: 'error'; readonly error: SekishoError; readonly where: string }
   | { readonly type: 'warning'; readonly text: string };
 

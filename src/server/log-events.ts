@@ -49,6 +49,34 @@ const WRITERS: Writers = {
   },
   'module.failed': (logger, { type, namespace, module, route, requestId, hook, text }) =>
     logger.error({ event: type, namespace, module, route, requestId, hook }, text.slice(0, MAX_TEXT)),
+  'extension.console': (logger, { type, level, environment, module, requestId, text }) =>
+    logger[level]({ event: type, environment, module, requestId }, text.slice(0, MAX_TEXT)),
+  'extension.called': (logger, { type, environment, event, outcome, durationMs }) => {
+    if (outcome === 'ok' || outcome === 'answered') return;
+    logger.debug(
+      { event: type, environment, name: event, outcome, durationMs: round(durationMs) },
+      `extension ${environment}: ${event} ${outcome}`,
+    );
+  },
+  'extension.thread': (logger, { type, kind, state, reason }) =>
+    logger[state === 'killed' ? 'warn' : 'debug'](
+      { event: type, kind, state, reason },
+      `${kind} extension thread ${state}${reason === undefined ? '' : ` (${reason})`}`,
+    ),
+  'extension.quarantine': (logger, { type, environment, state, reason }) =>
+    logger[state === 'released' ? 'info' : 'warn'](
+      { event: type, environment, state, reason },
+      `extensions of ${environment}: ${state}${reason === undefined ? '' : ` (${reason})`}`,
+    ),
+  'extension.failed': (logger, { type, environment, event, requestId, id, text }) =>
+    logger.error({ event: type, environment, name: event, requestId, id }, text.slice(0, MAX_TEXT)),
+  'database.waiting': (logger, { type, place, reason, attempt, pauseMs, leftMs }) =>
+    logger.warn(
+      { event: type, place, attempt, pauseMs: Math.round(pauseMs), leftMs: Math.round(leftMs) },
+      `waiting for ${place}: ${reason}`,
+    ),
+  'database.reached': (logger, { type, place, attempts, waitedMs }) =>
+    logger.info({ event: type, place, attempts, waitedMs: Math.round(waitedMs) }, `${place} answers`),
   error: (logger, { error, where }) => writeError(logger, error, { where }),
   warning: (logger, { type, text }) => logger.warn({ event: type }, text),
 };

@@ -17,6 +17,7 @@ const BELOW_SERVER = [
   'sql',
   'store',
   'proxy',
+  'extension',
   'resource',
   'admin',
 ];
@@ -34,6 +35,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   sql: { row: 2, folders: ['lib', 'schema'], packages: ['pg', 'mysql2'] },
   store: { row: 3, folders: ['lib', 'entity'], packages: ['ajv'] },
   proxy: { row: 3, folders: ['lib', 'entity', 'http', 'runtime'], packages: [] },
+  extension: { row: 3, folders: ['lib', 'schema', 'runtime'], packages: ['esbuild'] },
   resource: { row: 3, folders: ['lib', 'schema', 'http', 'policy', 'identity', 'sql'], packages: [] },
   admin: { row: 3, folders: ['lib', 'entity', 'http', 'store'], packages: ['ajv', 'jose'] },
   server: { row: 4, folders: BELOW_SERVER, packages: ['pino'] },
@@ -63,11 +65,11 @@ export const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   'node:tls': ['http'],
   'node:dgram': [],
   'node:sqlite': ['store', 'sql'],
-  // runtime: user code; store: the thread that waits for the disk
-  'node:worker_threads': ['runtime', 'store'],
+  // runtime, extension: user code; store: the thread that waits for the disk
+  'node:worker_threads': ['runtime', 'extension', 'store'],
   'node:child_process': ['config'],
   'node:cluster': [],
-  'node:fs': ['lib', 'config', 'schema', 'runtime', 'store', 'server', 'cli', 'sql'],
+  'node:fs': ['lib', 'config', 'schema', 'runtime', 'extension', 'store', 'server', 'cli', 'sql'],
   'node:fs/promises': ['lib', 'config', 'runtime', 'store', 'server', 'cli', 'sql'],
 };
 
