@@ -271,7 +271,7 @@ test('the fake Keystone logs in with any password, and tells tokens and tenants'
 });
 
 test('providers of a configuration', () => {
-  const names = (options: ProviderOptions) => createProviders(options).map(({ name }) => name);
+  const names = (options: ProviderOptions) => createProviders(options).providers.map(({ name }) => name);
   assert.deepEqual(names({ isFake: true, isLoopback: true, apiKeys: [key] }), ['api-key', 'fake']);
   assert.deepEqual(
     names({

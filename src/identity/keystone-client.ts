@@ -15,20 +15,30 @@ export interface KeystoneClient {
   issue(auth: unknown): Promise<KeystoneAnswer>;
   /** GET /auth/tokens, as the bearer of `serviceToken`. */
   validate(serviceToken: string, subjectToken: string): Promise<KeystoneAnswer>;
+  /** GET /`collection`, one page of it; `query` begins with `?` or is empty. */
+  page(serviceToken: string, collection: string, query: string): Promise<KeystoneAnswer>;
   close(): void;
 }
 
 const MAX_ANSWER_BYTES = 1_048_576;
+/** Keystones without pages tell all projects in one answer. */
+const MAX_PAGE_BYTES = 67_108_864;
+
+interface Question {
+  readonly method: string;
+  readonly headers: Record<string, string>;
+  readonly body?: string;
+}
 
 /** `url` ends in /v3, without a slash. */
 export function createKeystoneClient(url: string, timeoutMs: number): KeystoneClient {
   const closing = new AbortController();
-  const call = async (path: string, init: { method: string; headers: Record<string, string>; body?: string }): Promise<KeystoneAnswer> => {
+  const call = async (path: string, init: Question, maxBytes = MAX_ANSWER_BYTES): Promise<KeystoneAnswer> => {
     let answer: KeystoneAnswer;
     try {
       const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), closing.signal]);
       const response = await fetch(`${url}${path}`, { ...init, redirect: 'error', signal });
-      const text = await readLimited(response, MAX_ANSWER_BYTES);
+      const text = await readLimited(response, maxBytes);
       answer = { status: response.status, body: parse(text), subjectToken: response.headers.get('x-subject-token') };
     } catch (cause) {
       throw unavailable('Keystone does not answer', cause);
@@ -42,6 +52,8 @@ export function createKeystoneClient(url: string, timeoutMs: number): KeystoneCl
     validate: (serviceToken, subjectToken) =>
       // The catalogue is of no use here, and is most of the answer.
       call('/auth/tokens?nocatalog', { method: 'GET', headers: { 'x-auth-token': serviceToken, 'x-subject-token': subjectToken } }),
+    page: (serviceToken, collection, query) =>
+      call(`/${collection}${query}`, { method: 'GET', headers: { 'x-auth-token': serviceToken } }, MAX_PAGE_BYTES),
     close: () => closing.abort(),
   };
 }

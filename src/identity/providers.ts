@@ -1,8 +1,12 @@
 import { SekishoError } from '../lib/errors.ts';
 import { type ApiKeyOptions, createApiKeyProvider } from './api-key.ts';
 import { createFakeProvider } from './fake.ts';
+import { createFakeTenants } from './fake-tenants.ts';
 import { createJwtProvider, type JwtProviderOptions } from './jwt.ts';
-import { createKeystoneProvider, type KeystoneOptions } from './keystone.ts';
+import { createKeystoneProvider } from './keystone.ts';
+import { createKeystoneSession, type KeystoneOptions } from './keystone-session.ts';
+import { createKeystoneTenants } from './keystone-tenants.ts';
+import type { TenantDirectory } from './tenant-directory.ts';
 import type { IdentityProvider } from './types.ts';
 
 export interface ProviderOptions {
@@ -17,11 +21,19 @@ export interface ProviderOptions {
   readonly apiKeys?: readonly ApiKeyOptions[];
 }
 
+/** What the configuration tells about callers. */
+export interface ConfiguredProviders {
+  /** In the order in which they are asked. */
+  readonly providers: readonly IdentityProvider[];
+  /** Undefined when nothing configured knows tenants: tokens and keys tell their own only. */
+  readonly tenants: TenantDirectory | undefined;
+}
+
 /**
- * Makes the configured providers, in the order in which they are asked. Throws CONFIG_INVALID: when nothing can identify anybody (Gohan meant
+ * Makes the configured providers, and the directory of tenants that one of them has. Throws CONFIG_INVALID: when nothing can identify anybody (Gohan meant
  * `use_keystone: false` to make everybody an admin), and for development tokens on a listener that others reach.
  */
-export function createProviders(options: ProviderOptions): readonly IdentityProvider[] {
+export function createProviders(options: ProviderOptions): ConfiguredProviders {
   const { isFake = false, isLoopback, keystone, jwt = [], apiKeys = [] } = options;
   if (isFake && !isLoopback) {
     throw new SekishoError(
@@ -32,11 +44,11 @@ export function createProviders(options: ProviderOptions): readonly IdentityProv
   if (!isFake && keystone === undefined && jwt.length === 0 && apiKeys.length === 0) {
     throw new SekishoError('CONFIG_INVALID', options.isKeystoneOff ? KEYSTONE_OFF : NOBODY_KNOWN);
   }
-  return [
-    ...(apiKeys.length > 0 ? [createApiKeyProvider(apiKeys)] : []),
-    ...jwt.map(createJwtProvider),
-    ...(isFake ? [createFakeProvider()] : keystone === undefined ? [] : [createKeystoneProvider(keystone)]),
-  ];
+  const others = [...(apiKeys.length > 0 ? [createApiKeyProvider(apiKeys)] : []), ...jwt.map(createJwtProvider)];
+  if (isFake) return { providers: [...others, createFakeProvider()], tenants: createFakeTenants() };
+  if (keystone === undefined) return { providers: others, tenants: undefined };
+  const session = createKeystoneSession(keystone);
+  return { providers: [...others, createKeystoneProvider(session, keystone)], tenants: createKeystoneTenants(session, keystone) };
 }
 
 const WAYS = 'Configure JWT, API keys or Keystone; for development on this machine, use keystone: { use_keystone: true, fake: true }';

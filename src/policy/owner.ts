@@ -1,13 +1,8 @@
 import type { Identity } from '../lib/identity.ts';
 import { allOf, type Filter, TRUE } from '../schema/filter.ts';
 import type { ResourceType } from '../schema/types.ts';
+import type { TenantBook } from './tenant-book.ts';
 import type { TenantPattern } from './tenant-pattern.ts';
-
-/** A tenant that is known to the identity service, for patterns of tenants that are no plain lists. */
-export interface Tenant {
-  readonly id: string;
-  readonly name: string;
-}
 
 /** `{type: belongs_to}`: tenants beside the caller's own whose resources the caller may reach with some actions. */
 export interface BelongsTo {
@@ -19,43 +14,29 @@ export interface BelongsTo {
 /** What ownership is asked for: nothing, the domain only (`is_domain_owner`), or tenant and domain (`is_owner`). */
 export type OwnerRule = 'none' | 'domain' | 'tenant';
 
+/** The ids of the other tenants whose rows count as the caller's. */
+type Others = () => readonly string[] | 'any';
+
 /** The rows that the caller owns under `rule`, for those owner properties that the type has. Admin scope owns everything, domain scope its domain. */
-export function toOwnerFilter(rule: OwnerRule, identity: Identity, type: ResourceType, others: readonly string[] | 'any' = []): Filter {
+export function toOwnerFilter(rule: OwnerRule, identity: Identity, type: ResourceType, others: Others = () => []): Filter {
   if (rule === 'none' || identity.scope === 'admin') return TRUE;
   const filters: Filter[] = [];
   if (rule === 'tenant' && identity.scope === 'tenant' && type.propertyByName.has('tenant_id')) {
+    const opened = others();
     filters.push(
-      others === 'any'
+      opened === 'any'
         ? { kind: 'notIn', property: 'tenant_id', values: [null] }
-        : { kind: 'in', property: 'tenant_id', values: [...new Set([identity.tenantId, ...others])] },
+        : { kind: 'in', property: 'tenant_id', values: [...new Set([identity.tenantId, ...opened])] },
     );
   }
   if (type.propertyByName.has('domain_id')) filters.push({ kind: 'in', property: 'domain_id', values: [identity.domainId] });
   return allOf(filters);
 }
 
-/**
- * Ids of the other tenants that `belongs_to` opens for an action; `any` when it opens all. A pattern that is no list of ids opens those of
- * the known tenants that it matches.
- */
-export function otherTenants(rules: readonly BelongsTo[], action: string, tenants: readonly Tenant[]): readonly string[] | 'any' {
-  const ids: string[] = [];
-  for (const rule of rules) {
-    if (!rule.appliesTo(action)) continue;
-    if (rule.tenantId?.isAny || rule.tenantName?.isAny) return 'any';
-    ids.push(...(rule.tenantId?.texts ?? tenants.filter((tenant) => coversTenant(rule, tenant)).map((tenant) => tenant.id)));
-  }
-  return ids;
-}
-
-function coversTenant(rule: BelongsTo, tenant: Tenant): boolean {
-  return (rule.tenantId?.matches(tenant.id) ?? false) || (rule.tenantName?.matches(tenant.name) ?? false);
-}
-
 export interface OwnerCheck {
   readonly rule: OwnerRule;
   readonly belongsTo: readonly BelongsTo[];
-  readonly tenants: readonly Tenant[];
+  readonly tenants: TenantBook;
 }
 
 type Body = Readonly<Record<string, unknown>>;
@@ -75,20 +56,13 @@ export function checkOwner(check: OwnerCheck, identity: Identity, action: string
 
 function ownsTenant(check: OwnerCheck, identity: Identity, action: string, body: Body): boolean {
   const rules = check.belongsTo.filter((rule) => rule.appliesTo(action));
-  const opensId = (id: string): boolean =>
-    rules.some(
-      (rule) =>
-        rule.tenantId?.matches(id) ||
-        check.tenants.some((tenant) => tenant.id === id && coversTenant(rule, tenant)) ||
-        rule.tenantName?.isAny,
-    );
+  const opensId = (id: string): boolean => rules.some((rule) => (rule.tenantId ? rule.tenantId.matches(id) : opensByName(rule, id)));
+  const opensByName = ({ tenantName: pattern }: BelongsTo, id: string): boolean =>
+    pattern !== undefined && (pattern.isAny || check.tenants.list().some((tenant) => tenant.id === id && pattern.matches(tenant.name)));
   const opensName = (name: string): boolean =>
-    rules.some(
-      (rule) =>
-        rule.tenantName?.matches(name) ||
-        check.tenants.some((tenant) => tenant.name === name && coversTenant(rule, tenant)) ||
-        rule.tenantId?.isAny,
-    );
+    rules.some((rule) => (rule.tenantName ? rule.tenantName.matches(name) : opensById(rule, name)));
+  const opensById = ({ tenantId: pattern }: BelongsTo, name: string): boolean =>
+    pattern !== undefined && (pattern.isAny || check.tenants.list().some((tenant) => tenant.name === name && pattern.matches(tenant.id)));
   return isFine(body.tenant_id, action, identity.tenantId, opensId) && isFine(body.tenant_name, action, identity.tenantName, opensName);
 }
 

@@ -4,17 +4,18 @@ import type { ResourceType } from '../schema/types.ts';
 import type { CompiledPolicy } from './compiled-policy.ts';
 import { toTreeFilter } from './condition-tree.ts';
 import { evaluateFilter } from './evaluate.ts';
-import { checkOwner, otherTenants, type Tenant, toOwnerFilter } from './owner.ts';
+import { checkOwner, toOwnerFilter } from './owner.ts';
 import { findBroken, findBrokenUpdate, toPropertyFilter } from './property-condition.ts';
+import type { TenantBook } from './tenant-book.ts';
 import type { Permit } from './types.ts';
 
 /** Actions whose property conditions speak of a stored row. A create and a custom action are judged by their body. */
 const STORED = new Set(['read', 'update', 'delete']);
 
 /** What `policy` grants `identity` for `action`. Filters are made once per type. */
-export function createPermit(policy: CompiledPolicy, identity: Identity, action: string, tenants: readonly Tenant[]): Permit {
+export function createPermit(policy: CompiledPolicy, identity: Identity, action: string, tenants: TenantBook): Permit {
   const { owner, belongsTo, trees } = policy.conditions;
-  const others = otherTenants(belongsTo, action, tenants);
+  const others = () => tenants.opened(belongsTo, action);
   const conditions = conditionsOf(policy, action);
   const rowFilter = memoize((type) =>
     allOf([toOwnerFilter(owner, identity, type, others), ...trees.map((tree) => toTreeFilter(tree, identity, type))]),

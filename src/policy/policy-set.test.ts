@@ -149,6 +149,52 @@ test('patterns of belongs_to that are no list become ids of known tenants', () =
   assert.deepEqual(filter({ tenant_id: '^t[0-9]$' }, []), { kind: 'and', of: [inTenant('t1'), inDomain] });
 });
 
+test('while the tenants are unknown, what depends on them is refused, and nothing else', () => {
+  const of = (rule: object, identity = member, action = 'read', more: PolicyOptions = { tenants: 'unknown' }) =>
+    permitOf({ condition: ['is_owner', { type: 'belongs_to', ...rule }] }, action, identity, more);
+  const isUnknown = { code: 'IDENTITY_UNAVAILABLE' };
+  assert.throws(() => of({ tenant_name: 'ops' }).rowFilter(TYPE), isUnknown);
+  assert.throws(() => of({ tenant_id: '^t[0-9]$' }).rowFilter(TYPE), isUnknown);
+  assert.throws(() => of({ tenant_name: 'ops' }, member, 'create').checkOwner(TYPE, { tenant_id: 't3' }), isUnknown);
+  assert.equal(of({ tenant_name: 'ops' }, member, 'create').checkOwner(TYPE, { tenant_id: 't1' }), undefined, 'the own tenant is known');
+  assert.deepEqual(of({ tenant_id: 't2' }).rowFilter(TYPE), { kind: 'and', of: [inTenant('t1', 't2'), inDomain] });
+  assert.deepEqual(of({ tenant_name: 'ops', action: 'update' }).rowFilter(TYPE), { kind: 'and', of: [inTenant('t1'), inDomain] });
+  assert.deepEqual(of({ tenant_name: 'ops' }, admin).rowFilter(TYPE), TRUE);
+  assert.deepEqual(of({ tenant_name: 'ops' }, identityOf({ scope: 'domain' })).rowFilter(TYPE), inDomain);
+  assert.deepEqual(of({ tenant_name: 'ops' }).rowFilter(PLAIN), TRUE, 'a type without owner');
+});
+
+test('policies tell whether they need the tenants', () => {
+  const needs = (...rules: object[]) =>
+    set(...rules.map((rule, index) => ({ id: String(index), condition: ['is_owner', { type: 'belongs_to', ...rule }] }))).needTenants;
+  assert.deepEqual(needs({ tenant_id: 'a|b' }, { tenant_id: '^a-' }, { tenant_name: 'ops' }, { tenant_name: '.*' }, { tenant_id: '.*' }), [
+    '1',
+    '2',
+  ]);
+  const attach = { action: '__attach__', relationProperty: 'x', targetCondition: ['is_owner', { type: 'belongs_to', tenant_name: 'ops' }] };
+  assert.deepEqual(set({ id: 'attach', ...attach }).needTenants, ['attach']);
+});
+
+test('more tenants than a database can be asked for are not cut off', () => {
+  const tenants = Array.from({ length: 16_385 }, (_, index) => ({ id: `t${index}`, name: `dev-${index}` }));
+  const permit = (known: typeof tenants) =>
+    permitOf({ condition: ['is_owner', { type: 'belongs_to', tenant_name: '^dev-' }] }, 'read', member, { tenants: known });
+  assert.throws(() => permit(tenants).rowFilter(TYPE), { code: 'POLICY_DENIED' });
+  assert.ok(permit(tenants.slice(1)).rowFilter(TYPE));
+});
+
+test('a body may name the tenant that a pattern of the other kind opens', () => {
+  const tenants = [{ id: 't2', name: 'dev-a' }];
+  const check = (rule: object, body: object) =>
+    permitOf({ condition: ['is_owner', { type: 'belongs_to', ...rule }] }, 'create', member, { tenants }).checkOwner(TYPE, { ...body });
+  const foreign = 'Operating on resources from other tenant is prohibited';
+  assert.equal(check({ tenant_name: '^dev-' }, { tenant_id: 't2' }), undefined);
+  assert.equal(check({ tenant_name: '^dev-' }, { tenant_id: 't9' }), foreign, 'no tenant of that id is known');
+  assert.equal(check({ tenant_id: '^t2$' }, { tenant_name: 'dev-a' }), undefined);
+  assert.equal(check({ tenant_id: '^t2$' }, { tenant_name: 'dev-b' }), foreign);
+  assert.equal(check({ tenant_name: '.*' }, { tenant_id: 'any', tenant_name: 'any' }), undefined);
+});
+
 test('and, or and match become filters', () => {
   const filter = rows([
     {

@@ -3,15 +3,15 @@ import type { PolicySource } from '../schema/types.ts';
 import { ADMIN_POLICY } from './admin-policy.ts';
 import { createAttachPolicy } from './attach.ts';
 import { type CompiledPolicy, compilePolicy } from './compiled-policy.ts';
-import type { Tenant } from './owner.ts';
 import { createPathIndex, type PathIndex } from './path-index.ts';
 import { createPermit } from './permit.ts';
 import { collectPolicyProblems } from './report.ts';
+import { asksForTenants, createTenantBook, type Tenant, type TenantBook } from './tenant-book.ts';
 import type { AttachPolicy, Decision, PolicySet } from './types.ts';
 
 export interface PolicyOptions {
-  /** Known tenants, by which belongs_to patterns that are no plain lists become ids in row filters. */
-  readonly tenants?: readonly Tenant[];
+  /** Known tenants, by which belongs_to patterns that are no plain lists become ids in row filters; `unknown`: what needs them is refused for now. */
+  readonly tenants?: readonly Tenant[] | 'unknown';
   /** Leaves the built-in policy of the admin role out. */
   readonly withoutAdminPolicy?: boolean;
   /** Identities whose grants are kept ready; the oldest goes first. */
@@ -42,10 +42,11 @@ export function compilePolicies(sources: readonly PolicySource[], options: Polic
   const all = options.withoutAdminPolicy ? sources : [ADMIN_POLICY, ...sources];
   const policies = all.map((source, index) => compilePolicy(source, index, problems.of(source.id, source.place)));
   problems.throwIfAny();
-  const tenants = options.tenants ?? [];
+  const tenants = createTenantBook(options.tenants ?? []);
   const callerOf = createCallers(policies, options.maxCallers ?? DEFAULT_MAX_CALLERS);
   const anonymous = createPathIndex(policies.filter((policy) => policy.principal === NOBODY));
   return {
+    needTenants: policies.filter(({ conditions }) => conditions.belongsTo.some(asksForTenants)).map(({ id }) => id),
     decide(identity, action, path) {
       const caller = callerOf(identity);
       let first: CompiledPolicy | undefined;
@@ -80,7 +81,7 @@ function indexOf(table: Table, action: string): PathIndex {
   return index;
 }
 
-function decisionOf(caller: Caller, policy: CompiledPolicy, action: string, tenants: readonly Tenant[]): Decision {
+function decisionOf(caller: Caller, policy: CompiledPolicy, action: string, tenants: TenantBook): Decision {
   let byAction = caller.decisions.get(policy);
   if (byAction === undefined) caller.decisions.set(policy, (byAction = new Map()));
   let decision = byAction.get(action);
@@ -91,7 +92,7 @@ function decisionOf(caller: Caller, policy: CompiledPolicy, action: string, tena
   return decision;
 }
 
-function attachOf(caller: Caller, policy: CompiledPolicy, tenants: readonly Tenant[]): AttachPolicy {
+function attachOf(caller: Caller, policy: CompiledPolicy, tenants: TenantBook): AttachPolicy {
   let attach = caller.attach.get(policy);
   if (attach === undefined) caller.attach.set(policy, (attach = createAttachPolicy(policy, caller.identity, tenants)));
   return attach;

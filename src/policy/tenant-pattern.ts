@@ -27,25 +27,29 @@ export function compileTenantPattern(pattern: string, key: string, report: Repor
   return { texts, isAny: ANY.has(pattern), matches: known === undefined ? (text) => regexp.test(text) : (text) => known.has(text) };
 }
 
-/** `a`, `^a$`, `a|b`, `^(a|b)$`, with `\.` and `\-`, as texts; undefined for anything that stands for more. */
+/**
+ * `a`, `^a$`, `a|b`, `^(a|b)$`, `^a$|^b$`, with `\.` and `\-`, as texts; undefined for anything that stands for more. `^a` is a beginning, not
+ * a text.
+ */
 function toTexts(pattern: string): readonly string[] | undefined {
-  const inner = /^\^?(.*?)\$?$/.exec(pattern)?.[1] ?? '';
-  const alternatives = (/^\((?:\?:)?([^()]*)\)$/.exec(inner)?.[1] ?? inner).split('|');
+  const sides = pattern.split('|');
   // `^a|b$` anchors each side of the bar alone; without the anchors the texts are still what is meant.
-  const texts = alternatives.map((text) =>
-    text
-      .replace(/^\^/, '')
-      .replace(/\$$/, '')
-      .replace(/\\([.-])/g, '$1'),
-  );
-  const isPlain = alternatives.every(
-    (text, i) =>
-      PLAIN.test(
-        text
-          .replace(/^\^/, '')
-          .replace(/\$$/, '')
-          .replace(/\\[.-]/g, '_'),
-      ) && texts[i] !== '',
-  );
-  return isPlain ? texts : undefined;
+  const alternatives = sides.every(isAnchored) ? sides.map(unanchored) : withoutGroup(unanchored(pattern)).split('|');
+  return alternatives.every((text) => PLAIN.test(text.replace(ESCAPED, '_')))
+    ? alternatives.map((text) => text.replace(ESCAPED, '$1'))
+    : undefined;
+}
+
+const ESCAPED = /\\([.-])/g;
+
+function isAnchored(pattern: string): boolean {
+  return pattern.startsWith('^') && pattern.endsWith('$') && !pattern.endsWith('\\$');
+}
+
+function unanchored(pattern: string): string {
+  return isAnchored(pattern) ? pattern.slice(1, -1) : pattern;
+}
+
+function withoutGroup(pattern: string): string {
+  return /^\((?:\?:)?([^()]*)\)$/.exec(pattern)?.[1] ?? pattern;
 }

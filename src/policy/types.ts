@@ -4,6 +4,8 @@ import type { ResourceType } from '../schema/types.ts';
 
 /** All policies of a schema set, compiled. Pure: decides from its arguments alone. */
 export interface PolicySet {
+  /** Ids of the policies that speak of tenants by patterns or names, so that the known tenants decide what they open. */
+  readonly needTenants: readonly string[];
   /** What `identity` may do: the first matching allow policy, unless a deny policy matches. `path` is the short URL, with `/id` for single resources. */
   decide(identity: Identity, action: string, path: string): Decision;
   /** The attach policies that bear on a write of `path`; all of them must hold. */

@@ -12,12 +12,14 @@ import { createResourceApi } from '../resource/api.ts';
 import { applyDefaults } from '../schema/defaults.ts';
 import { diffSets } from '../schema/diff-sets.ts';
 import { loadSchemas } from '../schema/load-schemas.ts';
+import type { SchemaSet } from '../schema/types.ts';
 import { importInitialData } from '../sql/initial-data.ts';
 import { openDatabase } from '../sql/open-database.ts';
 import type { Closing } from './closing.ts';
 import { startHealthListener } from './health-listener.ts';
 import { toDatabaseOptions, toPrepareOptions, toProviderOptions, toResourceApiOptions } from './models-options.ts';
 import { releaseMemory } from './release-memory.ts';
+import { createTenantFollower } from './tenant-follower.ts';
 import { createFileWatch } from './watch-files.ts';
 
 /**
@@ -27,40 +29,49 @@ import { createFileWatch } from './watch-files.ts';
 export async function startModels(settings: Settings, configPath: string, closing: Closing): Promise<ProxyOptions['fallback']> {
   if (settings.schemas.length === 0 || settings.database === undefined) return undefined;
   const folder = configPath.startsWith('$') ? process.cwd() : dirname(configPath);
-  const load = () => {
+  const { providers, tenants: directory } = createProviders(toProviderOptions(settings));
+  const identifier = closing.add(createIdentifier(providers));
+  const tenants = closing.add(createTenantFollower({ directory, periodMs: settings.keystone.cacheTtlMs }));
+  const withPolicies = (schemas: SchemaSet) => ({ schemas, policies: compilePolicies(schemas.policies, { tenants: tenants.current() }) });
+  const load = async () => {
     const schemas = loadSchemas(settings.schemas, { cwd: folder, legacyTableNames: settings.database?.legacy ?? true });
-    return { schemas, policies: compilePolicies(schemas.policies) };
+    await tenants.prepare(compilePolicies(schemas.policies).needTenants);
+    return schemas;
   };
-  const first = load();
+  const first = await load();
   const database = closing.add(await openDatabase(toDatabaseOptions(settings.database, folder)));
   const prepareOptions = toPrepareOptions(settings.database);
-  await database.prepare(first.schemas, prepareOptions);
+  await database.prepare(first, prepareOptions);
   for (const { connection: source } of settings.database.initialData) {
     const tables = readDataFile(source) as Parameters<typeof importInitialData>[2]['tables'];
-    await importInitialData(database, first.schemas, { tables, source, fillDefaults: applyDefaults });
+    await importInitialData(database, first, { tables, source, fillDefaults: applyDefaults });
   }
-  const identifier = closing.add(createIdentifier(createProviders(toProviderOptions(settings))));
-  const api = closing.add(createResourceApi({ ...first, database, identifier, ...toResourceApiOptions(settings) }));
+  const api = closing.add(createResourceApi({ ...withPolicies(first), database, identifier, ...toResourceApiOptions(settings) }));
   releaseMemory();
 
-  let served = first.schemas;
+  let served = first;
+  const serve = (schemas: SchemaSet): void => {
+    const next = withPolicies(schemas);
+    api.swap(next.schemas, next.policies);
+    served = schemas;
+  };
+  tenants.follow(() => serve(served));
   const watch = closing.add(
     createFileWatch(async () => {
       try {
-        const next = load();
-        watch.follow(next.schemas.files);
-        const { changes, obstacles } = diffSets(served, next.schemas);
+        const next = await load();
+        watch.follow(next.files);
+        const { changes, obstacles } = diffSets(served, next);
         if (changes.length === 0) return;
         if (obstacles.length > 0) throw needsRestart(obstacles);
-        await database.prepare(next.schemas, prepareOptions);
-        api.swap(next.schemas, next.policies);
-        served = next.schemas;
+        await database.prepare(next, prepareOptions);
+        serve(next);
       } catch (error) {
         observe({ type: 'error', error: toSekishoError(error), where: 'schema files (the last good set serves on)' });
       }
     }),
   );
-  watch.follow(first.schemas.files);
+  watch.follow(first.files);
 
   if (settings.healthcheck.enabled) closing.add(await startHealthListener(settings, database));
   const { namespace } = settings.api;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createKeystoneCollections, type KeystoneCollections } from './keystone-collections.ts';
 
 /** What a token is for, as Keystone writes it into the token. */
 export interface TokenScope {
@@ -10,6 +11,8 @@ export interface TokenScope {
   readonly is_admin_project?: boolean;
 }
 
+type Fault = number | 'hang-up' | 'garbage' | 'silence' | 'flood';
+
 interface StoredToken {
   readonly body: Record<string, unknown>;
   readonly roles: readonly string[];
@@ -17,12 +20,14 @@ interface StoredToken {
   isRevoked: boolean;
 }
 
-/** A Keystone v3 identity service: the /v3/auth/tokens resource of its API, with users, roles, scopes, expiry and revocation. */
+/** A Keystone v3 identity service: the /v3/auth/tokens resource of its API, with users, roles, scopes, expiry and revocation, and the lists of projects and domains. */
 export interface KeystoneServer extends AsyncDisposable {
   /** Ends in /v3. */
   readonly url: string;
-  /** Requests so far: tokens that were issued, and validations. */
-  readonly counts: { issued: number; validated: number };
+  /** Requests so far: tokens that were issued, validations, and pages of projects and domains. */
+  readonly counts: { issued: number; validated: number; listed: number };
+  /** Its projects and domains. */
+  readonly collections: KeystoneCollections;
   /** How many requests were under way at the same time at most. */
   readonly peak: () => number;
   /** Makes a token without a login. */
@@ -33,7 +38,9 @@ export interface KeystoneServer extends AsyncDisposable {
   /** All tokens of the service user die, as when Keystone's keys are lost. */
   revokeService(): void;
   /** What the service answers instead of doing its work: a status, a dead socket, or bytes that are no JSON. Undefined: it works. */
-  breakWith(fault: number | 'hang-up' | 'garbage' | 'silence' | 'flood' | undefined): void;
+  breakWith(fault: Fault | undefined): void;
+  /** The same for the lists alone. */
+  breakLists(fault: Fault | undefined): void;
   /** Milliseconds before each answer. */
   setDelay(ms: number): void;
 }
@@ -44,9 +51,11 @@ export const SERVICE_USER = { userName: 'sekisho', password: 'service-secret', d
 export async function startKeystone(): Promise<KeystoneServer> {
   const tokens = new Map<string, StoredToken>();
   const serviceTokens: string[] = [];
-  const counts = { issued: 0, validated: 0 };
+  const counts = { issued: 0, validated: 0, listed: 0 };
+  const collections = createKeystoneCollections();
   let serviceLife = 3_600_000;
-  let fault: number | 'hang-up' | 'garbage' | 'silence' | 'flood' | undefined;
+  let fault: Fault | undefined;
+  let listFault: Fault | undefined;
   let delay = 0;
   let active = 0;
   let peak = 0;
@@ -114,13 +123,21 @@ export async function startKeystone(): Promise<KeystoneServer> {
     if (request.method === 'DELETE') stored.isRevoked = true;
     return request.method === 'DELETE' ? send(response, 204, undefined) : send(response, 200, body, { 'X-Subject-Token': subject });
   };
+  const list = (request: IncomingMessage, response: ServerResponse, body: unknown): void => {
+    counts.listed += 1;
+    if (listFault !== undefined) return misbehave(listFault, request, response);
+    const bearer = find(one(request.headers['x-auth-token']));
+    if (bearer === undefined) return fail(response, 401, 'Unauthorized', 'The request you have made requires authentication.');
+    if (!bearer.roles.some((role) => role === 'service' || role === 'admin')) {
+      return fail(response, 403, 'Forbidden', 'You are not authorized to perform the requested action: identity:list_projects.');
+    }
+    return send(response, 200, body);
+  };
   const answer = (request: IncomingMessage, response: ServerResponse, text: string): void => {
-    if (fault === 'hang-up') return void request.socket.destroy();
-    if (fault === 'silence') return;
-    if (fault === 'garbage') return void response.writeHead(200, { 'content-type': 'text/html' }).end('<html>');
-    if (fault === 'flood') return void response.writeHead(200).end(Buffer.alloc(4_000_000, 'x'));
-    if (fault !== undefined) return fail(response, fault, 'Fault', 'as told');
+    if (fault !== undefined) return misbehave(fault, request, response);
     const url = new URL(request.url ?? '/', 'http://keystone');
+    const collection = request.method === 'GET' ? collections.answer(url) : undefined;
+    if (collection !== undefined) return list(request, response, collection);
     if (url.pathname !== '/v3/auth/tokens') return fail(response, 404, 'Not Found', 'Not Found');
     if (request.method === 'POST') return logIn(text, response);
     if (request.method === 'GET' || request.method === 'HEAD' || request.method === 'DELETE') return validate(request, response, url);
@@ -142,6 +159,7 @@ export async function startKeystone(): Promise<KeystoneServer> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v3`,
     counts,
+    collections,
     peak: () => peak,
     issueToken,
     setServiceLife: (ms) => void (serviceLife = ms),
@@ -153,12 +171,20 @@ export async function startKeystone(): Promise<KeystoneServer> {
       for (const token of serviceTokens) tokens.delete(token);
     },
     breakWith: (wanted) => void (fault = wanted),
+    breakLists: (wanted) => void (listFault = wanted),
     setDelay: (ms) => void (delay = ms),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+function misbehave(fault: Fault, request: IncomingMessage, response: ServerResponse): void {
+  if (fault === 'hang-up') request.socket.destroy();
+  else if (fault === 'garbage') response.writeHead(200, { 'content-type': 'text/html' }).end('<html>');
+  else if (fault === 'flood') response.writeHead(200).end(Buffer.alloc(4_000_000, 'x'));
+  else if (fault !== 'silence') fail(response, fault, 'Fault', 'as told');
 }
 
 function one(value: string | string[] | undefined): string | undefined {
