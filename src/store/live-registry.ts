@@ -88,7 +88,7 @@ export class LiveRegistry<Built> implements Registry<Built> {
     this.#revision = state.revision;
     this.#hash = state.hash;
     await this.#admit(puts);
-    if (this.#served === undefined) this.#serve(this.#graph, await this.#options.build(this.#graph.entities, undefined));
+    if (this.#served === undefined) await this.#serve(this.#graph, await this.#options.build(this.#graph.entities, undefined));
     this.#stopWatch = this.#options.store.watch(state.revision, (update) => this.#arrive(update));
   }
 
@@ -122,7 +122,7 @@ export class LiveRegistry<Built> implements Registry<Built> {
       this.#revision = update.revision;
       this.#hash = update.hash;
       for (const change of changes) this.#rejected.delete(toIdKey(toEntityId(change)));
-      this.#serve(prepared.graph, prepared.built);
+      await this.#serve(prepared.graph, prepared.built);
       this.#retryRejected();
       return { revision: update.revision, warnings: prepared.warnings };
     }
@@ -159,10 +159,10 @@ export class LiveRegistry<Built> implements Registry<Built> {
     }
   }
 
-  #serve(graph: EntityGraph, built: Built): void {
+  async #serve(graph: EntityGraph, built: Built): Promise<void> {
     this.#graph = graph;
     this.#served = { built };
-    this.#options.swap(built, this.#revision, this.#hash);
+    await this.#options.swap(built, this.#revision, this.#hash);
   }
 
   #arrive(update: StoreUpdate): void {
@@ -204,7 +204,7 @@ export class LiveRegistry<Built> implements Registry<Built> {
       candidate = next;
     };
     await admitAll(changes, attempt, (change, error) => this.#keepOut(change, error));
-    if (candidate !== undefined) this.#serve(candidate.graph, candidate.built);
+    if (candidate !== undefined) await this.#serve(candidate.graph, candidate.built);
   }
 
   #keepOut(change: Change, error: SekishoError): void {
@@ -247,7 +247,7 @@ export class LiveRegistry<Built> implements Registry<Built> {
       const { graph, built } = await this.#prepare(effective);
       for (const key of this.#layers.base.keys()) if (!this.#layers.stored.has(key)) this.#rejected.delete(key);
       this.#layers = { ...this.#layers, base };
-      this.#serve(graph, built);
+      await this.#serve(graph, built);
     } catch (error) {
       throw withPointers(error);
     }

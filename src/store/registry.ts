@@ -9,8 +9,8 @@ export interface RegistryOptions<Built> {
   readonly build: (next: Entities, previous: Entities | undefined) => Promise<Built>;
   /** Called for what was built and will not be served. */
   readonly discard?: (built: Built) => void;
-  /** Serves `built` from now on. */
-  readonly swap: (built: Built, revision: number, hash: string) => void;
+  /** Serves `built` from now on. A change is acknowledged when the promise resolves; it must not reject: what is stored is served. */
+  readonly swap: (built: Built, revision: number, hash: string) => void | Promise<void>;
   /** Entities of the configuration file: the layer below the store. */
   readonly base?: readonly Change[];
   /** Whether there is a namespace `default` as long as nobody deletes it; default true. */
