@@ -21,8 +21,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
   },
   api: { files: ['test/api/**/*.test.ts', 'test/cli/**/*.test.ts', 'examples/**/*.test.ts'], needs: [OPENSSL] },
   conformance: { files: ['test/conformance/**/*.test.ts'], needs: [OPENSSL] },
-  fault: { files: ['test/fault/**/*.test.ts'], needs: [OPENSSL] },
-  crash: { files: ['test/crash/**/*.test.ts'], needs: [] },
+  fault: { files: ['test/fault/**/*.test.ts'], needs: [OPENSSL, POSTGRES_SERVER, MARIADB_SERVER] },
+  crash: { files: ['test/crash/**/*.test.ts'], needs: [POSTGRES_SERVER, MARIADB_SERVER] },
 };
 
 const args = process.argv.slice(2);

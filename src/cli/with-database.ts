@@ -1,10 +1,11 @@
-import { resolve } from 'node:path';
 import type { Settings } from '../config/settings.ts';
 import { SekishoError } from '../lib/errors.ts';
-import { parseSqliteConnection } from '../sql/connection-string.ts';
+import { subscribe } from '../lib/event.ts';
+import { toDatabaseOptions } from '../sql/database-options.ts';
 import { type DatabaseOptions, openDatabase } from '../sql/open-database.ts';
 import type { Database } from '../sql/types.ts';
 import { Failure, usageFailure } from './failure.ts';
+import type { CliIo } from './io.ts';
 import type { ModelSettings } from './read-schemas.ts';
 
 type DatabaseSettings = NonNullable<Settings['database']>;
@@ -19,14 +20,17 @@ export function needDatabase({ settings, path }: ModelSettings): DatabaseSetting
 }
 
 /** Opens the database of a configuration, gives it to `work` and closes it. What goes wrong is a `Failure`. */
-export async function withDatabase<T>(model: ModelSettings, work: (database: Database) => Promise<T>): Promise<T> {
-  const options = toOptions(needDatabase(model), model.folder);
-  return await tellingFailures(() => useDatabase(options, work));
+export async function withDatabase<T>(
+  { model, io }: { readonly model: ModelSettings; readonly io: CliIo },
+  work: (database: Database) => Promise<T>,
+): Promise<T> {
+  const options = toDatabaseOptions(needDatabase(model), model.folder);
+  return await tellingFailures(() => useDatabase(options, io, work));
 }
 
-/** Opens a database, gives it to `work` and closes it. Rejects with what went wrong. */
-export async function useDatabase<T>(options: DatabaseOptions, work: (database: Database) => Promise<T>): Promise<T> {
-  const database = await openDatabase(options);
+/** Opens a database, telling on stderr when it is waited for, gives it to `work` and closes it. Rejects with what went wrong. */
+export async function useDatabase<T>(options: DatabaseOptions, io: CliIo, work: (database: Database) => Promise<T>): Promise<T> {
+  const database = await openTelling(options, io);
   try {
     return await work(database);
   } finally {
@@ -34,15 +38,16 @@ export async function useDatabase<T>(options: DatabaseOptions, work: (database: 
   }
 }
 
-/** Options of a database; the file of SQLite is beside the configuration, as for the server. */
-export function toOptions({ type, connection, maxOpenConn, deadlockRetryTx }: DatabaseSettings, folder: string): DatabaseOptions {
-  const file = type === 'sqlite3' ? parseSqliteConnection(connection) : ':memory:';
-  return {
-    type,
-    connection: file === ':memory:' ? connection : resolve(folder, file),
-    maxOpenConnections: maxOpenConn,
-    retry: { count: deadlockRetryTx.count, intervalMs: deadlockRetryTx.intervalMsec },
-  };
+async function openTelling(options: DatabaseOptions, io: CliIo): Promise<Database> {
+  const unsubscribe = subscribe((event) => {
+    if (event.type !== 'database.waiting') return;
+    io.err(`waiting for ${event.place}: ${event.reason}; for ${Math.ceil(event.leftMs / 1000)} s more\n`);
+  });
+  try {
+    return await openDatabase(options);
+  } finally {
+    unsubscribe();
+  }
 }
 
 /** Makes expected errors a `Failure` that tells all of them. */
@@ -54,7 +59,8 @@ export async function tellingFailures<T>(work: () => Promise<T>): Promise<T> {
     const lines = error.errors.map(({ pointer, detail }) => (pointer === '' ? detail : `${pointer}: ${detail}`));
     const others = lines.filter((line) => !error.message.includes(line));
     // Who runs the command has the credentials of the database: what it said is no secret here.
-    const cause = error.cause instanceof Error ? [`caused by: ${error.cause.message}`] : [];
-    throw new Failure(WRITTEN.includes(error.code) ? 2 : 1, [`sekisho: ${error.message} (${error.code})`, ...others, ...cause].join('\n'));
+    const cause = error.cause instanceof Error && error.cause.message !== '' ? error.cause.message : undefined;
+    const told = cause === undefined || error.message.includes(cause) ? [] : [`caused by: ${cause}`];
+    throw new Failure(WRITTEN.includes(error.code) ? 2 : 1, [`sekisho: ${error.message} (${error.code})`, ...others, ...told].join('\n'));
   }
 }

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import type { Settings } from '../config/settings.ts';
 import { isJwtAlgorithm, JWT_ALGORITHMS, type JwtAlgorithm } from '../identity/jwt-algorithms.ts';
 import type { ProviderOptions } from '../identity/providers.ts';
@@ -6,23 +5,10 @@ import { SekishoError } from '../lib/errors.ts';
 import { isLoopback } from '../lib/loopback.ts';
 import { VERSION } from '../lib/version.ts';
 import type { ResourceApiOptions } from '../resource/api.ts';
-import { parseSqliteConnection } from '../sql/connection-string.ts';
-import type { DatabaseOptions } from '../sql/open-database.ts';
 
 /** Which setting feeds which option of the data models. */
 
 type DatabaseSettings = NonNullable<Settings['database']>;
-
-/** Relative files are beside the configuration, as in Gohan. */
-export function toDatabaseOptions(database: DatabaseSettings, folder: string): DatabaseOptions {
-  const file = database.type === 'sqlite3' ? parseSqliteConnection(database.connection) : ':memory:';
-  return {
-    type: database.type,
-    connection: file === ':memory:' ? database.connection : resolve(folder, file),
-    maxOpenConnections: database.maxOpenConn,
-    retry: { count: database.deadlockRetryTx.count, intervalMs: database.deadlockRetryTx.intervalMsec },
-  };
-}
 
 export function toPrepareOptions(database: DatabaseSettings): { readonly autoMigrate: boolean; readonly cascadeDelete: boolean } {
   return { autoMigrate: database.autoMigrate && !database.noInit, cascadeDelete: database.cascadeDelete };

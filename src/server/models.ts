@@ -1,7 +1,6 @@
 import { dirname } from 'node:path';
 import { readDataFile } from '../config/data-file.ts';
 import type { Settings } from '../config/settings.ts';
-import type { Exchange } from '../http/exchange.ts';
 import { createIdentifier } from '../identity/identify.ts';
 import { createProviders } from '../identity/providers.ts';
 import { SekishoError, toSekishoError } from '../lib/errors.ts';
@@ -13,11 +12,12 @@ import { applyDefaults } from '../schema/defaults.ts';
 import { diffSets } from '../schema/diff-sets.ts';
 import { loadSchemas } from '../schema/load-schemas.ts';
 import type { SchemaSet } from '../schema/types.ts';
+import { toDatabaseOptions } from '../sql/database-options.ts';
 import { importInitialData } from '../sql/initial-data.ts';
 import { openDatabase } from '../sql/open-database.ts';
 import type { Closing } from './closing.ts';
 import { startHealthListener } from './health-listener.ts';
-import { toDatabaseOptions, toPrepareOptions, toProviderOptions, toResourceApiOptions } from './models-options.ts';
+import { toPrepareOptions, toProviderOptions, toResourceApiOptions } from './models-options.ts';
 import { releaseMemory } from './release-memory.ts';
 import { createTenantFollower } from './tenant-follower.ts';
 import { createFileWatch } from './watch-files.ts';
@@ -75,7 +75,10 @@ export async function startModels(settings: Settings, configPath: string, closin
 
   if (settings.healthcheck.enabled) closing.add(await startHealthListener(settings, database));
   const { namespace } = settings.api;
-  return (exchange: Exchange, record) => record.namespace === namespace && api.handle(exchange, record);
+  return {
+    handle: (exchange, record) => record.namespace === namespace && api.handle(exchange, record),
+    explain: (name, method, path) => (name === namespace ? api.explain(method, path) : undefined),
+  };
 }
 
 function needsRestart(obstacles: readonly string[]): SekishoError {

@@ -1,6 +1,8 @@
 import { SekishoError } from '../lib/errors.ts';
 import type { MysqlOptions } from './mysql-database.ts';
 
+const POSTGRES_EXAMPLE = 'postgres://user:password@localhost:5432/name';
+
 /** The file of an SQLite connection: a path, Gohan's `name.db?_foreign_keys=1`, `file:name.db` or `:memory:`. Options after `?` are dropped: foreign keys are always on. */
 export function parseSqliteConnection(connection: string): string {
   if (/mode=memory/.test(connection)) return ':memory:';
@@ -18,7 +20,7 @@ export function parseMysqlConnection(connection: string): MysqlOptions['address'
 export function parsePostgresConnection(connection: string): string {
   if (/^postgres(?:ql)?:\/\//.test(connection)) return connection;
   const pairs = [...connection.matchAll(/(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|(\S+))/g)];
-  if (pairs.length === 0) throw invalid('postgresql', 'a URL', 'postgres://user:password@localhost:5432/name');
+  if (pairs.length === 0) throw invalid('postgresql', 'a URL', POSTGRES_EXAMPLE);
   const words = new Map(pairs.map(([, key, quoted, plain]) => [key ?? '', quoted?.replaceAll(/\\(.)/g, '$1') ?? plain ?? '']));
   const url = new URL('postgres://localhost');
   const take = (key: string): string | undefined => {
@@ -35,6 +37,19 @@ export function parsePostgresConnection(connection: string): string {
   else if (host !== undefined) url.hostname = host;
   for (const [key, value] of words) url.searchParams.set(key, value);
   return url.href;
+}
+
+/** The server and the database of a connection, for people: without user and password. */
+export function toPlace(type: 'mysql' | 'postgresql', connection: string): string {
+  if (type === 'mysql') {
+    const { host, port, socketPath, database = '' } = parseMysqlConnection(connection);
+    return `mysql ${socketPath ?? `${host}:${port}`}/${database}`;
+  }
+  const text = parsePostgresConnection(connection);
+  if (!URL.canParse(text)) throw invalid('postgresql', 'a URL', POSTGRES_EXAMPLE);
+  const url = new URL(text);
+  const host = url.searchParams.get('host') ?? (url.hostname === '' ? 'localhost' : url.hostname);
+  return `postgresql ${host}:${url.port === '' ? 5432 : url.port}/${decodeURIComponent(url.pathname.slice(1))}`;
 }
 
 function parseMysqlUrl(text: string): MysqlOptions['address'] {
@@ -59,10 +74,10 @@ function parseDsn(text: string): MysqlOptions['address'] {
   const [, credentials = '', protocol = 'tcp', address = '', database = '', options = ''] = match;
   const colon = credentials.indexOf(':');
   const login = colon < 0 ? { user: credentials } : { user: credentials.slice(0, colon), password: credentials.slice(colon + 1) };
-  return { ...login, ...toPlace(protocol, address), database, ...toTls(new URLSearchParams(options).get('tls') ?? '') };
+  return { ...login, ...toSocket(protocol, address), database, ...toTls(new URLSearchParams(options).get('tls') ?? '') };
 }
 
-function toPlace(protocol: string, address: string): Pick<MysqlOptions['address'], 'host' | 'port' | 'socketPath'> {
+function toSocket(protocol: string, address: string): Pick<MysqlOptions['address'], 'host' | 'port' | 'socketPath'> {
   if (protocol === 'unix') return { socketPath: address === '' ? '/tmp/mysql.sock' : address };
   const match = /^(?:\[(.*)\]|([^:]*))(?::(\d+))?$/.exec(address);
   const host = match?.[1] ?? match?.[2] ?? '';

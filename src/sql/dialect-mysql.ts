@@ -108,9 +108,16 @@ const CODES: Readonly<Record<number, (message: string) => Failure>> = {
 
 function readFailure(error: unknown): Failure | undefined {
   if (!(error instanceof Error)) return undefined;
-  const { errno, code, fatal } = error as Error & { readonly errno?: number; readonly code?: string; readonly fatal?: boolean };
+  const { errno, code, fatal, sqlState } = error as Error & {
+    readonly errno?: number;
+    readonly code?: string;
+    readonly fatal?: boolean;
+    readonly sqlState?: string;
+  };
   const known = errno === undefined ? undefined : CODES[errno]?.(error.message);
   if (known !== undefined) return known;
+  // The server's own refusals (a wrong password) are fatal too; those about the connection are of class 08.
+  if (typeof sqlState === 'string' && sqlState !== '' && !sqlState.startsWith('08')) return undefined;
   const isLost = fatal === true || (code !== undefined && /^(?:PROTOCOL_|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_|EHOST|ENET)/.test(code));
   return isLost || /closed state|connection is closed/i.test(error.message) ? { kind: 'lost' } : undefined;
 }

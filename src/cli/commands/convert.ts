@@ -1,13 +1,12 @@
-import { resolve } from 'node:path';
-import { parseSqliteConnection } from '../../sql/connection-string.ts';
 import { convertDatabase } from '../../sql/convert.ts';
+import { toAbsolute, toDatabaseOptions } from '../../sql/database-options.ts';
 import type { DatabaseOptions } from '../../sql/open-database.ts';
 import type { CommandContext } from '../command.ts';
 import { usageFailure } from '../failure.ts';
 import { DATABASE_TYPES, flagText } from '../flags.ts';
 import { createProgressBar } from '../progress-bar.ts';
 import { readModelSettings, readSchemas } from '../read-schemas.ts';
-import { needDatabase, tellingFailures, toOptions, useDatabase } from '../with-database.ts';
+import { needDatabase, tellingFailures, useDatabase } from '../with-database.ts';
 
 const CONNECTIONS = 10;
 const RETRY = { count: 5, intervalMs: 20 };
@@ -20,8 +19,8 @@ export async function convert(context: CommandContext): Promise<number> {
   if (from.type === to.type && from.connection === to.connection) throw usageFailure('--in and --out are the same database');
   const onProgress = createProgressBar(context.io);
   const copied = await tellingFailures(() =>
-    useDatabase(from, (source) =>
-      useDatabase(to, async (target) => {
+    useDatabase(from, context.io, (source) =>
+      useDatabase(to, context.io, async (target) => {
         await target.prepare(schemas, { autoMigrate: true, cascadeDelete: false });
         return await convertDatabase({ from: source, to: target, schemas, onProgress });
       }),
@@ -37,11 +36,10 @@ function toEnd(context: CommandContext, end: 'in' | 'out'): DatabaseOptions {
   if (connection === undefined) {
     if (words.length > 0) throw usageFailure(`convert needs --${end} CONNECTION`);
     const model = readModelSettings(context);
-    return toOptions(needDatabase(model), model.folder);
+    return toDatabaseOptions(needDatabase(model), model.folder);
   }
   const type = DATABASE_TYPES.find((known) => known === flagText(flags, `${end}-type`)) ?? typeOf(connection);
-  const file = type === 'sqlite3' ? parseSqliteConnection(connection) : ':memory:';
-  return { type, connection: file === ':memory:' ? connection : resolve(io.cwd, file), maxOpenConnections: CONNECTIONS, retry: RETRY };
+  return { type, connection: toAbsolute(type, connection, io.cwd), maxOpenConnections: CONNECTIONS, retry: RETRY };
 }
 
 /** What the connection itself tells. */

@@ -9,7 +9,7 @@ export async function initDb(context: CommandContext): Promise<number> {
   const model = readModelSettings(context);
   const { schemas } = readConfiguredSchemas(model, 2);
   const { cascadeDelete } = needDatabase(model);
-  await withDatabase(model, (database) => database.prepare(schemas, { autoMigrate: true, cascadeDelete }));
+  await withDatabase({ model, io: context.io }, (database) => database.prepare(schemas, { autoMigrate: true, cascadeDelete }));
   context.io.out('DB is initialized\n');
   return 0;
 }

@@ -44,26 +44,29 @@ export async function migrate(context: CommandContext): Promise<number> {
   return await RUNS[known]({ ...context, words, model, dir });
 }
 
-async function init({ words, model, dir, io }: Migration): Promise<number> {
+async function init(migration: Migration): Promise<number> {
+  const { words, model, dir, io } = migration;
   const [name = 'init_schema'] = atMost(words, 1);
   const { schemas } = readConfiguredSchemas(model, 2);
   const { cascadeDelete } = needDatabase(model);
-  const path = await withDatabase(model, async (database) =>
+  const path = await withDatabase(migration, async (database) =>
     initMigration({ dir, name }, { dialect: await dialectOf(database), schemas, cascadeDelete }),
   );
   io.out(`${path}\n`);
   return 0;
 }
 
-async function create({ words, model, dir, io }: Migration): Promise<number> {
+async function create(migration: Migration): Promise<number> {
+  const { words, dir, io } = migration;
   const [name] = atMost(words, 1);
   if (name === undefined) throw usageFailure('migrate create needs a name, for example: sekisho migrate create add_colours');
-  io.out(`${await withDatabase(model, () => Promise.resolve(createMigration({ dir, name })))}\n`);
+  io.out(`${await withDatabase(migration, () => Promise.resolve(createMigration({ dir, name })))}\n`);
   return 0;
 }
 
-async function run({ model, dir, io }: Migration, command: MigrateCommand, to: number | undefined): Promise<number> {
-  const count = await withDatabase(model, (database) =>
+async function run(migration: Migration, command: MigrateCommand, to: number | undefined): Promise<number> {
+  const { dir, io } = migration;
+  const count = await withDatabase(migration, (database) =>
     runMigrations({
       database,
       dir,
@@ -76,9 +79,10 @@ async function run({ model, dir, io }: Migration, command: MigrateCommand, to: n
   return 0;
 }
 
-async function status({ words, model, dir, print }: Migration): Promise<number> {
+async function status(migration: Migration): Promise<number> {
+  const { words, dir, print } = migration;
   atMost(words, 0);
-  const rows = await withDatabase(model, (database) => migrationStatus(database, dir));
+  const rows = await withDatabase(migration, (database) => migrationStatus(database, dir));
   await print(
     rows.map(({ file, appliedAt }) => ({ applied: appliedAt ?? 'pending', file })),
     'table',
@@ -86,19 +90,20 @@ async function status({ words, model, dir, print }: Migration): Promise<number> 
   return 0;
 }
 
-async function version({ words, model, io }: Migration): Promise<number> {
-  atMost(words, 0);
-  io.out(`${await withDatabase(model, (database) => migrationVersion(database))}\n`);
+async function version(migration: Migration): Promise<number> {
+  atMost(migration.words, 0);
+  migration.io.out(`${await withDatabase(migration, (database) => migrationVersion(database))}\n`);
   return 0;
 }
 
 /** Prints the SQL that would bring the tables to the schemas, or writes it as a migration of the given name. Exit code 1 when something is left that SQL of this kind can't do. */
-async function plan({ words, flags, model, dir, io }: Migration): Promise<number> {
+async function plan(migration: Migration): Promise<number> {
+  const { words, flags, model, dir, io } = migration;
   const [name] = atMost(words, 1);
   const { schemas } = readConfiguredSchemas(model, 2);
   const { cascadeDelete } = needDatabase(model);
   const allowDestructive = flags['allow-destructive'] === true;
-  const { steps, problems, text } = await withDatabase(model, (database) =>
+  const { steps, problems, text } = await withDatabase(migration, (database) =>
     planMigration({ database, schemas, cascadeDelete, allowDestructive }),
   );
   for (const problem of problems) io.err(`warning: ${problem}\n`);
