@@ -1,5 +1,7 @@
 import { SekishoError } from '../lib/errors.ts';
 import { allOf } from '../schema/filter.ts';
+import type { ResourceType } from '../schema/types.ts';
+import type { Resource } from '../sql/types.ts';
 import { checkMatch } from './etag.ts';
 import { checkAncestors, parentFilter } from './parent.ts';
 import { preferenceApplied } from './prefer.ts';
@@ -18,17 +20,18 @@ export async function remove(call: Call): Promise<Answer> {
     if (stored === undefined) throw await outOfReach(call, session, 'delete');
     checkMatch(wishes.ifMatch, wishes.ifMatch === undefined ? undefined : storedTag(call, stored));
     const key = stored['id'] ?? id;
-    for (const row of (await session.cascade(type, key)).toReversed()) {
+    const gone: { readonly type: ResourceType; readonly resource: Resource; readonly version: number }[] = [];
+    for (const row of [...(await session.cascade(type, key)).toReversed(), { type, resource: stored }]) {
       const version = await storedVersion(session, row.type, row.resource['id']);
-      await logEvent(call, session, { kind: 'delete', ...row, version: row.type.stateVersioning ? version + 1 : 0 });
+      gone.push({ ...row, version: row.type.stateVersioning ? version + 1 : 0 });
     }
-    const version = await storedVersion(session, type, key);
     try {
       await session.delete(type, key);
     } catch (error) {
       throw stillReferred(error);
     }
-    await logEvent(call, session, { kind: 'delete', type, resource: stored, version: type.stateVersioning ? version + 1 : 0 });
+    // After the rows: only then the order of the log is that of the changes.
+    for (const row of gone) await logEvent(call, session, { kind: 'delete', ...row });
     return { status: 204, headers: preferenceApplied(wishes.preferences) };
   });
 }

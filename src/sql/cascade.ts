@@ -8,7 +8,10 @@ interface Cascaded {
   readonly resource: Resource;
 }
 
-/** The rows that a delete of this one takes along, each after those that take it along. */
+/**
+ * The rows that a delete of this one takes along, each after those that take it along. They are locked: a change that came before the delete is in the
+ * event log before it, and a row cannot be added unseen to one that is locked, because it refers to it.
+ */
 export async function findCascade(session: Session, compilers: Compilers, type: ResourceType, id: unknown): Promise<readonly Cascaded[]> {
   const key = (of: ResourceType, resource: Resource): string => `${of.id}/${String(resource[keyOf(of)])}`;
   if (!hasCascade(compilers, type)) return [];
@@ -21,7 +24,7 @@ export async function findCascade(session: Session, compilers: Compilers, type: 
     for (const { from, property, column } of referrers(compilers, next.type)) {
       const value = next.resource[column];
       if (typeof value !== 'string' && typeof value !== 'number') continue;
-      const rows = await session.list(from, { filter: { kind: 'in', property, values: [value] }, embed: false });
+      const rows = await session.list(from, { filter: { kind: 'in', property, values: [value] }, embed: false, lock: 'skip_related' });
       for (const resource of rows) {
         const name = key(from, resource);
         if (seen.has(name)) continue;

@@ -2,6 +2,7 @@ import { createPool, type Pool, type PoolConnection, type PoolOptions } from 'my
 import { SekishoError } from '../lib/errors.ts';
 import type { IsolationLevel } from '../schema/types.ts';
 import { awaitConnection } from './await-connection.ts';
+import { createCommitSignal } from './commit-signal.ts';
 import { createCompilers } from './compilers.ts';
 import type { Dialect } from './dialect.ts';
 import { createMysqlDialect, dialectOfMysql } from './dialect-mysql.ts';
@@ -45,7 +46,8 @@ export async function openMysqlDatabase({ address, maxOpenConnections, retry }: 
   pool.pool.on('connection', (connection) => connection.query(`SET SESSION sql_mode = '${SQL_MODE}'`));
   const dialect = await readDialect(pool);
   const readExecutor = readAgain(createMysqlExecutor(pool, dialect));
-  let compilers: Compilers = createCompilers(dialect, new Map(), false);
+  const commits = createCommitSignal();
+  let compilers: Compilers = createCompilers(dialect, new Map(), { cascadeDelete: false });
   let session = createSession(readExecutor, compilers);
 
   return {
@@ -54,12 +56,15 @@ export async function openMysqlDatabase({ address, maxOpenConnections, retry }: 
       return session;
     },
     transaction: (work, { isolation, signal }) =>
-      withRetries(retry, signal, () =>
-        runTransaction(pool, dialect, isolation, signal, (executor) => work(createSession(executor, compilers))),
+      commits.follow((onLogged) =>
+        withRetries(retry, signal, () =>
+          runTransaction(pool, dialect, isolation, signal, (executor) => work(createSession(executor, compilers, onLogged))),
+        ),
       ),
+    onLogged: (listener) => commits.on(listener),
     async prepare(schemas, options) {
       await withLock(pool, dialect, (executor) => prepareTables(dialect, executor, schemas, options));
-      compilers = createCompilers(dialect, schemas.resources, options.cascadeDelete);
+      compilers = createCompilers(dialect, schemas.resources, options);
       session = createSession(readExecutor, compilers);
     },
     close: () => pool.end(),

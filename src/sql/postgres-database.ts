@@ -3,6 +3,7 @@ import { SekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 import type { IsolationLevel } from '../schema/types.ts';
 import { awaitConnection } from './await-connection.ts';
+import { createCommitSignal } from './commit-signal.ts';
 import { createCompilers } from './compilers.ts';
 import { POSTGRES } from './dialect-postgres.ts';
 import type { Executor } from './executor.ts';
@@ -42,7 +43,8 @@ export function openPostgresDatabase({ connectionString, maxOpenConnections, ret
   pool.on('connect', (client) => client.on('error', () => undefined));
   const nameOf = createStatementNames();
   const readExecutor = readAgain(createPostgresExecutor(pool, nameOf));
-  let compilers: Compilers = createCompilers(POSTGRES, new Map(), false);
+  const commits = createCommitSignal();
+  let compilers: Compilers = createCompilers(POSTGRES, new Map(), { cascadeDelete: false });
   let session = createSession(readExecutor, compilers);
   const run = <T>(isolation: IsolationLevel, signal: AbortSignal | undefined, work: (executor: Executor) => Promise<T>): Promise<T> =>
     withRetries(retry, signal, () => runTransaction(pool, nameOf, isolation, signal, work));
@@ -52,13 +54,15 @@ export function openPostgresDatabase({ connectionString, maxOpenConnections, ret
     get reader() {
       return session;
     },
-    transaction: (work, { isolation, signal }) => run(isolation, signal, (executor) => work(createSession(executor, compilers))),
+    transaction: (work, { isolation, signal }) =>
+      commits.follow((onLogged) => run(isolation, signal, (executor) => work(createSession(executor, compilers, onLogged)))),
+    onLogged: (listener) => commits.on(listener),
     async prepare(schemas, options) {
       await run('READ COMMITTED', undefined, async (executor) => {
         await executor.records(`SELECT pg_advisory_xact_lock(${POSTGRES_LOCK})`, []);
         await prepareTables(POSTGRES, executor, schemas, options);
       });
-      compilers = createCompilers(POSTGRES, schemas.resources, options.cascadeDelete);
+      compilers = createCompilers(POSTGRES, schemas.resources, options);
       session = createSession(readExecutor, compilers);
     },
     close: () => pool.end(),

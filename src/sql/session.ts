@@ -3,12 +3,14 @@ import type { Filter } from '../schema/filter.ts';
 import type { ResourceType } from '../schema/types.ts';
 import { findCascade } from './cascade.ts';
 import { keyOf, type Parameter } from './column.ts';
+import type { LockCompiler } from './compile-lock.ts';
 import type { SelectCompiler, SelectPlan } from './compile-select.ts';
 import type { WriteCompiler } from './compile-write.ts';
 import type { RowValues } from './decode-row.ts';
 import type { Dialect } from './dialect.ts';
 import type { Executor } from './executor.ts';
 import { explainReference } from './explain-reference.ts';
+import { lockingReads } from './locking-reads.ts';
 import type { StatementContext } from './sql-error.ts';
 import { ANSWERS_TABLE, EVENTS_TABLE, insertInto } from './system-tables.ts';
 import type { EventRow, Resource, Selection, Session } from './types.ts';
@@ -18,9 +20,12 @@ export interface Compilers {
   readonly dialect: Dialect;
   readonly resources: ReadonlyMap<string, ResourceType>;
   readonly select: SelectCompiler;
+  readonly lock: LockCompiler;
   readonly write: WriteCompiler;
   /** Every foreign key cascades (`database.cascade_delete`). */
   readonly cascadeDelete: boolean;
+  /** Changes write rows of the event log. */
+  readonly hasEventLog: boolean;
 }
 
 const OTHER: StatementContext = { operation: 'other' };
@@ -32,15 +37,15 @@ export class AnswerTaken extends SekishoError {
   }
 }
 
-/** The statements of one transaction, or of none, over what runs them. */
-export function createSession(executor: Executor, compilers: Compilers): Session {
+/** The statements of one transaction, or of none, over what runs them. `onLogged` is called for each event row. */
+export function createSession(executor: Executor, compilers: Compilers, onLogged: () => void = () => undefined): Session {
   const { dialect, select, write } = compilers;
-  const list = async (type: ResourceType, selection: Selection): Promise<readonly Resource[]> => {
+  const listOnce = async (type: ResourceType, selection: Selection): Promise<readonly Resource[]> => {
     const { plan, parameters } = select.bind(type, selection, 'page');
     const rows = await executor.rows(plan.text, parameters, OTHER);
     return rows.map(plan.decode);
   };
-  const fetch = async (type: ResourceType, id: unknown, selection: Selection): Promise<Resource | undefined> => {
+  const fetchOnce = async (type: ResourceType, id: unknown, selection: Selection): Promise<Resource | undefined> => {
     const { plan, parameters } = select.bind(type, { ...selection, filter: withId(type, id, selection.filter) }, 'one');
     const [row] = await executor.rows(plan.text, parameters, OTHER);
     return row === undefined ? undefined : plan.decode(row);
@@ -53,8 +58,7 @@ export function createSession(executor: Executor, compilers: Compilers): Session
     }
   };
   const session: Session = {
-    list,
-    fetch,
+    ...lockingReads({ list: listOnce, fetch: fetchOnce }, executor, compilers),
     async listJson(type, selection) {
       const { plan, parameters } = select.bind(type, selection, 'json');
       return toJsonList(plan, await executor.rows(plan.text, parameters, OTHER));
@@ -83,14 +87,19 @@ export function createSession(executor: Executor, compilers: Compilers): Session
     async update(type, id, changes) {
       const bound = write.update(type, id, changes);
       if (bound !== undefined) return (await change(bound.text, bound.parameters, { operation: 'update', type }, changes)) > 0;
-      return (await fetch(type, id, { filter: { kind: 'true' }, embed: false, fields: [keyOf(type)] })) !== undefined;
+      return (await fetchOnce(type, id, { filter: { kind: 'true' }, embed: false, fields: [keyOf(type)] })) !== undefined;
     },
     async delete(type, id) {
       const { text, parameters } = write.delete(type, id);
       return (await executor.change(text, parameters, { operation: 'delete', type })) > 0;
     },
     cascade: (type, id) => findCascade(session, compilers, type, id),
-    ...logStatements(executor, dialect),
+    ...answerStatements(executor, dialect),
+    async logEvent(event) {
+      if (!compilers.hasEventLog) return;
+      onLogged();
+      await insertEvent(executor, dialect, event);
+    },
     async query(sql, parameters) {
       const text = parameters.length === 0 ? sql : toPlaceholders(dialect, sql);
       return await executor.records(text, parameters.map(toParameter));
@@ -136,23 +145,28 @@ function logTexts(dialect: Dialect): LogTexts {
   return texts;
 }
 
-function logStatements(executor: Executor, dialect: Dialect): Pick<Session, 'logEvent' | 'recallAnswer' | 'rememberAnswer'> {
-  const { insertEvent, insertAnswer, selectAnswer } = logTexts(dialect);
-  const integer = (value: number): Parameter => dialect.bind(value, 'integer');
-  const now = (): Parameter => integer(Math.floor(Date.now() / 1000));
+function toNow(dialect: Dialect): Parameter {
+  return dialect.bind(Math.floor(Date.now() / 1000), 'integer');
+}
+
+async function insertEvent(executor: Executor, dialect: Dialect, event: EventRow): Promise<void> {
+  const flag = dialect.bind(event.syncPlain, 'boolean');
+  const version = dialect.bind(event.version, 'integer');
+  const values = [event.type, event.path, toNow(dialect), version, event.body, flag, event.syncProperty];
+  await executor.change(logTexts(dialect).insertEvent, values, OTHER);
+}
+
+function answerStatements(executor: Executor, dialect: Dialect): Pick<Session, 'recallAnswer' | 'rememberAnswer'> {
+  const { insertAnswer, selectAnswer } = logTexts(dialect);
   return {
-    async logEvent(event: EventRow) {
-      const flag = dialect.bind(event.syncPlain, 'boolean');
-      const values = [event.type, event.path, now(), integer(event.version), event.body, flag, event.syncProperty];
-      await executor.change(insertEvent, values, OTHER);
-    },
     async recallAnswer(key) {
       const [row] = await executor.rows(selectAnswer, [key], OTHER);
       return row === undefined ? undefined : { fingerprint: String(row[0]), status: Number(row[1]), body: String(row[2]) };
     },
     async rememberAnswer(key, answer) {
       try {
-        await executor.change(insertAnswer, [key, answer.fingerprint, integer(answer.status), answer.body, now()], OTHER);
+        const values = [key, answer.fingerprint, dialect.bind(answer.status, 'integer'), answer.body, toNow(dialect)];
+        await executor.change(insertAnswer, values, OTHER);
       } catch (error) {
         throw error instanceof SekishoError && error.code === 'RESOURCE_CONFLICT' ? new AnswerTaken(error) : error;
       }

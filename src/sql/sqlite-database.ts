@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { SekishoError } from '../lib/errors.ts';
+import { createCommitSignal } from './commit-signal.ts';
 import { createCompilers } from './compilers.ts';
 import { SQLITE } from './dialect-sqlite.ts';
 import { prepareTables } from './prepare.ts';
@@ -17,7 +18,8 @@ export function openSqliteDatabase(path: string, retry: RetryOptions): Database 
   const file = memory === undefined ? path : join(memory, 'data.db');
   const { writer: connection, reader } = openBoth(file, memory === undefined);
   const writer = createSqliteWriter(connection);
-  let compilers: Compilers = createCompilers(SQLITE, new Map(), false);
+  const commits = createCommitSignal();
+  let compilers: Compilers = createCompilers(SQLITE, new Map(), { cascadeDelete: false });
   let session = createSession(reader, compilers);
 
   const database: Database = {
@@ -26,10 +28,13 @@ export function openSqliteDatabase(path: string, retry: RetryOptions): Database 
       return session;
     },
     transaction: (work, { signal }) =>
-      withRetries(retry, signal, () => writer.run((executor) => work(createSession(executor, compilers)), signal)),
+      commits.follow((onLogged) =>
+        withRetries(retry, signal, () => writer.run((executor) => work(createSession(executor, compilers, onLogged)), signal)),
+      ),
+    onLogged: (listener) => commits.on(listener),
     async prepare(schemas, options) {
       await writer.runUnchecked((executor) => prepareTables(SQLITE, executor, schemas, options));
-      compilers = createCompilers(SQLITE, schemas.resources, options.cascadeDelete);
+      compilers = createCompilers(SQLITE, schemas.resources, options);
       session = createSession(reader, compilers);
     },
     async close() {

@@ -16,6 +16,7 @@ export interface Selection {
   readonly offset?: number;
   /** Keyset paging: rows after this one in the order of `sort` (values of the sort properties, then the id). */
   readonly after?: readonly unknown[];
+  /** The rows themselves (`skip_related`), or with them all that they may embed, whether or not it is selected (`lock_related`); none by default. */
   readonly lock?: LockPolicy;
 }
 
@@ -32,9 +33,12 @@ export interface Session {
   /** Writes the given properties; gives whether there was such a row. */
   update(type: ResourceType, id: unknown, changes: Resource): Promise<boolean>;
   delete(type: ResourceType, id: unknown): Promise<boolean>;
-  /** The ids of rows that a delete of this one takes along by cascade, per type, children last; for their event rows. */
+  /**
+   * The rows that a delete of this one takes along by cascade, each after those that take it along; for their event rows. They are locked, so that
+   * nobody changes them or adds more of them before the delete.
+   */
   cascade(type: ResourceType, id: unknown): Promise<readonly { readonly type: ResourceType; readonly resource: Resource }[]>;
-  /** Writes a row of the event log. */
+  /** Writes a row of the event log, after the row that it tells of: the lock on that one puts the ids in order. Nothing when the log is off. */
   logEvent(event: EventRow): Promise<void>;
   /** Idempotency keys: the stored answer of a key, and storing one, in this transaction. */
   recallAnswer(key: string): Promise<{ readonly fingerprint: string; readonly status: number; readonly body: string } | undefined>;
@@ -65,7 +69,15 @@ export interface Database {
     work: (session: Session) => Promise<T>,
     options: { readonly isolation: IsolationLevel; readonly signal?: AbortSignal },
   ): Promise<T>;
-  /** Makes and additively migrates the tables of the set; see `migrate.ts`. */
-  prepare(schemas: SchemaSet, options: { readonly autoMigrate: boolean; readonly cascadeDelete: boolean }): Promise<void>;
+  /**
+   * Makes and additively migrates the tables of the set; see `migrate.ts`. With `eventLog: false` no rows of the event log are written: nobody would
+   * take them away.
+   */
+  prepare(
+    schemas: SchemaSet,
+    options: { readonly autoMigrate: boolean; readonly cascadeDelete: boolean; readonly eventLog?: boolean },
+  ): Promise<void>;
+  /** Calls back after each commit of a transaction of this process that wrote event rows; the returned function ends that. */
+  onLogged(listener: () => void): () => void;
   close(): Promise<void>;
 }
