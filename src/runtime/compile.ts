@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type BuildFailure, build, type Message, stop } from 'esbuild';
-import { type FieldError, SekishoError } from '../lib/errors.ts';
+import { SekishoError } from '../lib/errors.ts';
+import { bundleScript } from './bundle.ts';
 import { fileName, MODULE_NAMESPACE, resolverPlugin } from './resolver.ts';
 import { HOOKS, type ProgramSource } from './types.ts';
 
@@ -16,11 +16,8 @@ export interface CompiledProgram {
 /** Names under which hooks are looked up; the second is DGate 2's name of the first. */
 export const HOOK_NAMES = [...HOOKS, 'fetchUpstreamUrl'] as const;
 
-const IDLE_STOP_MS = 10_000;
 const CACHE_ENTRIES = 200;
 const cache = new Map<string, CompiledProgram>();
-let running = 0;
-let idleTimer: NodeJS.Timeout | undefined;
 
 /** Identity of a program: equal namespaces and sources have equal keys. */
 export function programKey(source: ProgramSource): string {
@@ -40,53 +37,17 @@ export async function compileProgram(source: ProgramSource, npmPath: string | un
   const sources = new Map(source.modules.map((module) => [module.name, module.source]));
   const files = new Map(source.modules.map((module) => [module.name, fileName(module)]));
   const contents = (name: string): string => (name === entry.name ? withHooks(entry.source) : (sources.get(name) ?? ''));
-  try {
-    const result = await withEsbuild(() =>
-      build({
-        entryPoints: [entry.name],
-        outfile: 'program.js',
-        absWorkingDir: npmPath ?? '/',
-        bundle: true,
-        write: false,
-        format: 'cjs',
-        target: 'es2024',
-        platform: 'neutral',
-        mainFields: ['module', 'main'],
-        ...(npmPath !== undefined && { nodePaths: [npmPath] }),
-        sourcemap: 'external',
-        sourcesContent: false,
-        banner: { js: '"use strict";' },
-        logLevel: 'silent',
-        tsconfigRaw: {},
-        plugins: [resolverPlugin(source, npmPath, contents)],
-      }),
-    );
-    const text = (suffix: string): string => result.outputFiles.find((file) => file.path.endsWith(suffix))?.text ?? '';
-    const compiled = { key, code: text('.js'), sourceMap: nameSources(text('.js.map'), files), entry: fileName(entry) };
-    if (cache.size >= CACHE_ENTRIES) cache.delete(cache.keys().next().value ?? '');
-    cache.set(key, compiled);
-    return compiled;
-  } catch (error) {
-    throw isBuildFailure(error) ? compileError(error.errors, files) : error;
-  }
-}
-
-/** Runs work that needs esbuild's service process, which is stopped when it was idle for a while. */
-export async function withEsbuild<T>(work: () => Promise<T>): Promise<T> {
-  clearTimeout(idleTimer);
-  running += 1;
-  try {
-    return await work();
-  } finally {
-    running -= 1;
-    if (running === 0) idleTimer = setTimeout(stopEsbuild, IDLE_STOP_MS).unref();
-  }
-}
-
-/** Stops esbuild's service process now, if nobody uses it; the next compilation starts it again. */
-export function stopEsbuild(): void {
-  clearTimeout(idleTimer);
-  if (running === 0) void stop();
+  const bundled = await bundleScript({
+    code: 'MODULE_COMPILE',
+    input: { entryPoints: [entry.name] },
+    npmPath,
+    plugin: resolverPlugin(source, npmPath, contents),
+    displayName: (path) => displayName(path, files),
+  });
+  const compiled = { key, ...bundled, entry: fileName(entry) };
+  if (cache.size >= CACHE_ENTRIES) cache.delete(cache.keys().next().value ?? '');
+  cache.set(key, compiled);
+  return compiled;
 }
 
 /**
@@ -110,28 +71,8 @@ function isImported(source: string, name: string): boolean {
   return false;
 }
 
-function nameSources(sourceMap: string, files: ReadonlyMap<string, string>): string {
-  const map = JSON.parse(sourceMap) as { sources: string[] };
-  map.sources = map.sources.map((path) => displayName(path, files));
-  return JSON.stringify(map);
-}
-
 function displayName(path: string, files: ReadonlyMap<string, string>): string {
   if (!path.startsWith(`${MODULE_NAMESPACE}:`)) return path;
   const name = path.slice(MODULE_NAMESPACE.length + 1);
   return files.get(name) ?? name;
-}
-
-function isBuildFailure(error: unknown): error is BuildFailure {
-  return error instanceof Error && Array.isArray((error as Partial<BuildFailure>).errors);
-}
-
-function compileError(messages: readonly Message[], files: ReadonlyMap<string, string>): SekishoError {
-  const errors: FieldError[] = messages.map((message) => {
-    const at = message.location;
-    const detail = message.text.startsWith('Top-level await') ? 'await is only possible inside functions of a module' : message.text;
-    return { pointer: at ? `${displayName(at.file, files)}:${at.line}:${at.column + 1}` : '', detail };
-  });
-  const detail = errors.map((error) => (error.pointer ? `${error.pointer}: ${error.detail}` : error.detail)).join('\n');
-  return new SekishoError('MODULE_COMPILE', detail, { errors });
 }

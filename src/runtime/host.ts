@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { MessageChannel, Worker } from 'node:worker_threads';
+import { MessageChannel, type Worker } from 'node:worker_threads';
 import { SekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 import type { CompiledProgram } from './compile.ts';
@@ -10,6 +10,7 @@ import { type Outcome, readOutcome } from './outcome.ts';
 import { createSyncServer } from './sync-call.ts';
 import { createThreadWatch, heapReason, type ThreadWatch } from './thread-watch.ts';
 import type { Hook, ModuleRequest } from './types.ts';
+import { startUserThread } from './user-thread.ts';
 import { FROM_THREAD, OUTCOME, SHARED_BYTES, SLOT, type ThreadData, TO_THREAD } from './wire.ts';
 
 /** A phase that runs in the thread; its owner is told how it ends, exactly once. */
@@ -72,12 +73,7 @@ const MAX_ROUTES = 256;
 const MAX_WAITING_ENDS = 1000;
 /** Calls to the gateway that one thread may have running. */
 const MAX_HOST_CALLS = 1000;
-const MEGABYTE = 1024 * 1024;
-/**
- * V8's own limit lies so far above ours, because reaching it with one large allocation (`[...text]`) ends the whole process, not the
- * thread. Ours is kept by asking for the heap's size.
- */
-const HEADROOM_MB = 2048;
+
 export function createThreadHost(options: HostOptions): ThreadHost {
   return new Host(options);
 }
@@ -134,21 +130,12 @@ class Host implements ThreadHost {
       shared,
       syncPort: channel.port2,
     };
-    this.#worker = new Worker(options.code, {
-      eval: true,
+    this.#worker = startUserThread({
+      code: options.code,
       workerData,
       transferList: [channel.port2],
-      env: {},
-      argv: [],
-      execArgv: [],
-      stdout: true,
-      stderr: true,
-      trackUnmanagedFds: false,
       name: `module ${target.namespace}/${program.entry}`,
-      resourceLimits: {
-        maxOldGenerationSizeMb: Math.ceil(limits.heapLimitBytes / MEGABYTE) + HEADROOM_MB,
-        maxYoungGenerationSizeMb: Math.max(1, Math.ceil(limits.heapLimitBytes / MEGABYTE / 4)),
-      },
+      heapLimitBytes: limits.heapLimitBytes,
     });
     this.#watch = createThreadWatch({
       worker: this.#worker,
@@ -161,8 +148,6 @@ class Host implements ThreadHost {
       },
       kill: (reason) => this.#kill(reason),
     });
-    this.#worker.stdout.resume();
-    this.#worker.stderr.resume();
     this.#worker.on('message', (batch: readonly unknown[]) => this.#receive(batch));
     this.#worker.on('messageerror', () => this.#kill('it sent a message that cannot be read'));
     this.#worker.on('error', (error: Error & { code?: string }) =>

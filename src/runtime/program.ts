@@ -64,7 +64,11 @@ export class LoadedProgram implements Program, SlotHolder {
   }
 
   get isBusy(): boolean {
-    return this.#inFlight > 0;
+    return this.#inFlight > 0 || this.#host?.isLoading === true;
+  }
+
+  tick(now: number, rss: number): void {
+    this.#host?.tick(now, rss);
   }
 
   get lastUsedAt(): number {

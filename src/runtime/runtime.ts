@@ -1,22 +1,19 @@
-import { setFlagsFromString } from 'node:v8';
 import { createModuleCache } from './cache.ts';
-import { compileProgram, programKey, stopEsbuild } from './compile.ts';
+import { compileProgram, programKey } from './compile.ts';
+import { stopEsbuild } from './esbuild.ts';
 import { DEFAULT_LIMITS, type ModuleRuntimeOptions, type RuntimeLimits } from './options.ts';
 import { LoadedProgram, type ProgramEnvironment } from './program.ts';
 import { threadCode } from './thread-code.ts';
 import { createThreadSlots } from './thread-slots.ts';
 import type { ModuleRuntime, ProgramSource } from './types.ts';
+import { makeLoopsStoppable } from './user-thread.ts';
 import { createWatchdog } from './watchdog.ts';
 
-/**
- * Code that V8 (13.6) optimises concurrently while its loop runs may be entered and left for ever without a look at interrupts:
- * `for (;;) new Array(1000)` then cannot be terminated. Optimising it in the loop's own thread avoids that.
- */
-const STOPPABLE_LOOPS = '--no-concurrent-osr';
+const THREAD = new URL('./thread', import.meta.url);
 
 /** The module runtime of one worker process: compiles programs, runs each in a thread of its own and watches over them. */
 export function createModuleRuntime(options: ModuleRuntimeOptions): ModuleRuntime {
-  setFlagsFromString(STOPPABLE_LOOPS);
+  makeLoopsStoppable();
   const limits: RuntimeLimits = { ...DEFAULT_LIMITS, ...definedOnly(options) };
   const programs = new Map<string, LoadedProgram>();
   const loading = new Map<string, Promise<LoadedProgram>>();
@@ -26,7 +23,7 @@ export function createModuleRuntime(options: ModuleRuntimeOptions): ModuleRuntim
     limits,
     env: options.env ?? {},
     slots: createThreadSlots(limits.maxThreads),
-    threadCode,
+    threadCode: () => threadCode(THREAD),
     wake: watchdog.wake,
     onUnused: (program) => {
       if (programs.get(program.key) === program) programs.delete(program.key);

@@ -1,25 +1,28 @@
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { withEsbuild } from './compile.ts';
+import { withEsbuild } from './esbuild.ts';
 
-let code: Promise<string> | undefined;
+const bundles = new Map<string, Promise<string>>();
 
 /**
- * The script of a module thread as one file, bundled once per process: a thread then starts in about 25 ms, without a
- * TypeScript loader (and its memory) in each of them.
+ * The script of a thread as one file, bundled once per process: a thread then starts in about 25 ms, without a
+ * TypeScript loader (and its memory) in each of them. `entry` is the URL of its source, without `.ts` or `.js`.
  */
-export function threadCode(): Promise<string> {
-  code ??= bundle();
-  return code;
+export function threadCode(entry: URL): Promise<string> {
+  let bundled = bundles.get(entry.href);
+  if (bundled === undefined) {
+    bundled = bundle(entry);
+    bundles.set(entry.href, bundled);
+  }
+  return bundled;
 }
 
 /** An IIFE: at the top level of the thread's script every name would be a global that module code sees. */
-async function bundle(): Promise<string> {
+async function bundle(entry: URL): Promise<string> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const entry = fileURLToPath(new URL(`./thread.${extension}`, import.meta.url));
   const result = await withEsbuild(() =>
     build({
-      entryPoints: [entry],
+      entryPoints: [`${fileURLToPath(entry)}.${extension}`],
       bundle: true,
       write: false,
       format: 'iife',

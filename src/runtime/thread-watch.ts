@@ -2,11 +2,14 @@ import type { Worker } from 'node:worker_threads';
 import type { RuntimeLimits } from './options.ts';
 import { MEMORY_SLOT, SLOT } from './wire.ts';
 
+/** The limits that a watch enforces. */
+export type WatchLimits = Pick<RuntimeLimits, 'syncTimeoutMs' | 'heapLimitBytes' | 'rssLimitBytes'>;
+
 /** What a watch looks at, and how it acts. */
 export interface ThreadWatchOptions {
   readonly worker: Worker;
   readonly shared: SharedArrayBuffer;
-  readonly limits: RuntimeLimits;
+  readonly limits: WatchLimits;
   /** True while the thread waits for an answer of ours. */
   isOwed(): boolean;
   ping(number: number): void;
@@ -139,10 +142,10 @@ class Watch implements ThreadWatch {
 }
 
 /** Why a thread ends that used too much of V8's heap. */
-export function heapReason(bytes: number, limits: RuntimeLimits): string {
+export function heapReason(bytes: number, limits: WatchLimits): string {
   return `it used ${Math.round(bytes / MEGABYTE)} MB of heap, more than the ${Math.round(limits.heapLimitBytes / MEGABYTE)} MB allowed`;
 }
 
-function buffersReason(bytes: number, limits: RuntimeLimits): string {
+function buffersReason(bytes: number, limits: WatchLimits): string {
   return `it held ${Math.round(bytes / MEGABYTE)} MB of buffers, more than the ${Math.round(limits.rssLimitBytes / MEGABYTE)} MB allowed`;
 }

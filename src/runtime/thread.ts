@@ -8,8 +8,9 @@ import { createConsole } from './thread/console.ts';
 import { createHeapMeter } from './thread/garbage.ts';
 import { prepareGlobals } from './thread/globals.ts';
 import { refuseHugeArrays } from './thread/huge-arrays.ts';
+import { createOutbox } from './thread/outbox.ts';
 import { Phases } from './thread/phases.ts';
-import { evaluateProgram } from './thread/program.ts';
+import { evaluateProgram, PROGRAM_FILE } from './thread/program.ts';
 import { currentRequest, endRequest } from './thread/requests.ts';
 import { installStacks } from './thread/stack.ts';
 import type { Host, RequestState, RouteContext } from './thread/state.ts';
@@ -28,38 +29,13 @@ const memory = new Float64Array(data.shared);
 const measure = createHeapMeter(data.heapLimitBytes);
 const onProcess = process.on.bind(process);
 const later = setTimeout;
-const soon = setImmediate;
-
-/** Console lines and failures that wait for the next batch; beyond it they are counted only. */
-const MAX_REPORTS = 500;
-
-let outbox: unknown[] = [];
-let scheduled = false;
-let reports = 0;
-let dropped = 0;
-
-function put(...items: unknown[]): void {
-  outbox.push(...items);
-  if (scheduled) return;
-  scheduled = true;
-  soon(flush);
-}
-
-function flush(): void {
-  scheduled = false;
-  if (dropped > 0) outbox.push(FROM_THREAD.console, 'warn', '', '', `console: ${dropped} lines were dropped`);
-  const batch = outbox;
-  outbox = [];
-  reports = 0;
-  dropped = 0;
-  port.postMessage(batch);
-}
-
-function putReport(...items: unknown[]): void {
-  reports += 1;
-  if (reports > MAX_REPORTS) dropped += 1;
-  else put(...items);
-}
+const { put, report: putReport } = createOutbox(port, (count) => [
+  FROM_THREAD.console,
+  'warn',
+  '',
+  '',
+  `console: ${count} lines were dropped`,
+]);
 
 const calls = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
 let lastCall = 0;
@@ -166,13 +142,13 @@ function pong(number: number): void {
 }
 
 function start(): void {
-  const stacks = installStacks(data.sourceMap);
+  const stacks = installStacks((file) => (file === PROGRAM_FILE ? data.sourceMap : undefined));
   const strayFailure = (what: string) => (thrown: unknown) => {
-    const state = currentRequest.getStore();
+    const state = currentRequest.getStore() as RequestState | undefined;
     putReport(FROM_THREAD.failed, what, state?.entities.route.name ?? '', state?.id ?? '', stacks.describe(thrown));
   };
   const moduleConsole = createConsole((level, text) => {
-    const state = currentRequest.getStore();
+    const state = currentRequest.getStore() as RequestState | undefined;
     putReport(FROM_THREAD.console, level, state?.entities.route.name ?? '', state?.id ?? '', text);
   });
   const timers = createTimers();

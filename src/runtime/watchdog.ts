@@ -1,4 +1,9 @@
-import type { LoadedProgram } from './program.ts';
+/** What has threads to be looked after. */
+export interface Watched {
+  /** Whether one of them has something to do, so that deadlines are near. */
+  readonly isBusy: boolean;
+  tick(now: number, rss: number): void;
+}
 
 /** Looks after all threads with one timer: every 50 ms while calls are in flight, every second else. */
 export interface Watchdog {
@@ -9,7 +14,7 @@ export interface Watchdog {
 const BUSY_MS = 50;
 const IDLE_MS = 1000;
 
-export function createWatchdog(programs: () => Iterable<LoadedProgram>): Watchdog {
+export function createWatchdog(watched: () => Iterable<Watched>): Watchdog {
   let busy = false;
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
@@ -21,11 +26,9 @@ export function createWatchdog(programs: () => Iterable<LoadedProgram>): Watchdo
     const now = performance.now();
     const rss = process.memoryUsage.rss();
     busy = false;
-    for (const program of programs()) {
-      const { host } = program;
-      if (host === undefined) continue;
-      host.tick(now, rss);
-      busy ||= program.isBusy || host.isLoading;
+    for (const one of watched()) {
+      one.tick(now, rss);
+      busy ||= one.isBusy;
     }
     schedule(busy ? BUSY_MS : IDLE_MS);
   };

@@ -1,6 +1,8 @@
 import vm from 'node:vm';
 import { HOOKS, type Hook } from '../types.ts';
-import { PROGRAM_FILE } from './stack.ts';
+
+/** File name of the compiled program; only frames of it are shown to authors. */
+export const PROGRAM_FILE = 'sekisho-program.js';
 
 export type HookFunction = (...args: unknown[]) => unknown;
 export type HookTable = Partial<Record<Hook, HookFunction>>;

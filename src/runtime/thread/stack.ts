@@ -1,28 +1,34 @@
 import { SourceMap } from 'node:module';
 
-/** File name of the compiled program; only frames of it are shown to authors. */
-export const PROGRAM_FILE = 'sekisho-program.js';
-
 /** Places in the author's own files. */
 export interface Stacks {
   /** The error as text with a stack of `at name (module.ts:line:column)`, whatever was thrown. */
   describe(thrown: unknown): string;
+  /** Does the same for errors of another realm, whose `Error` is given. */
+  install(realm: { prepareStackTrace?: unknown }): void;
   /** `module.ts:line:column` of the innermost frame, or `""`. */
   place(thrown: unknown): string;
 }
 
-/** Makes `error.stack` speak of the modules as written. The map is read when the first stack is asked for. */
-export function installStacks(sourceMapText: string): Stacks {
-  let map: SourceMap | undefined;
+/** Finds the source map of a script by its file name: its text, null for one that runs as written, undefined for what authors do not see. */
+export type FindMap = (file: string) => string | null | undefined;
+
+/** Makes `error.stack` speak of the code as written. A map is read when the first stack asks for it. */
+export function installStacks(findMap: FindMap): Stacks {
+  const maps = new Map<string, SourceMap>();
   const position = (site: NodeJS.CallSite): string | undefined => {
     const line = site.getLineNumber();
     const column = site.getColumnNumber();
-    if (site.getFileName() !== PROGRAM_FILE || line === null || column === null) return undefined;
-    map ??= new SourceMap(JSON.parse(sourceMapText) as ConstructorParameters<typeof SourceMap>[0]);
+    const file = site.getFileName();
+    const text = file ? findMap(file) : undefined;
+    if (!file || text === undefined || line === null || column === null) return undefined;
+    if (text === null) return `${file}:${line}:${column}`;
+    const map = maps.get(file) ?? new SourceMap(JSON.parse(text) as ConstructorParameters<typeof SourceMap>[0]);
+    maps.set(file, map);
     const entry = map.findEntry(line - 1, column - 1);
     return 'originalSource' in entry ? `${entry.originalSource}:${entry.originalLine + 1}:${entry.originalColumn + 1}` : undefined;
   };
-  Error.prepareStackTrace = (error, sites) => {
+  const prepare = (error: Error, sites: NodeJS.CallSite[]): string => {
     const frames: string[] = [];
     for (const site of sites) {
       const place = position(site);
@@ -32,16 +38,26 @@ export function installStacks(sourceMapText: string): Stacks {
     }
     return [headline(error), ...frames].join('\n');
   };
+  Error.prepareStackTrace = prepare;
   const describe = (thrown: unknown): string => {
     try {
-      if (thrown instanceof Error) return String(thrown.stack ?? headline(thrown)).slice(0, 8192);
+      if (isError(thrown)) return String(thrown.stack ?? headline(thrown)).slice(0, 8192);
       return `thrown: ${String(thrown)}`.slice(0, 8192);
     } catch {
       return 'thrown: a value that cannot be shown';
     }
   };
-  return { describe, place: (thrown) => /\(?([^\s()]+:\d+:\d+)\)?$/m.exec(describe(thrown))?.[1] ?? '' };
+  return {
+    describe,
+    install: (realm) => {
+      realm.prepareStackTrace = prepare;
+    },
+    place: (thrown) => /\(?([^\s()]+:\d+:\d+)\)?$/m.exec(describe(thrown))?.[1] ?? '',
+  };
 }
+
+/** An Error of any realm. */
+const { isError } = Error as unknown as { isError(value: unknown): value is Error };
 
 function headline(error: unknown): string {
   const { name, message } = error as Error;

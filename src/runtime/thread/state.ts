@@ -1,6 +1,7 @@
 import type { Namespace, Route, Service } from '../../entity/types.ts';
 import type { Context } from './ctx.ts';
 import type { Run } from './phases.ts';
+import type { RequestScope } from './requests.ts';
 
 /** The entities that a request is about, as the gateway sent them once for all requests of the route. */
 export interface RouteContext {
@@ -27,8 +28,7 @@ export interface UpstreamState {
 }
 
 /** Everything of one request in the thread; not visible to module code, which sees `ctx`. */
-export interface RequestState {
-  readonly inv: number;
+export interface RequestState extends RequestScope {
   readonly id: string;
   readonly method: string;
   readonly path: string;
@@ -49,8 +49,4 @@ export interface RequestState {
   ctx: Context | undefined;
   /** The phase that runs. */
   run: Run | undefined;
-  timers: Set<NodeJS.Timeout | NodeJS.Immediate> | undefined;
-  abort: AbortController | undefined;
-  consoleLines: number;
-  ended: boolean;
 }

@@ -1,5 +1,4 @@
-import { currentRequest } from './requests.ts';
-import type { RequestState } from './state.ts';
+import { currentRequest, type RequestScope } from './requests.ts';
 
 const real = { setTimeout, setInterval, setImmediate };
 
@@ -34,7 +33,7 @@ function once(start: (run: () => void) => NodeJS.Timeout | NodeJS.Immediate, cal
   return timer;
 }
 
-function owner(): RequestState | undefined {
+function owner(): RequestScope | undefined {
   const state = currentRequest.getStore();
   if (state !== undefined) state.timers ??= new Set();
   return state;
