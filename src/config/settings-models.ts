@@ -76,7 +76,12 @@ const KEYSTONE = {
   domain_name: { type: 'string', default: 'Default', doc: 'Its domain.' },
   tenant_name: { type: 'string', default: 'admin', doc: 'Its project.' },
   use_auth_cache: { type: 'bool', default: true, doc: 'Remember checked tokens.' },
-  cache_ttl: { type: 'duration', default: '15m', min: '1s', doc: 'How long a checked token is remembered, unless it ends before.' },
+  cache_ttl: {
+    type: 'duration',
+    default: '15m',
+    min: '1s',
+    doc: 'How long a checked token is remembered, unless it ends before, and the list of tenants.',
+  },
   version: { type: 'ignored', doc: 'only version 3 of Keystone exists' },
 } as const satisfies SettingKeys;
 
