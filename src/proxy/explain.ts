@@ -1,6 +1,7 @@
 import type { Gate } from './gate.ts';
 import type { DomainVerdict } from './namespace-resolver.ts';
 import { emptyTree, matchPath, withPattern } from './path-tree.ts';
+import type { Fallback, FallbackVerdict } from './proxy-options.ts';
 import type { CompiledNamespace, Snapshot } from './snapshot.ts';
 
 /** Why a request would be served as it is: for the explain endpoint of the admin API. */
@@ -12,7 +13,7 @@ export interface Explanation {
   readonly namespace: string | undefined;
   readonly namespaceReason: string;
   readonly allowedDomain: boolean;
-  /** What the client gets: a route, or the status without one. */
+  /** What the client gets: a route, an operation of a schema, or the status without one. */
   readonly outcome: string;
   readonly route:
     | {
@@ -23,14 +24,26 @@ export interface Explanation {
         readonly modules: readonly string[];
       }
     | undefined;
+  /** What the schemas have at this path, and whether it serves the request: routes come first. */
+  readonly schema: (Omit<FallbackVerdict, 'outcome'> & { readonly reason: string }) | undefined;
   /** The other routes of the namespace, and why each does not serve this request; at most `MAX_VERDICTS`. */
   readonly others: readonly { readonly route: string; readonly pattern: string; readonly reason: string }[];
 }
 
 const MAX_VERDICTS = 100;
 
-export function explainRequest(snapshot: Snapshot | undefined, gate: Gate, host: string, method: string, path: string): Explanation {
-  const base = { host, method, path, allowedDomain: gate.allows(host), route: undefined, others: [] };
+/** What a request is judged by. */
+interface Sources {
+  readonly snapshot: Snapshot | undefined;
+  readonly gate: Gate;
+  readonly fallback: Fallback | undefined;
+}
+
+export function explainRequest(
+  { snapshot, gate, fallback }: Sources,
+  { host, method, path }: Pick<Explanation, 'host' | 'method' | 'path'>,
+): Explanation {
+  const base = { host, method, path, allowedDomain: gate.allows(host), route: undefined, schema: undefined, others: [] };
   if (snapshot === undefined)
     return { ...base, domains: [], namespace: undefined, namespaceReason: 'no configuration is loaded yet', outcome: '503 NOT_READY' };
   const { verdicts, reason } = snapshot.resolver.explain(host);
@@ -39,7 +52,8 @@ export function explainRequest(snapshot: Snapshot | undefined, gate: Gate, host:
   const found = { ...base, domains: verdicts, namespace: name, namespaceReason: reason };
   if (namespace === undefined) return { ...found, outcome: '404 NAMESPACE_NOT_FOUND' };
   if (!base.allowedDomain) return { ...found, outcome: '403 DOMAIN_NOT_ALLOWED' };
-  return { ...found, ...explainRoute(snapshot, namespace, method, path) };
+  const verdict = fallback?.explain(namespace.namespace.name, method, path);
+  return { ...found, ...explainRoute(snapshot, namespace, method, path, verdict) };
 }
 
 function explainRoute(
@@ -47,20 +61,30 @@ function explainRoute(
   namespace: CompiledNamespace,
   method: string,
   path: string,
-): Pick<Explanation, 'outcome' | 'route' | 'others'> {
+  verdict: FallbackVerdict | undefined,
+): Pick<Explanation, 'outcome' | 'route' | 'schema' | 'others'> {
   const { endpoint, values, allowed } = matchPath(namespace.tree, method, path);
   const others = otherRoutes(snapshot, namespace.namespace.name, method, path, endpoint?.value.route.route.name);
   if (endpoint === undefined) {
-    const outcome = allowed.length === 0 ? '404 ROUTE_NOT_FOUND' : `405 ROUTE_METHOD (allowed: ${allowed.join(', ')})`;
-    return { outcome, route: undefined, others };
+    const isServed = allowed.length === 0 && verdict !== undefined;
+    const refused = allowed.length === 0 ? '404 ROUTE_NOT_FOUND' : `405 ROUTE_METHOD (allowed: ${allowed.join(', ')})`;
+    const reason = isServed ? 'no route has the path' : 'a route has the path, though not the method, and routes come first';
+    return { outcome: isServed ? verdict.outcome : refused, route: undefined, schema: toSchema(verdict, reason), others };
   }
   const { route, service } = endpoint.value.route;
   const params = Object.fromEntries(endpoint.names.map((name, i) => [name, values[i] ?? '']));
   return {
     outcome: `route "${route.name}"`,
     route: { name: route.name, pattern: endpoint.pattern, params, service: service?.service.name, modules: route.modules ?? [] },
+    schema: toSchema(verdict, `the route "${route.name}" has the path too, and routes come first`),
     others,
   };
+}
+
+function toSchema(verdict: FallbackVerdict | undefined, reason: string): Explanation['schema'] {
+  if (verdict === undefined) return undefined;
+  const { outcome: _, ...rest } = verdict;
+  return { ...rest, reason };
 }
 
 function otherRoutes(

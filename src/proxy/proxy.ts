@@ -64,7 +64,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     const match = matchPath(namespace.tree, exchange.method, exchange.path);
     if (match.endpoint === undefined) {
       if (match.allowed.length > 0) return refuse.method(exchange, record, ['Allow', match.allowed.join(', ')]);
-      return options.fallback?.(exchange, record) === true ? undefined : refuse.path(exchange, record);
+      return options.fallback?.handle(exchange, record) === true ? undefined : refuse.path(exchange, record);
     }
     const path = match.endpoint.value;
     const { route, program, service } = path.route;
@@ -115,7 +115,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     swap(next) {
       snapshot = next;
     },
-    explain: (host, method, path) => explainRequest(snapshot, gate, host, method, path),
+    explain: (host, method, path) => explainRequest({ snapshot, gate, fallback: options.fallback }, { host, method, path }),
     get inFlight() {
       return inFlight;
     },

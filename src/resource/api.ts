@@ -1,23 +1,20 @@
 import { hkdfSync } from 'node:crypto';
 import type { Exchange } from '../http/exchange.ts';
 import type { Identifier } from '../identity/identify.ts';
-import { SekishoError, toSekishoError } from '../lib/errors.ts';
+import { toSekishoError } from '../lib/errors.ts';
 import type { PolicySet } from '../policy/types.ts';
 import type { SchemaSet } from '../schema/types.ts';
 import type { Database } from '../sql/types.ts';
-import { authenticate } from './authenticate.ts';
+import { authenticate, toRefusal } from './authenticate.ts';
 import { compileCors } from './cors.ts';
+import { explainTarget, NOWHERE, type ResourceVerdict } from './explain.ts';
 import { answerFakeLogin, isFakeLogin } from './fake-login.ts';
 import { type About, META_OPERATIONS } from './meta.ts';
 import { compileModels, type Models } from './models.ts';
-import { create } from './operation-create.ts';
-import { remove } from './operation-delete.ts';
-import { list } from './operation-list.ts';
-import { show } from './operation-show.ts';
-import { patch, put } from './operation-update.ts';
+import { allowOf, isMetaMethod, operationOf, wrongMethod } from './operations.ts';
 import { sendAnswer, sendProblem } from './respond.ts';
 import type { Target } from './router.ts';
-import type { Answer, ApiLimits, Call, RequestNote, Secrets } from './types.ts';
+import type { Answer, ApiLimits, RequestNote, Secrets } from './types.ts';
 
 export interface ResourceApiOptions {
   readonly schemas: SchemaSet;
@@ -38,17 +35,13 @@ export interface ResourceApiOptions {
 export interface ResourceApi {
   /** Answers a request, and notes what log and metrics tell about it; false, with nothing done, when no schema has its path. */
   handle(exchange: Exchange, note: RequestNote): boolean;
+  /** What would be done with a request, whoever makes it; undefined when no schema has its path. */
+  explain(method: string, path: string): ResourceVerdict | undefined;
   /** Serves another set from now on; requests under way finish with the one that they began with. */
   swap(schemas: SchemaSet, policies: PolicySet): void;
   /** Resolves when no request is being answered any more. */
   close(): Promise<void>;
 }
-
-type Operation = (call: Call) => Promise<Answer>;
-
-const COLLECTION: Readonly<Record<string, Operation>> = { GET: list, HEAD: list, POST: create };
-const ITEM: Readonly<Record<string, Operation>> = { GET: show, HEAD: show, PUT: put, PATCH: patch, DELETE: remove };
-const META_METHODS = ['GET', 'HEAD'];
 
 /**
  * The path of every request: match → identify → operation → respond. An operation is: authorise → parse → validate → BEGIN → SQL and event row → COMMIT →
@@ -66,14 +59,14 @@ export function createResourceApi(options: ResourceApiOptions): ResourceApi {
     if (method === 'OPTIONS') return { status: 200, headers: ['Allow', allowOf(target), ...cors.preflightFields(exchange.headers)] };
     const identity = await authenticate(exchange, identifier, using.policies);
     if (target.kind === 'meta') {
-      const operation = META_METHODS.includes(method) ? META_OPERATIONS[target.name] : undefined;
-      if (operation === undefined) throw wrongMethod(exchange, target);
+      const operation = isMetaMethod(method) ? META_OPERATIONS[target.name] : undefined;
+      if (operation === undefined) throw wrongMethod(exchange.path, method, target);
       return await operation({ models: using, database, identity, exchange, id: target.id, ...options.about });
     }
     const { type, id, ancestorIds } = target;
-    const operation = operationsOf(target)[method];
-    if (operation === undefined) throw wrongMethod(exchange, target);
-    return await operation({ exchange, models: using, database, identity, type, id, ancestorIds, secrets, limits });
+    const operation = operationOf(target, method);
+    if (operation === undefined) throw wrongMethod(exchange.path, method, target);
+    return await operation.run({ exchange, models: using, database, identity, type, id, ancestorIds, secrets, limits });
   };
 
   const serve = async (answering: Promise<Answer>, exchange: Exchange, note: RequestNote, target?: Target): Promise<void> => {
@@ -81,7 +74,7 @@ export function createResourceApi(options: ResourceApiOptions): ResourceApi {
     try {
       sendAnswer(exchange, note, await answering, fields);
     } catch (error) {
-      const known = toSekishoError(error);
+      const known = toRefusal(exchange, toSekishoError(error));
       sendProblem(
         exchange,
         note,
@@ -100,6 +93,10 @@ export function createResourceApi(options: ResourceApiOptions): ResourceApi {
     handle(exchange, note) {
       const target = models.router.match(exchange.path, exchange.method);
       if (target === undefined) {
+        if (exchange.method === 'OPTIONS') {
+          note.route = 'meta:options';
+          return start(serve(Promise.resolve(nothingAllowed(cors.preflightFields(exchange.headers))), exchange, note));
+        }
         if (!options.hasFakeLogin || !isFakeLogin(exchange.path)) return false;
         note.route = 'meta:login';
         return start(serve(answerFakeLogin(exchange), exchange, note));
@@ -107,6 +104,11 @@ export function createResourceApi(options: ResourceApiOptions): ResourceApi {
       note.route = target.kind === 'meta' ? `meta:${target.name}` : models.planOf(target.type).metricName;
       note.pattern = target.pattern;
       return start(serve(answer(target, exchange, models), exchange, note, target));
+    },
+    explain(method, path) {
+      const target = models.router.match(path, method);
+      if (target === undefined) return method === 'OPTIONS' ? NOWHERE : undefined;
+      return explainTarget(target, method);
     },
     swap(schemas, policies) {
       models = compileModels(schemas, policies);
@@ -117,17 +119,9 @@ export function createResourceApi(options: ResourceApiOptions): ResourceApi {
   };
 }
 
-function operationsOf(target: Target & { readonly kind: 'resource' }): Readonly<Record<string, Operation>> {
-  return target.id === undefined ? COLLECTION : ITEM;
-}
-
-function allowOf(target: Target): string {
-  const methods = target.kind === 'meta' ? META_METHODS : Object.keys(operationsOf(target));
-  return [...methods, 'OPTIONS'].join(', ');
-}
-
-function wrongMethod(exchange: Exchange, target: Target): SekishoError {
-  return new SekishoError('RESOURCE_METHOD', `${exchange.path} has ${allowOf(target)}, not ${exchange.method}.`);
+/** As in Gohan `OPTIONS` never fails: a page that asks for a path that is not there learns so from its request itself, not from its preflight. */
+function nothingAllowed(fields: readonly string[]): Answer {
+  return { status: 200, headers: ['Allow', 'OPTIONS', ...fields] };
 }
 
 function deriveSecrets(secret: string): Secrets {

@@ -1,6 +1,8 @@
 import type { Exchange } from '../http/exchange.ts';
 import type { Identifier } from '../identity/identify.ts';
+import { IdentityError } from '../identity/identity-error.ts';
 import type { Credentials } from '../identity/types.ts';
+import type { SekishoError } from '../lib/errors.ts';
 import type { Identity } from '../lib/identity.ts';
 import type { PolicySet } from '../policy/types.ts';
 import { fieldValue } from './fields.ts';
@@ -9,8 +11,16 @@ import { toPlainPath } from './path-shape.ts';
 /** Who makes the request; without credentials somebody only where a policy of `Nobody` has the path. Throws IDENTITY_REQUIRED or IDENTITY_UNAVAILABLE. */
 export async function authenticate(exchange: Exchange, identifier: Pick<Identifier, 'identify'>, policies: PolicySet): Promise<Identity> {
   const credentials = credentialsOf(exchange);
-  const isNobody = credentials.token === undefined && credentials.bearer === undefined && credentials.apiKey === undefined;
-  return await identifier.identify(credentials, isNobody && policies.isAnonymous(toPlainPath(exchange.path)));
+  return await identifier.identify(credentials, isNone(credentials) && policies.isAnonymous(toPlainPath(exchange.path)));
+}
+
+/** A refusal as the caller is to learn it: somebody who is not identified, and may not as Nobody, may as somebody else. */
+export function toRefusal(exchange: Exchange, error: SekishoError): SekishoError {
+  return error.code === 'POLICY_DENIED' && isNone(credentialsOf(exchange)) ? new IdentityError('missing', error.message) : error;
+}
+
+function isNone({ token, bearer, apiKey }: Credentials): boolean {
+  return token === undefined && bearer === undefined && apiKey === undefined;
 }
 
 /** The credentials in the head of a request; those that are empty are not there. */

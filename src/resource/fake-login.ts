@@ -17,5 +17,6 @@ export async function answerFakeLogin(exchange: Exchange): Promise<Answer> {
   const body = exchange.method === 'POST' ? (await readBody(exchange, LOGIN_BYTES)).value : undefined;
   const found = answerFakeKeystone(exchange.method, exchange.path, body, credentialsOf(exchange).token);
   if (found === undefined) throw new SekishoError('RESOURCE_NOT_FOUND', 'The fake Keystone has no such path.');
-  return { status: found.status, headers: [], body: JSON.stringify(found.body) };
+  const headers = found.status === 401 ? ['WWW-Authenticate', 'Bearer realm="sekisho"'] : [];
+  return { status: found.status, headers, body: JSON.stringify(found.body) };
 }

@@ -1,19 +1,20 @@
 import type { Exchange } from '../http/exchange.ts';
 import { IdentityError } from '../identity/identity-error.ts';
 import { SekishoError, toProblem } from '../lib/errors.ts';
-
 import type { Answer, RequestNote } from './types.ts';
 
 /** Sends an answer with the given further fields, unless the client is gone. */
 export function sendAnswer(exchange: Exchange, note: RequestNote, { status, headers, body }: Answer, fields: readonly string[]): void {
   note.status = status;
   if (exchange.aborted || exchange.headSent) return;
-  if (body === undefined) return exchange.respond({ status, headers: [...headers, ...fields] });
+  if (body === undefined) return exchange.respond({ status, headers: [...headers, ...fields, ...PRIVATE] });
   exchange.respond({ status, headers: ['Content-Type', 'application/json', ...headers, ...fields, ...SAFE] }, body);
 }
 
-/** Answers are for their caller alone, and no browser takes them for something else. */
-const SAFE = ['Cache-Control', 'private, no-cache', 'Vary', 'X-Auth-Token, Authorization', 'X-Content-Type-Options', 'nosniff'] as const;
+/** Answers, refusals too, are for their caller alone: whatever says who that is makes another answer. */
+const PRIVATE = ['Cache-Control', 'private, no-cache', 'Vary', 'X-Auth-Token, Authorization, X-API-Key, Cookie'] as const;
+/** No browser takes them for something else. */
+const SAFE = [...PRIVATE, 'X-Content-Type-Options', 'nosniff'] as const;
 
 /** Sends an error as problem+json (RFC 9457), unless the client is gone. */
 export function sendProblem(exchange: Exchange, note: RequestNote, error: SekishoError, fields: readonly string[]): void {
@@ -22,7 +23,7 @@ export function sendProblem(exchange: Exchange, note: RequestNote, error: Sekish
   note.error =
     error.status < 500 && error.cause !== undefined ? new SekishoError(error.code, error.message, { errors: error.errors }) : error;
   if (exchange.aborted || exchange.headSent) return;
-  const headers = ['Content-Type', 'application/problem+json', ...fields, 'X-Content-Type-Options', 'nosniff'];
+  const headers = ['Content-Type', 'application/problem+json', ...fields, ...SAFE];
   if (error.status === 401) headers.push('WWW-Authenticate', error instanceof IdentityError ? error.challenge : 'Bearer realm="sekisho"');
   if (error.status === 503) headers.push('Retry-After', '1');
   exchange.respond(

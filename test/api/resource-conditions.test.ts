@@ -102,7 +102,7 @@ onEveryDatabaseServing(SCHEMAS, ({ api, make }) => {
   test('Nobody sees what its policy shows, and may nothing else', async () => {
     await make('/t/opens', { id: 'o', kind: 'k', secret: 's' });
     assert.deepEqual((await api('GET', '/t/opens', { token: '' })).json(), { opens: [{ id: 'o', kind: 'k' }] });
-    assert.equal(await status('POST', '/t/opens', '', { kind: 'x' }), 403);
+    assert.equal(await status('POST', '/t/opens', '', { kind: 'x' }), 401);
     assert.equal(await status('GET', '/t/opens', 'wrong'), 401);
   });
 

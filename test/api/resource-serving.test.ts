@@ -18,6 +18,11 @@ function schemaFile(properties: readonly string[], more: readonly string[] = [])
 
 const CONFIG = { log_level: 'info', database: { connection: './data.db' }, schemas: ['./schemas.yaml'], keystone: { fake: true } };
 
+interface Explanation {
+  readonly outcome: string;
+  readonly schema?: { readonly reason: string };
+}
+
 function api(gateway: Gateway, method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
   return ask(gateway.proxyUrl + path, { method, body, headers: { 'x-auth-token': 'admin_token', ...headers } });
 }
@@ -73,6 +78,25 @@ describe('data models beside the rest of the gateway', () => {
     assert.equal((await api(gateway, 'GET', '/t/things/routed')).status, 502);
     assert.equal((await api(gateway, 'GET', '/t/things/free')).json().code, 'RESOURCE_NOT_FOUND');
     assert.equal((await api(gateway, 'GET', '/t/things', undefined, { host: 'other.test' })).json().code, 'ROUTE_NOT_FOUND');
+
+    const explain = async (path: string, method = 'GET', host = 'any'): Promise<Explanation> =>
+      (await gateway.admin('GET', `/api/v1/explain?${new URLSearchParams({ path, method, host })}`)).json().data;
+    const routed = await explain('/t/things/routed');
+    assert.equal(routed.outcome, 'route "over"');
+    assert.match(String(routed.schema?.reason), /the route "over" has the path too, and routes come first/);
+    assert.equal((await explain('/t/things/routed', 'PUT')).outcome, '405 ROUTE_METHOD (allowed: GET)');
+    const { outcome, schema: shown } = await explain('/t/things/a%20b', 'PATCH');
+    assert.equal(outcome, 'schema "thing": update');
+    assert.deepEqual(shown, {
+      schema: 'thing',
+      operation: 'update',
+      pattern: '/t/things/{id}',
+      params: { id: 'a b' },
+      reason: 'no route has the path',
+    });
+    assert.match((await explain('/t/things', 'DELETE')).outcome, /^405 RESOURCE_METHOD \(allowed: GET, HEAD, POST, OPTIONS\)$/);
+    assert.equal((await explain('/_all')).outcome, 'the API\'s own "all"');
+    assert.equal((await explain('/t/things', 'GET', 'other.test')).outcome, '404 ROUTE_NOT_FOUND');
   });
 
   test('requests are in access log and metrics by their schema', async () => {

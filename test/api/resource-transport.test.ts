@@ -8,9 +8,11 @@ const DOMAIN_KEY = 'a-key-of-one-domain-0123456789';
 
 const SCHEMAS = `
 policies:
+- {id: look, action: read, principal: Nobody, resource: {path: '^/t/boards.*', properties: [id, name]}}
 - {id: homes, action: '*', principal: Member, condition: [is_owner], resource: {path: '^/t/homes.*'}}
 schemas:
 ${schema('thing', [property('name', 'string')])}
+${schema('board', [property('name', 'string'), property('secret', '[string, "null"]')])}
 ${schema('home', [property('tenant_id', 'string'), property('domain_id', 'string')])}
 `;
 
@@ -65,6 +67,8 @@ describe('paths, credentials and methods of the REST API', () => {
   test('OPTIONS needs no credentials, and methods that are not there are named', async () => {
     const options = await call('OPTIONS', '/t/things/a', {});
     assert.deepEqual([options.status, options.text, options.headers['content-type']], [200, '', undefined]);
+    const nowhere = await call('OPTIONS', '/nowhere', {});
+    assert.deepEqual([nowhere.status, nowhere.text, nowhere.headers.allow], [200, '', 'OPTIONS']);
     for (const [method, path] of [
       ['DELETE', '/t/things'],
       ['PUT', '/t/things'],
@@ -74,6 +78,37 @@ describe('paths, credentials and methods of the REST API', () => {
       const answer = await call(method, path, ADMIN, method === 'DELETE' ? undefined : {});
       assert.equal(answer.status, 405, `${method} ${path}`);
       assert.match(String(answer.headers.allow), /GET/);
+    }
+  });
+
+  test('whoever is not identified is asked who it is; whoever is learns what it may not', async () => {
+    await call('POST', '/t/boards', ADMIN, { id: 'a', name: 'x' });
+    assert.deepEqual((await call('GET', '/t/boards/a', {})).json(), { board: { id: 'a', name: 'x' } });
+    assert.equal((await call('GET', '/t/boards/none', {})).status, 404);
+    for (const [method, path, body] of [
+      ['POST', '/t/boards', { name: 'x' }],
+      ['PUT', '/t/boards/a', { name: 'x' }],
+      ['PATCH', '/t/boards/a', { name: 'x' }],
+      ['DELETE', '/t/boards/a', undefined],
+      ['GET', '/t/things', undefined],
+      ['GET', '/gohan/v0.1/schemas', undefined],
+    ] as const) {
+      const refused = await call(method, path, {}, body);
+      assert.deepEqual([refused.status, refused.json().code], [401, 'IDENTITY_REQUIRED'], `${method} ${path}: ${refused.text}`);
+      assert.match(String(refused.headers['www-authenticate']), /^Bearer /);
+      const { status } = await call(method, path, { 'x-auth-token': 'demo_token' }, body);
+      assert.equal(status, 403, `${method} ${path}`);
+    }
+    assert.match((await call('POST', '/t/boards', {}, { name: 'x' })).json().error, /^No matching policy: create \/t\/boards/);
+  });
+
+  test('caches keep the answers of different callers apart', async () => {
+    for (const path of ['/t/things', '/t/things/none', '/gohan/v0.1/version']) {
+      const { headers } = await call('GET', path, ADMIN);
+      assert.deepEqual(
+        [headers['cache-control'], headers['vary']],
+        ['private, no-cache', 'X-Auth-Token, Authorization, X-API-Key, Cookie'],
+      );
     }
   });
 
