@@ -156,7 +156,7 @@ export const METADATA_KEYS = {
   sync_property: { type: 'text', doc: 'Only this property is sent.' },
   sync_skip_config_prefix: { type: 'flag', doc: 'No `/config` in front of the path.' },
   substr_search_enabled: { type: 'flag', alias: 'enable_substring_search', doc: 'False: `search_field` has no effect.' },
-  locking_policy: { type: 'map', doc: 'Rows that `update` and `delete` lock: `lock_related`, `skip_related` or nothing.' },
+  locking_policy: { type: 'map', doc: 'Rows that `update` and `delete` lock: the row with all that it embeds (`lock_related`), or the row alone (`skip_related`, or nothing). SQLite has one writer and locks everything.' },
   type: { type: 'text', doc: '`metaschema` marks schemas of the gateway itself.' },
   resource_group: { type: 'text', doc: 'Tag in OpenAPI.' },
 } as const satisfies SchemaKeys;

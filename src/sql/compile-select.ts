@@ -4,7 +4,7 @@ import type { Column, Parameter } from './column.ts';
 import { compileFilter, createWriter, nameOf, type Writer } from './compile-filter.ts';
 import { layOut, type RowShape, type RowValues } from './decode-row.ts';
 import type { Dialect } from './dialect.ts';
-import { type EmbedNode, growTree } from './embed-tree.ts';
+import { type EmbedNode, growTree, toJoins } from './embed-tree.ts';
 import { compileKeyset, type SortKey, toKeysetValues, toSortKeys } from './keyset.ts';
 import type { StatementBook } from './statement-book.ts';
 import type { Resource, Selection } from './types.ts';
@@ -104,15 +104,6 @@ function toWhere({ filter, where, beyond }: Draft): string {
 
 function toExpressions(dialect: Dialect, shape: RowShape): string {
   return shape.expressions.length === 0 ? '1' : shape.expressions.map(([alias, column]) => `${alias}.${dialect.quote(column)}`).join(',');
-}
-
-function toJoins(dialect: Dialect, node: EmbedNode): string {
-  return node.children
-    .map(({ from, to, node: inner }) => {
-      const on = `${inner.alias}.${dialect.quote(to)} = ${node.alias}.${dialect.quote(from)}`;
-      return ` LEFT JOIN ${dialect.quote(inner.type.table)} ${inner.alias} ON ${on}${toJoins(dialect, inner)}`;
-    })
-    .join('');
 }
 
 function toOrder({ writer, keys }: Draft): string {

@@ -36,6 +36,7 @@ export function createMysqlDialect(collation: string): Dialect {
         ? ''
         : ` LIMIT ${limit ?? '18446744073709551615'}${offset === undefined ? '' : ` OFFSET ${offset}`}`,
     lock: (policy) => (policy === 'none' ? '' : ' FOR UPDATE'),
+    relatedLock: 'joined',
     json: undefined,
     begin: (isolation) => [`SET TRANSACTION ISOLATION LEVEL ${isolation}`, 'START TRANSACTION'],
     readFailure,

@@ -43,8 +43,8 @@ export const POSTGRES: Dialect = {
   direction: (isDescending, isNullable) =>
     (isDescending ? ' DESC' : '') + (isNullable ? (isDescending ? ' NULLS LAST' : ' NULLS FIRST') : ''),
   page: (limit, offset) => (limit === undefined ? '' : ` LIMIT ${limit}`) + (offset === undefined ? '' : ` OFFSET ${offset}`),
-  // Rows on the nullable side of a join can't be locked; lock_related without joins locks what there is.
   lock: (policy, rootAlias) => (policy === 'none' ? '' : ` FOR UPDATE OF ${rootAlias}`),
+  relatedLock: 'separate',
   json,
   begin: (isolation) => [`BEGIN ISOLATION LEVEL ${isolation}`],
   readFailure,

@@ -54,8 +54,10 @@ export interface Dialect {
   direction(isDescending: boolean, isNullable: boolean): string;
   /** LIMIT and OFFSET with these placeholders. */
   page(limit: string | undefined, offset: string | undefined): string;
-  /** What follows a SELECT that locks its rows; empty where the database has one writer. */
+  /** What follows a SELECT that locks its rows (on MySQL and MariaDB the joined ones too); empty where the database has one writer. */
   lock(policy: LockPolicy, rootAlias: string): string;
+  /** How the rows that a row embeds are locked: by a SELECT that joins them, by one for each relation, or not at all (one writer). */
+  readonly relatedLock: 'joined' | 'separate' | 'none';
   /** JSON built by the database, where that is cheaper than by Node; undefined where not. */
   readonly json: JsonBuilder | undefined;
 

@@ -1,5 +1,6 @@
 import type { ResourceType } from '../schema/types.ts';
 import { type Column, findColumn, keyOf, toColumnKind } from './column.ts';
+import type { Dialect } from './dialect.ts';
 
 /** A row that is selected: the columns to show, and the related rows that are embedded in it. */
 export interface EmbedNode {
@@ -42,6 +43,16 @@ export function growTree(
   if (options.embed) grow(root, resources);
   const fields = options.fields === undefined ? undefined : new Set(options.fields);
   return finish(root, fields, true) ?? { type, alias: 't0', columns: allColumns(type), children: [] };
+}
+
+/** The joins of all rows below a node. */
+export function toJoins(dialect: Dialect, node: EmbedNode): string {
+  return node.children
+    .map(({ from, to, node: inner }) => {
+      const on = `${inner.alias}.${dialect.quote(to)} = ${node.alias}.${dialect.quote(from)}`;
+      return ` LEFT JOIN ${dialect.quote(inner.type.table)} ${inner.alias} ON ${on}${toJoins(dialect, inner)}`;
+    })
+    .join('');
 }
 
 function grow(root: Draft, resources: ReadonlyMap<string, ResourceType>): void {
