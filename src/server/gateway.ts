@@ -11,7 +11,7 @@ import { checkedInit } from './checked-init.ts';
 import { type Closing, createClosing } from './closing.ts';
 import { type DataPlane, startDataPlane } from './data-plane.ts';
 import { createEchoServer } from './echo-server.ts';
-import { toHints } from './hints.ts';
+import { type HintSources, toHints } from './hints.ts';
 import { type Listening, listenAdmin, listenProxy } from './listeners.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -49,7 +49,7 @@ export async function startGateway({ loaded, source, log }: GatewayOptions): Pro
     const first = checkedInit(settings.proxy.initResources);
     // Loaded only where there are models: a gateway that only proxies needs neither drivers nor validators.
     const models = settings.schemas.length === 0 ? undefined : await (await import('./models.ts')).startModels(settings, path, closing);
-    const plane = await startDataPlane(settings, closing, models);
+    const plane = await startDataPlane(settings, closing, models?.fallback);
     const { registry, proxy } = plane;
     inFlight = () => proxy.inFlight;
     const reload = () => checkedInit(loadSettings(source).settings.proxy.initResources);
@@ -68,7 +68,7 @@ export async function startGateway({ loaded, source, log }: GatewayOptions): Pro
     const admin = settings.admin && (await startAdmin(settings, settings.admin, { plane, front, metrics, life, closing }));
     life.phase = 'ready';
     observe({ type: 'server.ready', revision: registry.revision(), durationMs: performance.now() - startedAt });
-    if (settings.debug) tellWhatToTry(front, admin, plane);
+    if (settings.debug) tellWhatToTry(front, admin, plane, models?.sample);
   } catch (error) {
     await closing.close();
     throw error;
@@ -94,6 +94,7 @@ interface AdminNeeds {
 async function startAdmin(settings: Settings, admin: NonNullable<Settings['admin']>, needs: AdminNeeds): Promise<Listening> {
   const { plane, front, metrics, life, closing } = needs;
   assertSafeListen(admin.host, admin.authMethod);
+  const echoListeners: Listening['listeners'][number][] = [];
   const api = closing.add(
     createAdminApi(
       toAdminOptions(settings, admin, {
@@ -103,7 +104,7 @@ async function startAdmin(settings: Settings, admin: NonNullable<Settings['admin
         phase: () => life.phase,
         explain: ({ host, method, path }) => plane.proxy.explain(host, method, path),
         certificates: () => certificateStatus(plane.registry.entities()),
-        status: () => ({ listeners: [...front.listeners, ...listening.listeners], workers: 1 }),
+        status: () => ({ listeners: [...front.listeners, ...listening.listeners, ...echoListeners], workers: 1 }),
       }),
     ),
   );
@@ -111,12 +112,20 @@ async function startAdmin(settings: Settings, admin: NonNullable<Settings['admin
   closing.add({ close: () => listening.drain(settings.shutdownGraceMs) });
   if (settings.debug && settings.testServer !== undefined) {
     const echo = closing.add(await createEchoServer(settings.testServer));
-    observe({ type: 'server.listening', listener: 'echo server', address: `http://${settings.testServer.host || '0.0.0.0'}:${echo.port}` });
+    const address = `http://${settings.testServer.host || '0.0.0.0'}:${echo.port}`;
+    echoListeners.push({ name: 'echo server', address });
+    observe({ type: 'server.listening', listener: 'echo server', address });
   }
   return listening;
 }
 
-function tellWhatToTry(front: Listening, admin: Listening | undefined, { registry }: DataPlane): void {
+function tellWhatToTry(
+  front: Listening,
+  admin: Listening | undefined,
+  { registry }: DataPlane,
+  collection: HintSources['collection'],
+): void {
   const [proxyUrl = '', adminUrl] = [front, admin].map((part) => part?.listeners[0]?.address);
-  for (const text of toHints({ proxyUrl, adminUrl, routes: registry.entities().route.values() })) observe({ type: 'server.hint', text });
+  for (const text of toHints({ proxyUrl, adminUrl, routes: registry.entities().route.values(), collection }))
+    observe({ type: 'server.hint', text });
 }

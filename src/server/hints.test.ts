@@ -20,4 +20,11 @@ test('hints fill in what a path leaves open', () => {
     'curl http://a/api/v1/route',
   ]);
   assert.deepEqual(toHints({ proxyUrl: 'http://p', adminUrl: undefined, routes: [] }), []);
+  for (const [isOpen, token] of [
+    [true, ''],
+    [false, " -H 'X-Auth-Token: admin_token'"],
+  ] as const)
+    assert.deepEqual(toHints({ proxyUrl: 'http://p', adminUrl: undefined, routes: [], collection: { path: '/v1/pets', isOpen } }), [
+      `curl http://p/v1/pets${token}`,
+    ]);
 });

@@ -1,12 +1,13 @@
 import { dirname } from 'node:path';
 import { readDataFile } from '../config/data-file.ts';
 import type { Settings } from '../config/settings.ts';
-import { createIdentifier } from '../identity/identify.ts';
+import { ANONYMOUS, createIdentifier } from '../identity/identify.ts';
 import { createProviders } from '../identity/providers.ts';
 import { SekishoError, toSekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 import { compilePolicies } from '../policy/policy-set.ts';
-import type { ProxyOptions } from '../proxy/proxy-options.ts';
+import type { PolicySet } from '../policy/types.ts';
+import type { Fallback } from '../proxy/proxy-options.ts';
 import { createResourceApi } from '../resource/api.ts';
 import { applyDefaults } from '../schema/defaults.ts';
 import { diffSets } from '../schema/diff-sets.ts';
@@ -22,11 +23,18 @@ import { releaseMemory } from './release-memory.ts';
 import { createTenantFollower } from './tenant-follower.ts';
 import { createFileWatch } from './watch-files.ts';
 
+/** Data models that are served. */
+export interface StartedModels {
+  readonly fallback: Fallback;
+  /** A collection to try: one that everybody may list, else one of those that the development tokens are good for. */
+  readonly sample: { readonly path: string; readonly isOpen: boolean } | undefined;
+}
+
 /**
  * Starts the data models of the configuration: schema files → policies → tables → REST API, which the proxy asks where no route has a path.
  * Undefined when there are no schemas. Rejects with SCHEMA_INVALID, MIGRATION_NEEDED or DATABASE_* when something of it is not fit.
  */
-export async function startModels(settings: Settings, configPath: string, closing: Closing): Promise<ProxyOptions['fallback']> {
+export async function startModels(settings: Settings, configPath: string, closing: Closing): Promise<StartedModels | undefined> {
   if (settings.schemas.length === 0 || settings.database === undefined) return undefined;
   const folder = configPath.startsWith('$') ? process.cwd() : dirname(configPath);
   const { providers, tenants: directory } = createProviders(toProviderOptions(settings));
@@ -76,9 +84,20 @@ export async function startModels(settings: Settings, configPath: string, closin
   if (settings.healthcheck.enabled) closing.add(await startHealthListener(settings, database));
   const { namespace } = settings.api;
   return {
-    handle: (exchange, record) => record.namespace === namespace && api.handle(exchange, record),
-    explain: (name, method, path) => (name === namespace ? api.explain(method, path) : undefined),
+    fallback: {
+      handle: (exchange, record) => record.namespace === namespace && api.handle(exchange, record),
+      explain: (name, method, path) => (name === namespace ? api.explain(method, path) : undefined),
+    },
+    sample: toSample(withPolicies(first), settings),
   };
+}
+
+function toSample({ schemas, policies }: { schemas: SchemaSet; policies: PolicySet }, { keystone }: Settings): StartedModels['sample'] {
+  const types = [...schemas.resources.values()].filter(({ isMeta }) => !isMeta);
+  const open = types.find(({ url }) => policies.decide(ANONYMOUS, 'read', url).allowed);
+  if (open !== undefined) return { path: open.url, isOpen: true };
+  const [any] = types;
+  return any === undefined || !keystone.useKeystone || !keystone.fake ? undefined : { path: any.url, isOpen: false };
 }
 
 function needsRestart(obstacles: readonly string[]): SekishoError {

@@ -29,7 +29,13 @@ test('the quickstart proxies through a module, answers by a module, and tells wh
 
   assert.equal((await ask(`http://127.0.0.1:${gateway.ports.echo}/direct`)).json().data.path, '/direct');
   assert.equal((await gateway.admin('GET', '/healthz')).status, 200);
-  await until('three commands to try', () => gateway.log().match(/curl .*127\.0\.0\.1:\d+/g)?.length === 3);
+  await until('four commands to try', () => gateway.log().match(/curl .*127\.0\.0\.1:\d+/g)?.length === 4);
+  assert.match(gateway.log(), /curl http:\/\/127\.0\.0\.1:\d+\/petstore\/v1\/\w+"/);
+  const { listeners } = (await gateway.admin('GET', '/api/v1/status')).json().data;
+  assert.deepEqual(
+    listeners.filter(({ name }: { name: string }) => name === 'echo server'),
+    [{ name: 'echo server', address: `http://127.0.0.1:${gateway.ports.echo}` }],
+  );
 
   assert.equal(await gateway.stop(), 0);
 });
