@@ -40,7 +40,7 @@ export async function migrate(options: MigrateOptions): Promise<number> {
     await database.transaction((session) => versions.create(session), { isolation: 'READ COMMITTED' });
     let count = 0;
     for (const { migration, direction } of await chooseSteps(options, migrations, versions)) {
-      await runMigration(database, versions, migration, direction);
+      if (!(await runMigration(database, versions, migration, direction))) continue;
       options.onMigration?.({ file: migration.file, version: migration.version, direction });
       count += 1;
     }

@@ -9,9 +9,14 @@ const ISOLATION = { isolation: 'READ COMMITTED' } as const;
 
 /**
  * Carries out one migration and notes its version. Where DDL can be undone, all in one transaction; else statement by statement, each noted, so that
- * a run that was killed goes on where it stood. MIGRATION_FAILED names the statement that was refused.
+ * a run that was killed goes on where it stood. Gives whether it was this node that did it. MIGRATION_FAILED names the statement that was refused.
  */
-export async function runMigration(database: Database, versions: VersionTable, migration: Migration, direction: Direction): Promise<void> {
+export async function runMigration(
+  database: Database,
+  versions: VersionTable,
+  migration: Migration,
+  direction: Direction,
+): Promise<boolean> {
   const isAtomic = migration.isTransactional && database.kind !== 'mysql';
   const note = (session: Session): Promise<void> =>
     direction === 'up' ? versions.add(session, migration.version) : versions.remove(session, migration.version);
@@ -22,15 +27,16 @@ export async function runMigration(database: Database, versions: VersionTable, m
       await note(session);
       await versions.setProgress(session, undefined);
     }, ISOLATION);
-    return;
+    return true;
   }
-  await database.transaction(async (session) => {
+  return await database.transaction(async (session) => {
     // SQLite's lock is this transaction: another node may have been here meanwhile.
-    if ((await versions.applied(session)).has(migration.version) === (direction === 'up')) return;
+    if ((await versions.applied(session)).has(migration.version) === (direction === 'up')) return false;
     for (const [index, statement] of statements.entries()) {
       await attempt(migration, direction, index, () => session.query(statement, []));
     }
     await note(session);
+    return true;
   }, ISOLATION);
 }
 
