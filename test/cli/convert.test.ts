@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { runInProcess } from '../support/admin-stub.ts';
 import { ask } from '../support/client.ts';
+import { onEveryDatabase } from '../support/databases.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { startPetstore } from '../support/petstore.ts';
 
@@ -17,26 +18,29 @@ before(async () => {
 });
 after(() => gateway[Symbol.asyncDispose]());
 
-const run = (...argv: readonly string[]) => runInProcess(['convert', ...argv], { cwd: gateway.folder });
-const PORTS = (): NodeJS.ProcessEnv => ({ PROXY_PORT: String(gateway.ports.proxy), ADMIN_PORT: String(gateway.ports.admin) });
+const run = (...argv: readonly string[]) =>
+  runInProcess(['convert', ...argv], {
+    cwd: gateway.folder,
+    env: { PROXY_PORT: String(gateway.ports.proxy), ADMIN_PORT: String(gateway.ports.admin) },
+  });
 
-test('the rows of a configured database and its event log are copied, once', async () => {
-  const env = PORTS();
-  const copy = () => runInProcess(['convert', '--out', 'copy.db'], { cwd: gateway.folder, env });
-  assert.deepEqual(await copy(), { exit: 0, out: '6 rows copied\n', err: 'events: 3 of 3 rows\ncategories: 3 of 3 rows\n' });
-  assert.equal((await copy()).out, '0 rows copied\n');
-});
+onEveryDatabase(({ kind, createConnection }) => {
+  const COPIED = { exit: 0, out: '6 rows copied\n', err: 'events: 3 of 3 rows\ncategories: 3 of 3 rows\n' };
 
-test('a gateway serves the copy', async () => {
-  const schemas = `${gateway.folder}/schemas/petstore.yaml`;
-  const connection = `${gateway.folder}/copy.db`;
-  const config = { database: { type: 'sqlite3', connection, legacy: false }, schemas: [schemas], keystone: { fake: true } };
-  await using other = await startGateway({ config });
-  const { categories } = (await ask(`${other.proxyUrl}/petstore/v1/categories?sort=name:asc`)).json();
-  assert.deepEqual(
-    categories.map(({ name }: { name: string }) => name),
-    ['bird', 'cat', 'dog'],
-  );
+  test('the rows of a configured database and its event log are copied, once; from there on to another one; a gateway serves that', async () => {
+    const [first, second] = [await createConnection(), await createConnection()];
+    assert.deepEqual(await run('--out', first), COPIED);
+    assert.equal((await run('--out', first)).out, '0 rows copied\n');
+    assert.deepEqual(await run('--in', first, '--out', second), COPIED);
+    const schemas = `${gateway.folder}/schemas/petstore.yaml`;
+    const config = { database: { type: kind, connection: second, legacy: false }, schemas: [schemas], keystone: { fake: true } };
+    await using other = await startGateway({ config });
+    const { categories } = (await ask(`${other.proxyUrl}/petstore/v1/categories?sort=name:asc`)).json();
+    assert.deepEqual(
+      categories.map(({ name }: { name: string }) => name),
+      ['bird', 'cat', 'dog'],
+    );
+  });
 });
 
 test('what is missing or makes no sense is told', async () => {

@@ -2,15 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { type CliResult, runInProcess } from '../support/admin-stub.ts';
+import { onEveryDatabase } from '../support/databases.ts';
 import { createTempFolder, type TempFolder } from '../support/temp.ts';
 
-const CONFIG = `version: v1
-storage: { type: memory }
-proxy: { host: 127.0.0.1 }
-keystone: { fake: true }
-database: { type: sqlite3, connection: ./data.db, migrations: sql }
-schemas: [toys.yaml]
-`;
 const toys = (properties: string): string => `schemas:
   - id: toy
     singular: toy
@@ -24,53 +18,68 @@ const toys = (properties: string): string => `schemas:
 ${properties}`;
 const COLOUR = '        colour: { type: string, title: Colour, description: Colour, permission: [create], indexed: true }\n';
 
-let folder: TempFolder;
-before(() => {
-  folder = createTempFolder();
-  folder.write('sekisho.yaml', CONFIG);
-  folder.write('toys.yaml', toys(''));
-});
-after(() => folder.remove());
-
-async function run(...words: readonly string[]): Promise<CliResult> {
-  const result = await runInProcess(words, { cwd: folder.path });
-  assert.equal(result.exit, 0, `${words.join(' ')}: ${result.err}`);
-  return result;
+function toConfig(type: string, connection: string): string {
+  return `version: v1
+storage: { type: memory }
+proxy: { host: 127.0.0.1 }
+keystone: { fake: true }
+database: { type: ${type}, connection: '${connection}', migrations: sql }
+schemas: [toys.yaml]
+`;
 }
 
-test('init, up, plan, down: the tables follow the files, the files follow the schemas', async () => {
-  const written = (await run('migrate', 'init')).out.trim();
-  assert.match(written, /\/sql\/\d{14}_init_schema\.sql$/);
-  assert.match(readFileSync(written, 'utf8'), /-- \+goose Up\n[^]*CREATE TABLE "toys"[^]*-- \+goose Down\n[^]*DROP TABLE/);
-  assert.match((await run('migrate', 'status')).out, /pending +\d+_init_schema\.sql/);
-  assert.match((await run('migrate', 'up')).out, /^up +\d+_init_schema\.sql\n$/);
-  assert.equal((await run('migrate', 'up')).out, 'nothing to do\n');
-  const first = (await run('migrate', 'version')).out.trim();
-  assert.match(first, /^\d{14}$/);
+onEveryDatabase(({ kind, createConnection }) => {
+  let folder: TempFolder;
+  before(async () => {
+    folder = createTempFolder();
+    folder.write('sekisho.yaml', toConfig(kind, await createConnection()));
+    folder.write('toys.yaml', toys(''));
+  });
+  after(() => folder.remove());
 
-  folder.write('toys.yaml', toys(COLOUR));
-  const printed = await run('migrate', 'plan');
-  assert.match(printed.err, /colour/);
-  assert.match(printed.out, /ALTER TABLE "toys" ADD/i);
-  // Written as of another second: the time is the version.
-  const planned = folder.write('sql/20991231235959_colours.sql', printed.out);
-  assert.match((await run('migrate', 'up')).out, /colours/);
-  assert.match((await run('migrate', 'plan')).err, /^the tables are as the schemas want them\n$/);
-  assert.match((await run('migrate', 'redo')).out, /^down +\S+colours\.sql\nup +\S+colours\.sql\n$/);
-  assert.match((await run('migrate', 'down-to', first)).out, /^down +\S+colours\.sql\n$/);
-  assert.equal((await run('migrate', 'version')).out.trim(), first);
-  writeFileSync(planned, '-- +goose Up\n-- +goose Down\n');
-  const rows = JSON.parse((await run('migrate', 'status', '-o', 'json')).out);
-  assert.equal(rows.length, 2);
-  assert.equal(rows[1].applied, 'pending');
-});
+  async function run(...words: readonly string[]): Promise<CliResult> {
+    const result = await runInProcess(words, { cwd: folder.path });
+    assert.equal(result.exit, 0, `${words.join(' ')}: ${result.err}`);
+    return result;
+  }
 
-test('init-db makes the tables of the schemas', async () => {
-  assert.equal((await run('init-db')).out, 'DB is initialized\n');
-  assert.match((await run('migrate', 'plan')).err, /as the schemas want them/);
+  test('init, up, plan, down: the tables follow the files, the files follow the schemas', async () => {
+    const written = (await run('migrate', 'init')).out.trim();
+    assert.match(written, /\/sql\/\d{14}_init_schema\.sql$/);
+    assert.match(readFileSync(written, 'utf8'), /-- \+goose Up\n[^]*CREATE TABLE .toys.[^]*-- \+goose Down\n[^]*DROP TABLE/);
+    assert.match((await run('migrate', 'status')).out, /pending +\d+_init_schema\.sql/);
+    assert.match((await run('migrate', 'up')).out, /^up +\d+_init_schema\.sql\n$/);
+    assert.equal((await run('migrate', 'up')).out, 'nothing to do\n');
+    const first = (await run('migrate', 'version')).out.trim();
+    assert.match(first, /^\d{14}$/);
+
+    folder.write('toys.yaml', toys(COLOUR));
+    const printed = await run('migrate', 'plan');
+    assert.match(printed.err, /colour/);
+    assert.match(printed.out, /ALTER TABLE .toys. ADD/i);
+    // Written as of another second: the time is the version.
+    const planned = folder.write('sql/20991231235959_colours.sql', printed.out);
+    assert.match((await run('migrate', 'up')).out, /colours/);
+    assert.match((await run('migrate', 'plan')).err, /^the tables are as the schemas want them\n$/);
+    assert.match((await run('migrate', 'redo')).out, /^down +\S+colours\.sql\nup +\S+colours\.sql\n$/);
+    assert.match((await run('migrate', 'down-to', first)).out, /^down +\S+colours\.sql\n$/);
+    assert.equal((await run('migrate', 'version')).out.trim(), first);
+    writeFileSync(planned, '-- +goose Up\n-- +goose Down\n');
+    const rows = JSON.parse((await run('migrate', 'status', '-o', 'json')).out);
+    assert.equal(rows.length, 2);
+    assert.equal(rows[1].applied, 'pending');
+  });
+
+  test('init-db makes the tables of the schemas', async () => {
+    assert.equal((await run('init-db')).out, 'DB is initialized\n');
+    assert.match((await run('migrate', 'plan')).err, /as the schemas want them/);
+  });
 });
 
 test('slips are told with exit code 2', async () => {
+  using folder = createTempFolder();
+  folder.write('sekisho.yaml', toConfig('sqlite3', './data.db'));
+  folder.write('toys.yaml', toys(''));
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [['migrate'], /found '', allowed is one of init, create/],
     [['migrate', 'upp'], /did you mean up\?/],

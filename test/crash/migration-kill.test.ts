@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -85,19 +85,22 @@ onEveryDatabase((subject) => {
 
   /** Runs a node that is killed when its `count`th statement was carried out; gives whether it was. */
   const killAfter = async (count: number, connection: string, work: 'prepare' | 'up', path: string): Promise<boolean> => {
-    let child: ChildProcess | undefined;
     let through = connection;
     if (subject.kind !== 'sqlite3') {
       const url = new URL(connection);
       link ??= await startCountingLink(subject.kind, Number(url.port));
-      link.cutAt(count, () => child?.kill('SIGKILL'));
       url.port = String(link.port);
       through = url.href;
     }
     const words = [subject.kind, through, work, path, ...(subject.kind === 'sqlite3' ? [String(count)] : [])];
-    child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'migrating-node.ts'), ...words], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
+    const child = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'migrating-node.ts'), ...words],
+      {
+        stdio: ['ignore', 'ignore', 'inherit'],
+      },
+    );
+    link?.cutAt(count, () => child.kill('SIGKILL'));
     const [code, signal] = await once(child, 'exit');
     assert.ok(code === 0 || signal === 'SIGKILL', `the node ended with ${String(code)}`);
     return signal === 'SIGKILL';
