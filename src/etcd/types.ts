@@ -4,6 +4,7 @@ export interface EtcdOptions {
   readonly endpoints: readonly string[];
   readonly username?: string;
   readonly password?: string;
+  /** PEM texts. */
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly skipVerify?: boolean };
   /** How long one call may take on all endpoints together. Milliseconds; 5000 by default. */
   readonly timeoutMs?: number;
@@ -46,7 +47,12 @@ export interface RangeResult {
 
 /** A condition of a transaction. `exists: false` is `createRevision = 0`. */
 export type Compare =
-  | { readonly key: string; readonly target: 'createRevision' | 'modRevision' | 'version'; readonly result: '=' | '!=' | '<' | '>'; readonly value: number }
+  | {
+      readonly key: string;
+      readonly target: 'createRevision' | 'modRevision' | 'version';
+      readonly result: '=' | '!=' | '<' | '>';
+      readonly value: number;
+    }
   | { readonly key: string; readonly target: 'value'; readonly result: '=' | '!='; readonly value: string | Buffer }
   | { readonly key: string; readonly target: 'lease'; readonly result: '='; readonly value: string };
 
@@ -117,6 +123,8 @@ export interface Lease {
   readonly ttlMs: number;
   /** Aborted when the lease may be lost: by etcd's word, or by our own monotonic clock at two thirds of the TTL without a renewal. */
   readonly lost: AbortSignal;
+  /** Asks the clock now, and aborts `lost` when its time is over: true before a timer of `lost` had its turn in a process that was stopped. */
+  readonly isAlive: boolean;
   /** Revokes the lease; its keys go at once. Never rejects. */
   close(): Promise<void>;
 }
@@ -146,7 +154,8 @@ export interface Member {
 
 export interface Alarm {
   readonly memberId: string;
-  readonly alarm: 'NOSPACE' | 'CORRUPT' | string;
+  /** `NOSPACE`, `CORRUPT`, or what newer versions of etcd know. */
+  readonly alarm: string;
 }
 
 /** The cluster itself: members, health, upkeep. */
@@ -169,7 +178,7 @@ export interface EtcdCluster {
 
 /**
  * A client of etcd's v3 JSON gateway. Every call fails with `ETCD_UNAVAILABLE` (no endpoint answered in time),
- * `ETCD_DENIED`, `ETCD_NO_SPACE`, `ETCD_TOO_LARGE`, `ETCD_COMPACTED` or `ETCD_FAILED`. Reads are tried again on another endpoint;
+ * `ETCD_DENIED`, `ETCD_NO_SPACE`, `ETCD_TOO_LARGE`, `ETCD_COMPACTED`, `ETCD_LEASE_LOST` (a put under a lease that is gone) or `ETCD_FAILED`. Reads are tried again on another endpoint;
  * a write is only tried again where it surely was not carried out: else `ETCD_UNKNOWN_OUTCOME`, and the caller reads what is there.
  */
 export interface Etcd {

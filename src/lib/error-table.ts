@@ -142,6 +142,11 @@ export const ERRORS = {
     title: 'Extension was stopped',
     help: 'Nobody waits for the result any more: the client left, or the gateway stops.',
   },
+  EXTENSION_TRANSACTION: {
+    status: 500,
+    title: 'Wrong transaction in an extension',
+    help: 'A handler used a transaction that is not open, or opened one where it can have none; the message tells which.',
+  },
   EXTENSION_NOT_ENABLED: {
     status: 500,
     title: 'Not enabled for extensions',
@@ -300,5 +305,53 @@ export const ERRORS = {
     status: 500,
     title: 'Migration failed',
     help: 'A statement of a migration was refused; the message names it. Correct the file and run the same command again: it goes on from there.',
+  },
+
+  // etcd
+  ETCD_UNAVAILABLE: {
+    status: 503,
+    title: 'The etcd cluster is unavailable',
+    help: 'No endpoint of etcd answered in time, or the cluster has no leader; nothing was changed.',
+    isInternal: true,
+  },
+  ETCD_UNKNOWN_OUTCOME: {
+    status: 503,
+    title: 'Unknown outcome',
+    help: 'The connection to etcd broke after a write was sent; whether it was made is not known. Read what is there before you try again.',
+    isInternal: true,
+  },
+  ETCD_DENIED: {
+    status: 502,
+    title: 'Denied by etcd',
+    help: 'The user name or password of etcd is wrong or missing, or its role lacks the permission for these keys; the message has what etcd said.',
+    isInternal: true,
+  },
+  ETCD_NO_SPACE: {
+    status: 507,
+    title: 'The etcd database is full',
+    help: 'The database of etcd reached its quota and takes no more writes: compact, defragment, disarm the NOSPACE alarm, and raise the quota.',
+    isInternal: true,
+  },
+  ETCD_TOO_LARGE: {
+    status: 413,
+    title: 'Too large for etcd',
+    help: 'A request is larger than etcd takes (1.5 MiB and 128 operations by default), or an answer is larger than this process holds.',
+  },
+  ETCD_COMPACTED: {
+    status: 410,
+    title: 'Revision compacted',
+    help: 'The revision is older than what etcd still has; read the present state instead.',
+  },
+  ETCD_LEASE_LOST: {
+    status: 503,
+    title: 'Lease lost',
+    help: 'The lease ran out or was revoked, and its keys are gone; whoever held it begins anew.',
+    isInternal: true,
+  },
+  ETCD_FAILED: {
+    status: 502,
+    title: 'Error of etcd',
+    help: 'The etcd server refused a request, or what answers is no etcd; the message has its words.',
+    isInternal: true,
   },
 } as const satisfies Record<string, ErrorRow>;

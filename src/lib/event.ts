@@ -117,6 +117,8 @@ export type Event =
       readonly id?: string;
       readonly text: string;
     }
+  /** An endpoint of etcd stopped answering, or answers again. */
+  | { readonly type: 'etcd.endpoint'; readonly endpoint: string; readonly answers: boolean; readonly reason: string }
   | { readonly type: 'error'; readonly error: SekishoError; readonly where: string }
   | { readonly type: 'warning'; readonly text: string };
 

@@ -77,6 +77,11 @@ const WRITERS: Writers = {
     ),
   'database.reached': (logger, { type, place, attempts, waitedMs }) =>
     logger.info({ event: type, place, attempts, waitedMs: Math.round(waitedMs) }, `${place} answers`),
+  'etcd.endpoint': (logger, { type, endpoint, answers, reason }) =>
+    logger[answers ? 'info' : 'warn'](
+      { event: type, endpoint },
+      answers ? `etcd at ${endpoint} answers` : `etcd at ${endpoint} does not answer: ${reason}`,
+    ),
   error: (logger, { error, where }) => writeError(logger, error, { where }),
   warning: (logger, { type, text }) => logger.warn({ event: type }, text),
 };

@@ -15,6 +15,7 @@ const BELOW_SERVER = [
   'policy',
   'identity',
   'sql',
+  'etcd',
   'store',
   'proxy',
   'extension',
@@ -33,10 +34,12 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   policy: { row: 2, folders: ['lib', 'schema'], packages: [] },
   identity: { row: 2, folders: ['lib'], packages: ['jose'] },
   sql: { row: 2, folders: ['lib', 'schema'], packages: ['pg', 'mysql2'] },
+  etcd: { row: 2, folders: ['lib'], packages: [] },
   store: { row: 3, folders: ['lib', 'entity'], packages: ['ajv'] },
   proxy: { row: 3, folders: ['lib', 'entity', 'http', 'runtime'], packages: [] },
   extension: { row: 3, folders: ['lib', 'schema', 'runtime'], packages: ['esbuild'] },
   resource: { row: 3, folders: ['lib', 'schema', 'http', 'policy', 'identity', 'sql'], packages: [] },
+  sync: { row: 3, folders: ['lib', 'schema', 'sql', 'etcd'], packages: ['croner'] },
   admin: { row: 3, folders: ['lib', 'entity', 'http', 'store'], packages: ['ajv', 'jose'] },
   server: { row: 4, folders: BELOW_SERVER, packages: ['pino'] },
   cli: { row: 5, folders: ['lib', 'entity', 'config', 'schema', 'policy', 'sql'], packages: ['yaml'] },
@@ -58,8 +61,8 @@ export const NEVER: readonly (readonly [from: string, to: string])[] = [
 /** Node's modules that only some folders may import at run time; all others are free. The proxy's sockets belong to `http` alone. */
 export const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   // server: the echo server that stands in for a service; cli: the client of the admin API.
-  'node:http': ['http', 'server', 'cli'],
-  'node:https': ['http', 'cli'],
+  'node:http': ['http', 'server', 'cli', 'etcd'],
+  'node:https': ['http', 'cli', 'etcd'],
   'node:http2': ['http', 'server'],
   'node:net': ['http', 'server'],
   'node:tls': ['http'],

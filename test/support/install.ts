@@ -14,6 +14,8 @@ export const OPENSSL = program('openssl', 'openssl');
 export const CURL = program('curl', 'curl');
 export const WRK = program('wrk', 'wrk');
 export const NGINX = program('nginx', 'nginx-light');
+/** Where services run, Debian starts one with this package; tests leave it alone and have servers of their own on other ports. */
+export const ETCD = program('etcd', 'etcd-server');
 export const NGINX_LUA: Requirement = {
   name: 'the Lua module of nginx',
   packages: ['libnginx-mod-http-lua'],
