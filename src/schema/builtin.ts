@@ -11,6 +11,7 @@ const text = (title: string, more: PlainMap = {}): PlainMap => ({
   ...more,
 });
 const map = (title: string): PlainMap => ({ type: ['object', 'null'], title, description: title, permission: ['create', 'update'] });
+const list = (title: string): PlainMap => ({ type: ['array', 'null'], title, description: title, permission: ['create', 'update'] });
 const flag = (title: string): PlainMap => ({
   type: 'boolean',
   default: false,
@@ -63,7 +64,10 @@ export const BUILTIN_SCHEMAS: readonly PlainMap[] = [
     action: text('Action'),
     effect: text('Effect'),
     resource: map('Resource'),
-    condition: { type: ['array', 'null'], title: 'Condition', description: 'Condition', permission: ['create', 'update'] },
+    condition: list('Condition'),
+    scope: list('Scope'),
+    relation_property: text('Relation of an attach policy', { type: ['string', 'null'] }),
+    target_condition: list('Condition of its target'),
     tenant_id: text('Tenant id', { type: ['string', 'null'] }),
     tenant_name: text('Tenant name', { type: ['string', 'null'] }),
   }),

@@ -20,6 +20,7 @@ import type { Closing } from './closing.ts';
 import { startHealthListener } from './health-listener.ts';
 import { toPrepareOptions, toProviderOptions, toResourceApiOptions } from './models-options.ts';
 import { releaseMemory } from './release-memory.ts';
+import { addStored } from './stored-definitions.ts';
 import { createTenantFollower } from './tenant-follower.ts';
 import { createFileWatch } from './watch-files.ts';
 
@@ -41,19 +42,22 @@ export async function startModels(settings: Settings, configPath: string, closin
   const identifier = closing.add(createIdentifier(providers));
   const tenants = closing.add(createTenantFollower({ directory, periodMs: settings.keystone.cacheTtlMs }));
   const withPolicies = (schemas: SchemaSet) => ({ schemas, policies: compilePolicies(schemas.policies, { tenants: tenants.current() }) });
-  const load = async () => {
-    const schemas = loadSchemas(settings.schemas, { cwd: folder, legacyTableNames: settings.database?.legacy ?? true });
-    await tenants.prepare(compilePolicies(schemas.policies).needTenants);
-    return schemas;
-  };
-  const first = await load();
+  const read = () => loadSchemas(settings.schemas, { cwd: folder, legacyTableNames: settings.database?.legacy ?? true });
+  const files = read();
+  compilePolicies(files.policies);
   const database = closing.add(await openDatabase(toDatabaseOptions(settings.database, folder)));
   const prepareOptions = toPrepareOptions(settings.database);
-  await database.prepare(first, prepareOptions);
+  await database.prepare(files, prepareOptions);
   for (const { connection: source } of settings.database.initialData) {
     const tables = readDataFile(source) as Parameters<typeof importInitialData>[2]['tables'];
-    await importInitialData(database, first, { tables, source, fillDefaults: applyDefaults });
+    await importInitialData(database, files, { tables, source, fillDefaults: applyDefaults });
   }
+  const complete = async (schemas: SchemaSet): Promise<SchemaSet> => {
+    const whole = await addStored(schemas, database, folder);
+    await tenants.prepare(compilePolicies(whole.policies).needTenants);
+    return whole;
+  };
+  const first = await complete(files);
   const api = closing.add(createResourceApi({ ...withPolicies(first), database, identifier, ...toResourceApiOptions(settings) }));
   releaseMemory();
 
@@ -67,7 +71,7 @@ export async function startModels(settings: Settings, configPath: string, closin
   const watch = closing.add(
     createFileWatch(async () => {
       try {
-        const next = await load();
+        const next = await complete(read());
         watch.follow(next.files);
         const { changes, obstacles } = diffSets(served, next);
         if (changes.length === 0) return;
