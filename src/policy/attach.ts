@@ -18,10 +18,7 @@ export function createAttachPolicy(policy: CompiledPolicy, identity: Identity, t
     relationProperty: policy.relationProperty,
     skipsTenantDomainCheck,
     targetFilter: (target, source) =>
-      allOf([
-        toOwnerFilter(owner, identity, target, others),
-        ...trees.map((tree) => toTreeFilter(tree, identity, target, source)),
-        toPropertyFilter(conditions, target),
-      ]),
+      allOf([toOwnerFilter(owner, identity, target, others), ...trees.map((tree) => toTreeFilter(tree, identity, target, source))]),
+    propertyFilter: (target) => toPropertyFilter(conditions, target),
   };
 }

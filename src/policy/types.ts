@@ -45,6 +45,8 @@ export interface AttachPolicy {
   /** A name, a dotted path with `[]` for items, or `*`. */
   readonly relationProperty: string;
   readonly skipsTenantDomainCheck: boolean;
-  /** Rows of the target that the condition accepts; `source` is the resource that refers to it. */
+  /** Rows of the target that the owner and and/or conditions reach; `source` is the resource that refers to it. */
   targetFilter(target: ResourceType, source: Readonly<Record<string, unknown>>): Filter;
+  /** Those of them that keep the property conditions. */
+  propertyFilter(target: ResourceType): Filter;
 }

@@ -72,7 +72,8 @@ async function updateFrom(call: Call, body: Body, wishes: WriteWishes): Promise<
         : mergeProperties(stored, given, body.kind === 'merge-patch');
     validateUpdate(type, changes);
     const merged = { ...stored, ...changes };
-    await checkAttachments(call, session, changes, merged);
+    // What a body leaves as it is was attached before.
+    await checkAttachments(call, session, given ?? changes, merged);
     const broken = permit.checkUpdate(stored, given ?? changes);
     if (broken !== undefined) throw denied(broken);
     const version = await storedVersion(session, type, id);
