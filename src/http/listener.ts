@@ -6,6 +6,7 @@ import { createEngineH1, type EngineH1, superviseWithoutListening } from './engi
 import { createEngineH2 } from './engine-h2.ts';
 import type { FrontState } from './front-state.ts';
 import { listenError } from './listen-error.ts';
+import type { SocketHandle } from './listening-socket.ts';
 import { sniffProtocol } from './protocol-sniffer.ts';
 
 /** Where certificates come from. Asked at every handshake, so that a change takes effect with the next connection. */
@@ -31,6 +32,8 @@ export interface ListenOptions {
   readonly http2: boolean;
   /** Recognise HTTP/2 with prior knowledge on a listener without TLS. */
   readonly h2c: boolean;
+  /** A bound socket to listen on, in place of `host` and `port`. */
+  readonly socket?: SocketHandle;
 }
 
 /** An open listener. */
@@ -81,13 +84,16 @@ function listen(server: NetServer, options: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     const onError = (cause: NodeJS.ErrnoException): void => reject(listenError(cause, options.setting, options.host, options.port));
     server.once('error', onError);
-    server.listen({ port: options.port, ...(options.host !== '' && { host: options.host }), backlog: 4096 }, () => {
+    const onListening = (): void => {
       server.off('error', onError);
       resolve();
-    });
+    };
+    if (options.socket !== undefined) server.listen({ _handle: options.socket }, BACKLOG, onListening);
+    else server.listen({ port: options.port, ...(options.host !== '' && { host: options.host }), backlog: BACKLOG }, onListening);
   });
 }
 
+const BACKLOG = 4096;
 const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 } as const;
 
 /** A plain listener that tells HTTP/2 with prior knowledge from HTTP/1 by the first bytes. `silent` holds the sockets until then. */
