@@ -142,6 +142,11 @@ export const ERRORS = {
     title: 'Extension was stopped',
     help: 'Nobody waits for the result any more: the client left, or the gateway stops.',
   },
+  EXTENSION_ANSWER: {
+    status: 400,
+    title: 'Refused by an extension',
+    help: 'A handler answered by throwing an exception; status, title and message are its own.',
+  },
   EXTENSION_TRANSACTION: {
     status: 500,
     title: 'Wrong transaction in an extension',
@@ -256,6 +261,11 @@ export const ERRORS = {
     title: 'Method not allowed',
     help: 'The path exists, but not with this method; the Allow header lists those it has.',
   },
+  ACTION_PROTOCOL: {
+    status: 501,
+    title: 'Protocol not served',
+    help: 'The action names a `protocol`, such as websocket, for which its handler would take over the connection.',
+  },
   QUERY_INVALID: { status: 400, title: 'Invalid query', help: 'A query parameter is unknown or has a wrong value.' },
   PAGE_TOKEN_INVALID: { status: 400, title: 'Invalid page token', help: 'The page token is damaged, or was made for other arguments.' },
   IDEMPOTENCY_MISMATCH: {
@@ -306,6 +316,34 @@ export const ERRORS = {
     title: 'Migration failed',
     help: 'A statement of a migration was refused; the message names it. Correct the file and run the same command again: it goes on from there.',
   },
+
+  // Delivering the event log
+  SYNC_VALUE: {
+    status: 500,
+    title: 'No value for etcd',
+    help: 'A change has not the property that `sync_property` of its schema names. It waits; the next change of the resource takes its place.',
+  },
+  SYNC_TOO_LARGE: {
+    status: 500,
+    title: 'Value too large for etcd',
+    help: 'A resource is larger than etcd takes. Its changes wait, those of others go on; a smaller version of it takes its place.',
+  },
+  SYNC_CONFLICT: {
+    status: 500,
+    title: 'Somebody else writes the key',
+    help: 'The keys of resources belong to the gateway; another writer changes one of them all the time.',
+  },
+  SYNC_DEPOSED: {
+    status: 503,
+    title: 'Not the leader',
+    help: 'Another node delivers the event log now; this one stopped before it wrote.',
+  },
+  SYNC_STATE_INVALID: {
+    status: 400,
+    title: 'Invalid report',
+    help: 'What a worker reported is no JSON object, or has no numeric `version`, or no `monitoring`.',
+  },
+  SYNC_NO_ETCD: { status: 400, title: 'No etcd', help: 'This needs `etcd` in the configuration.' },
 
   // etcd
   ETCD_UNAVAILABLE: {

@@ -1,35 +1,19 @@
+import { toPlainUrl, toResourcePath } from '../schema/resource-path.ts';
 import type { PolicySource, ResourceType } from '../schema/types.ts';
+
+export { toPlainPath } from '../schema/resource-path.ts';
 
 /**
  * Whether all policies judge every resource of the type alike, so that one decision may be remembered for all ids. Only path expressions that are plainly so count:
  * `^/v1/pets.*`, `/v1/pets`, `^/v1/pets/?$`, `.*`, … Anything else is asked about every id.
  */
 export function isIdFree(type: ResourceType, policies: readonly PolicySource[]): boolean {
-  return policies.every(({ path }) => ignoresId(path, `${plainUrl(type)}/`));
+  return policies.every(({ path }) => ignoresId(path, `${toPlainUrl(type)}/`));
 }
 
-const plainUrls = new WeakMap<ResourceType, string>();
-
-/** The path that policies and the event log know a collection or a resource by: not percent-encoded, but an id cannot pretend to be further segments. */
+/** The path that policies know a collection or a resource by: the one of the event log. */
 export function policyPath(type: ResourceType, id: string | undefined): string {
-  const url = plainUrl(type);
-  return id === undefined ? url : `${url}/${id.includes('/') ? id.replaceAll('/', '%2F') : id}`;
-}
-
-function plainUrl(type: ResourceType): string {
-  let url = plainUrls.get(type);
-  if (url === undefined) plainUrls.set(type, (url = toPlainPath(type.url)));
-  return url;
-}
-
-/** A path without percent-encoding; one that is badly encoded stays as it is. */
-export function toPlainPath(path: string): string {
-  if (!path.includes('%')) return path;
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
+  return toResourcePath(type, id);
 }
 
 /** An expression is a literal (or nothing) with a tail that says nothing about ids. `items` is the path of the type's resources up to the id. */

@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import type { Logger } from 'pino';
 import { SekishoError } from '../lib/errors.ts';
 import type { Event } from '../lib/event.ts';
+import { SYNC_WRITERS } from './log-sync.ts';
 
 /** Longest text of a module or of a stack in one line. */
 const MAX_TEXT = 8192;
@@ -82,6 +83,7 @@ const WRITERS: Writers = {
       { event: type, endpoint },
       answers ? `etcd at ${endpoint} answers` : `etcd at ${endpoint} does not answer: ${reason}`,
     ),
+  ...SYNC_WRITERS,
   error: (logger, { error, where }) => writeError(logger, error, { where }),
   warning: (logger, { type, text }) => logger.warn({ event: type }, text),
 };

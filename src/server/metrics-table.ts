@@ -95,6 +95,40 @@ export const METRICS = {
     buckets: LATENCY_BUCKETS,
   },
 
+  sekisho_sync_leader: {
+    type: 'gauge',
+    help: 'Whether this node has the office: publisher, state, cron, or watch of a key.',
+    labels: ['role'],
+  },
+  sekisho_sync_delivered_total: { type: 'counter', help: 'Rows of the event log that were delivered.', labels: ['sink'] },
+  sekisho_sync_batch_seconds: {
+    type: 'histogram',
+    help: 'Time to deliver what was read of the event log at once, and to delete it.',
+    labels: [],
+    buckets: LATENCY_BUCKETS,
+  },
+  sekisho_sync_failures_total: {
+    type: 'counter',
+    help: 'Deliveries of the event log that failed and are tried again, by code.',
+    labels: ['sink', 'code'],
+  },
+  sekisho_sync_conflicts_total: { type: 'counter', help: 'Keys of resources that somebody else wrote.', labels: [] },
+  sekisho_sync_backlog: { type: 'gauge', help: 'Rows that wait in the event log, as last seen by the leader.', labels: [] },
+  sekisho_sync_backlog_age_seconds: { type: 'gauge', help: 'Age of the oldest of them.', labels: [] },
+  sekisho_sync_reports_total: {
+    type: 'counter',
+    help: 'States and monitoring data that workers reported.',
+    labels: ['schema', 'report', 'outcome'],
+  },
+  sekisho_sync_watched_total: { type: 'counter', help: 'Changes of watched keys.', labels: ['prefix', 'outcome'] },
+  sekisho_sync_drift: {
+    type: 'gauge',
+    help: 'Keys in which etcd differed from the database when they were last compared: missing, different, orphaned.',
+    labels: ['kind'],
+  },
+  sekisho_cron_runs_total: { type: 'counter', help: 'Ticks of cron jobs.', labels: ['path', 'outcome'] },
+  sekisho_cron_last_duration_seconds: { type: 'gauge', help: 'Duration of the last run of a cron job.', labels: ['path'] },
+
   sekisho_errors_total: { type: 'counter', help: 'Errors outside of requests, by code.', labels: ['code'] },
   sekisho_warnings_total: { type: 'counter', help: 'Warnings in the log.', labels: [] },
   sekisho_log_dropped_total: {

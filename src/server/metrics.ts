@@ -3,6 +3,7 @@ import { type Event, subscribe } from '../lib/event.ts';
 import { createSeriesStore, type HistogramSeries, observeValue, type Series, type SeriesStore } from './metric-series.ts';
 import type { MetricName } from './metrics-table.ts';
 import { createRequestMetrics } from './request-metrics.ts';
+import { createSyncMetrics } from './sync-metrics.ts';
 
 export interface MetricsOptions {
   readonly version: string;
@@ -56,6 +57,7 @@ function createEventMetrics(store: SeriesStore, overflow: Series): (event: Exclu
   };
   const connections = createConnectionMetrics(store);
   const onModuleCall = createModuleMetrics(store, bounded);
+  const onSync = createSyncMetrics(store, bounded);
   return (event) => {
     switch (event.type) {
       case 'connection.opened':
@@ -87,6 +89,17 @@ function createEventMetrics(store: SeriesStore, overflow: Series): (event: Exclu
           String(event.status),
         ).value += 1;
         return observeValue(store.histogram('sekisho_admin_request_duration_seconds'), event.durationMs / 1000);
+      case 'sync.leader':
+      case 'sync.delivered':
+      case 'sync.failed':
+      case 'sync.blocked':
+      case 'sync.conflict':
+      case 'sync.backlog':
+      case 'sync.reported':
+      case 'sync.watched':
+      case 'sync.compared':
+      case 'cron.run':
+        return onSync(event);
       case 'error':
         store.counter('sekisho_errors_total', event.error.code).value += 1;
         return;

@@ -1,0 +1,62 @@
+import type { SekishoError } from './errors.ts';
+
+/** What is told about the event log, reports of workers, watched keys and cron jobs. Sizes are counts, durations milliseconds. */
+export type SyncEvent =
+  /** This node took an office, or has it no more: `publisher`, `state`, `cron`, or `watch` of a key. */
+  | { readonly type: 'sync.leader'; readonly role: string; readonly term: number; readonly leads: boolean }
+  /** Rows of the event log were delivered; `lagMs` is the age of the oldest (in whole seconds of its change). */
+  | {
+      readonly type: 'sync.delivered';
+      readonly sink: string;
+      readonly events: number;
+      readonly durationMs: number;
+      readonly lagMs: number;
+    }
+  /** Nothing can be delivered for now. */
+  | { readonly type: 'sync.failed'; readonly sink: string; readonly error: SekishoError; readonly pauseMs: number }
+  /** One resource cannot be delivered now; others go on. */
+  | {
+      readonly type: 'sync.blocked';
+      readonly sink: string;
+      readonly path: string;
+      readonly error: SekishoError;
+      readonly failures: number;
+    }
+  /** Somebody else wrote keys of resources. */
+  | { readonly type: 'sync.conflict'; readonly keys: readonly string[] }
+  /** Rows that wait in the event log, and the age of the oldest. */
+  | { readonly type: 'sync.backlog'; readonly count: number; readonly ageMs: number }
+  | {
+      readonly type: 'sync.reported';
+      readonly schema: string;
+      readonly report: 'state' | 'monitoring';
+      readonly path: string;
+      readonly outcome: 'stored' | 'ignored' | 'failed';
+      readonly reason?: string;
+      readonly error?: SekishoError;
+    }
+  | {
+      readonly type: 'sync.watched';
+      readonly prefix: string;
+      readonly key: string;
+      readonly action: 'set' | 'delete';
+      readonly outcome: 'ok' | 'failed' | 'unhandled';
+      readonly error?: SekishoError;
+    }
+  /** Database and etcd were compared. */
+  | {
+      readonly type: 'sync.compared';
+      readonly resources: number;
+      readonly missing: number;
+      readonly different: number;
+      readonly orphaned: number;
+      readonly examples: readonly string[];
+      readonly durationMs: number;
+    }
+  | {
+      readonly type: 'cron.run';
+      readonly path: string;
+      readonly outcome: 'ok' | 'failed' | 'skipped';
+      readonly durationMs: number;
+      readonly error?: SekishoError;
+    };

@@ -1,0 +1,49 @@
+import type { SyncEvent } from '../lib/sync-event.ts';
+import { observeValue, type Series, type SeriesStore } from './metric-series.ts';
+import type { MetricName } from './metrics-table.ts';
+
+/** Counts what is told about the event log, reports, watched keys and cron jobs. */
+export function createSyncMetrics(
+  store: SeriesStore,
+  bounded: (name: MetricName, ...values: readonly string[]) => Series,
+): (event: SyncEvent) => void {
+  return (event) => {
+    switch (event.type) {
+      case 'sync.leader':
+        bounded('sekisho_sync_leader', event.role).value = event.leads ? 1 : 0;
+        return;
+      case 'sync.delivered':
+        store.counter('sekisho_sync_delivered_total', event.sink).value += event.events;
+        return observeValue(store.histogram('sekisho_sync_batch_seconds'), event.durationMs / 1000);
+      case 'sync.failed':
+        store.counter('sekisho_sync_failures_total', event.sink, event.error.code).value += 1;
+        return;
+      case 'sync.blocked':
+        store.counter('sekisho_sync_failures_total', event.sink, event.error.code).value += 1;
+        return;
+      case 'sync.conflict':
+        store.counter('sekisho_sync_conflicts_total').value += event.keys.length;
+        return;
+      case 'sync.backlog':
+        store.counter('sekisho_sync_backlog').value = event.count;
+        store.counter('sekisho_sync_backlog_age_seconds').value = event.ageMs / 1000;
+        return;
+      case 'sync.reported':
+        bounded('sekisho_sync_reports_total', event.schema, event.report, event.outcome).value += 1;
+        return;
+      case 'sync.watched':
+        bounded('sekisho_sync_watched_total', event.prefix, event.outcome).value += 1;
+        return;
+      case 'sync.compared':
+        store.counter('sekisho_sync_drift', 'missing').value = event.missing;
+        store.counter('sekisho_sync_drift', 'different').value = event.different;
+        store.counter('sekisho_sync_drift', 'orphaned').value = event.orphaned;
+        return;
+      case 'cron.run':
+        bounded('sekisho_cron_runs_total', event.path, event.outcome).value += 1;
+        if (event.outcome !== 'skipped') bounded('sekisho_cron_last_duration_seconds', event.path).value = event.durationMs / 1000;
+        return;
+      default:
+    }
+  };
+}

@@ -1,0 +1,54 @@
+import { SekishoError } from '../lib/errors.ts';
+import type { Resource } from '../sql/types.ts';
+
+/** `metadata.sync_key_template` of a schema, compiled. */
+export interface KeyTemplate {
+  /** What every rendered path begins with. */
+  readonly prefix: string;
+  /** The path of a resource. What it does not have renders empty, as in Gohan. */
+  render(resource: Resource): string;
+  /** The texts of the properties that a path was rendered from; undefined when it is none of this template. Values with a slash are not found again. */
+  match(path: string): Readonly<Record<string, string>> | undefined;
+}
+
+const VARIABLE = /\{\{\s*([A-Za-z_]\w*)\s*\}\}/g;
+
+/** Compiles a template such as `/v1.0/dev/{{device_id}}/vm/{{id}}`. SCHEMA_INVALID for anything but properties in double braces. */
+export function compileKeyTemplate(text: string, place: string): KeyTemplate {
+  const names = [...text.matchAll(VARIABLE)].map((match) => match[1] ?? '');
+  const literals = text.split(/\{\{\s*[A-Za-z_]\w*\s*\}\}/);
+  const strange = literals.find((literal) => /\{\{|\}\}|\{%|\{#/.test(literal));
+  if (strange !== undefined || names.length === 0) throw invalid(text, place, names.length === 0);
+  const expression = new RegExp(`^${literals.map(escape).join('([^/]*)')}$`);
+  return {
+    prefix: literals[0] ?? '',
+    render: (resource) => literals.map((literal, index) => literal + toText(names[index], resource)).join(''),
+    match(path) {
+      const found = expression.exec(path);
+      if (found === null) return undefined;
+      const values: Record<string, string> = {};
+      for (const [index, name] of names.entries()) {
+        const value = found[index + 1] ?? '';
+        if ((values[name] ??= value) !== value) return undefined;
+      }
+      return values;
+    },
+  };
+}
+
+function toText(name: string | undefined, resource: Resource): string {
+  const value = name === undefined ? undefined : resource[name];
+  if (value === undefined || value === null) return '';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | boolean);
+}
+
+function escape(literal: string): string {
+  return literal.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+}
+
+function invalid(text: string, place: string, hasNone: boolean): SekishoError {
+  const detail = hasNone
+    ? `sync_key_template must name a property, as in /v1.0/dev/{{id}}; found ${JSON.stringify(text)}: all resources would have one key`
+    : `sync_key_template may only have properties in double braces, as in /v1.0/dev/{{device_id}}/vm/{{id}}; found ${JSON.stringify(text)}`;
+  return new SekishoError('SCHEMA_INVALID', `${place}: ${detail}`, { errors: [{ pointer: place, detail }] });
+}
