@@ -36,10 +36,14 @@ export interface JwksOptions {
 export interface JwtKeys {
   readonly algorithms: readonly string[];
   find(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<readonly (KeyObject | CryptoKey)[]>;
+  /** The same after none of those has signed the token: an issuer may use a name again. None when it was asked a moment ago. */
+  findNewer(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<readonly (KeyObject | CryptoKey)[]>;
   close(): void;
 }
 
 const MAX_JWKS_BYTES = 1_048_576;
+/** Every key that is tried costs a verification. */
+const MAX_CANDIDATES = 16;
 /** A set that could not be had is not asked for again so soon. */
 const FAILURE_PAUSE_MS = 1000;
 
@@ -56,6 +60,7 @@ export function createStaticKeys(options: readonly JwtKeyOptions[]): JwtKeys {
       const found = keys.filter((key) => key.algorithm === alg && (kid === undefined || key.kid === undefined || key.kid === kid));
       return found.length > 0 ? Promise.resolve(found.map(({ key }) => key)) : Promise.reject(new errors.JWKSNoMatchingKey());
     },
+    findNewer: () => Promise.resolve([]),
     close() {},
   };
 }
@@ -79,36 +84,55 @@ export function createRemoteKeys(options: JwksOptions): JwtKeys {
   });
   let freshUntil = 0;
   let failedAt = Number.NEGATIVE_INFINITY;
-  const find = async (header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> => {
+  const find = async (header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<readonly CryptoKey[]> => {
     const isStale = !remote.fresh;
     if (isStale && Date.now() < failedAt + FAILURE_PAUSE_MS) return useOld(header, token);
     try {
-      const key = await remote(header, token);
+      const found = await allKeys(() => remote(header, token));
       if (isStale || freshUntil === 0) freshUntil = Date.now() + options.maxAgeMs;
-      return key;
+      return found;
     } catch (error) {
       if (isAboutKey(error)) throw error;
       failedAt = Date.now();
       return useOld(header, token, error);
     }
   };
-  const useOld = (header: JWSHeaderParameters, token: FlattenedJWSInput, cause?: unknown): Promise<CryptoKey> => {
+  const useOld = (header: JWSHeaderParameters, token: FlattenedJWSInput, cause?: unknown): Promise<readonly CryptoKey[]> => {
     const old = remote.jwks();
-    if (old !== undefined && Date.now() < freshUntil + maxStaleMs) return createLocalJWKSet(old)(header, token);
+    if (old !== undefined && Date.now() < freshUntil + maxStaleMs) return allKeys(() => createLocalJWKSet(old)(header, token));
     throw new SekishoError('IDENTITY_UNAVAILABLE', 'The keys of the token issuer could not be had; try again.', { cause });
   };
   return {
     algorithms,
-    find: async (header, token) => [await find(header, token)],
+    find,
+    async findNewer(header, token) {
+      if (remote.coolingDown || Date.now() < failedAt + FAILURE_PAUSE_MS) return [];
+      try {
+        await remote.reload();
+        freshUntil = Date.now() + options.maxAgeMs;
+        return await find(header, token);
+      } catch {
+        // What is known has judged the token already.
+        failedAt = Date.now();
+        return [];
+      }
+    },
     close: () => closing.abort(),
   };
 }
 
+/** The key that jose finds, or, for a token that names none, all that fit. */
+async function allKeys(find: () => Promise<CryptoKey>): Promise<readonly CryptoKey[]> {
+  try {
+    return [await find()];
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+    const found: CryptoKey[] = [];
+    for await (const key of error) if (found.push(key) === MAX_CANDIDATES) break;
+    return found;
+  }
+}
+
 function isAboutKey(error: unknown): boolean {
-  return (
-    error instanceof errors.JWKSNoMatchingKey ||
-    error instanceof errors.JWKSMultipleMatchingKeys ||
-    error instanceof errors.JOSENotSupported ||
-    error instanceof errors.JWKInvalid
-  );
+  return error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JOSENotSupported || error instanceof errors.JWKInvalid;
 }

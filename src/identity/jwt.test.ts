@@ -281,6 +281,40 @@ test('keys of a JWKS, which rotate', async () => {
   await assert.rejects(gateway.bearer(await sign({ ...one, claims: { late: 1 } })), { reason: 'unknown_kid' });
 });
 
+test('a token without kid is checked with every key of the JWKS that fits', async () => {
+  await using issuer = await startIssuer();
+  issuer.keys = [await jwk(rsa.publicKey, 'one'), await jwk(rsa2.publicKey, 'two'), await jwk(ed.publicKey, 'three')];
+  using gateway = identifierOf({ jwksUrl: issuer.url });
+  for (const key of [rsa.privateKey, rsa2.privateKey]) assert.equal((await gateway.bearer(await sign({ key }))).tenantId, 't1');
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  await assert.rejects(gateway.bearer(await sign({ key: privateKey })), { reason: 'bad_signature' });
+  assert.equal(issuer.asked, 1);
+});
+
+test('an issuer that signs with another key under the same name is asked for it', async () => {
+  await using issuer = await startIssuer();
+  issuer.keys = [await jwk(rsa.publicKey, 'same')];
+  using gateway = identifierOf({ jwksUrl: issuer.url, jwksCooldownMs: 0 });
+  const header = { kid: 'same' };
+  await gateway.bearer(await sign({ header }));
+  issuer.keys = [await jwk(rsa2.publicKey, 'same')];
+  await gateway.bearer(await sign({ header, key: rsa2.privateKey }));
+  assert.equal(issuer.asked, 2);
+  await assert.rejects(gateway.bearer(await sign({ header, claims: { late: 1 } })), { reason: 'bad_signature' });
+});
+
+test('wrong signatures do not make an issuer be asked over and over', async () => {
+  await using issuer = await startIssuer();
+  issuer.keys = [await jwk(rsa.publicKey, 'one')];
+  using gateway = identifierOf({ jwksUrl: issuer.url });
+  for (let i = 0; i < 20; i += 1) {
+    await assert.rejects(gateway.bearer(await sign({ header: { kid: 'one' }, key: rsa2.privateKey, claims: { i } })), {
+      reason: 'bad_signature',
+    });
+  }
+  assert.equal(issuer.asked, 1);
+});
+
 test('unknown keys do not make an issuer be asked over and over', async () => {
   await using issuer = await startIssuer();
   issuer.keys = [await jwk(rsa.publicKey, 'one')];

@@ -1,4 +1,5 @@
-import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose';
+import type { KeyObject } from 'node:crypto';
+import { type CryptoKey, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose';
 import { SekishoError } from '../lib/errors.ts';
 import { isJwtAlgorithm, isPublicKeyAlgorithm, JWT_ALGORITHMS, type JwtAlgorithm } from './jwt-algorithms.ts';
 import { type ClaimOptions, compileClaims } from './jwt-claims.ts';
@@ -53,19 +54,34 @@ export function createJwtProvider(options: JwtProviderOptions): IdentityProvider
 
   const verify = async (token: string): Promise<JWTPayload> => {
     const [protectedPart = '', payload = '', signature = ''] = token.split('.');
-    const header = decodeProtectedHeader(token);
-    const candidates = await keys.find({ ...header, alg: header.alg ?? '' }, { protected: protectedPart, payload, signature });
+    const decoded = decodeProtectedHeader(token);
+    const asked = [
+      { ...decoded, alg: decoded.alg ?? '' },
+      { protected: protectedPart, payload, signature },
+    ] as const;
+    const found = await tryKeys(token, await keys.find(...asked));
+    if ('payload' in found) return found.payload;
+    const again = await tryKeys(token, await keys.findNewer(...asked));
+    if ('payload' in again) return again.payload;
+    throw found.failure;
+  };
+
+  /** The payload; or, when none of the keys signed the token, what the last of them says. */
+  const tryKeys = async (
+    token: string,
+    candidates: readonly (KeyObject | CryptoKey)[],
+  ): Promise<{ readonly payload: JWTPayload } | { readonly failure: unknown }> => {
     let failure: unknown;
     for (const key of candidates) {
       try {
-        return (await jwtVerify(token, key, checks)).payload;
+        return { payload: (await jwtVerify(token, key, checks)).payload };
       } catch (error) {
         // Only a key that did not sign it leaves the question open.
         if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
         failure = error;
       }
     }
-    throw failure;
+    return { failure };
   };
 
   const check = async (token: string): Promise<Identification> => {

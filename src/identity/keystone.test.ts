@@ -157,6 +157,14 @@ test('the service token is renewed before it expires', async () => {
   await until('it is renewed twice, and no request fails', async () => (await gateway.identify(token)) && server.counts.issued > 2);
 });
 
+test('a clock that is ahead of Keystone does not make every request log in', async () => {
+  await using server = await startKeystone();
+  server.setServiceLife(3_600_000, -7_200_000);
+  using gateway = connect(server, { useCache: false });
+  for (let i = 0; i < 5; i += 1) await gateway.identify(server.issueToken(PROJECT, ['Member']));
+  assert.deepEqual(server.counts, { issued: 1, validated: 5, listed: 0 });
+});
+
 test('a service token that Keystone lost is replaced within the request', async () => {
   await using server = await startKeystone();
   using gateway = connect(server, { useCache: false });

@@ -65,8 +65,14 @@ async function issue(client: KeystoneClient, { userName, password, domainName, t
   if (answer.status !== 201 || answer.subjectToken === null) {
     throw unavailable(`Keystone gives the service user ${userName} no token: it answers ${answer.status}`);
   }
-  const expires = (answer.body as { token?: { expires_at?: unknown } } | undefined)?.token?.expires_at;
+  const { expires_at: expires, issued_at: began } = (answer.body as { token?: Readonly<Record<string, unknown>> } | undefined)?.token ?? {};
   const now = Date.now();
-  const expiresAt = typeof expires === 'string' && !Number.isNaN(Date.parse(expires)) ? Date.parse(expires) : now + MAX_MARGIN_MS;
+  // By Keystone's own clock, which need not agree with ours.
+  const lifeMs = toTime(expires) - (toTime(began) || now);
+  const expiresAt = now + (lifeMs > 0 ? lifeMs : MAX_MARGIN_MS);
   return { token: answer.subjectToken, expiresAt, renewAt: expiresAt - Math.min(MAX_MARGIN_MS, (expiresAt - now) / 10) };
+}
+
+function toTime(text: unknown): number {
+  return typeof text === 'string' ? Date.parse(text) : Number.NaN;
 }

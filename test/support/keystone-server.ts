@@ -31,9 +31,9 @@ export interface KeystoneServer extends AsyncDisposable {
   /** How many requests were under way at the same time at most. */
   readonly peak: () => number;
   /** Makes a token without a login. */
-  issueToken(scope: TokenScope, roles: readonly string[], lifeMs?: number): string;
-  /** Tokens that the password of the service user gets live so long. */
-  setServiceLife(ms: number): void;
+  issueToken(scope: TokenScope, roles: readonly string[], lifeMs?: number, skewMs?: number): string;
+  /** Tokens that the password of the service user gets live so long, told by a clock that is `skewMs` ahead of ours. */
+  setServiceLife(ms: number, skewMs?: number): void;
   revoke(token: string): void;
   /** All tokens of the service user die, as when Keystone's keys are lost. */
   revokeService(): void;
@@ -54,13 +54,14 @@ export async function startKeystone(): Promise<KeystoneServer> {
   const counts = { issued: 0, validated: 0, listed: 0 };
   const collections = createKeystoneCollections();
   let serviceLife = 3_600_000;
+  let serviceSkew = 0;
   let fault: Fault | undefined;
   let listFault: Fault | undefined;
   let delay = 0;
   let active = 0;
   let peak = 0;
 
-  const issueToken = (scope: TokenScope, roles: readonly string[], lifeMs = 3_600_000): string => {
+  const issueToken = (scope: TokenScope, roles: readonly string[], lifeMs = 3_600_000, skewMs = 0): string => {
     const token = `gAAAA${randomBytes(24).toString('base64url')}`;
     const expiresAt = Date.now() + lifeMs;
     const body = {
@@ -68,8 +69,8 @@ export async function startKeystone(): Promise<KeystoneServer> {
       user: { id: 'user-1', name: 'ann', domain: { id: 'default', name: 'Default' }, password_expires_at: null },
       audit_ids: [randomBytes(16).toString('base64url')],
       // Keystone writes six digits of a second.
-      expires_at: new Date(expiresAt).toISOString().replace('Z', '000Z'),
-      issued_at: new Date().toISOString().replace('Z', '000Z'),
+      expires_at: new Date(expiresAt + skewMs).toISOString().replace('Z', '000Z'),
+      issued_at: new Date(Date.now() + skewMs).toISOString().replace('Z', '000Z'),
       roles: roles.map((name) => ({ id: `role-${name}`, name })),
       is_domain: false,
       catalog: [{ type: 'identity', name: 'keystone', endpoints: [] }],
@@ -102,6 +103,7 @@ export async function startKeystone(): Promise<KeystoneServer> {
       { project: { id: 'p-service', name: 'service', domain: { id: 'default', name: 'Default' } } },
       ['service'],
       serviceLife,
+      serviceSkew,
     );
     serviceTokens.push(token);
     return send(response, 201, { token: tokens.get(token)?.body }, { 'X-Subject-Token': token });
@@ -162,7 +164,10 @@ export async function startKeystone(): Promise<KeystoneServer> {
     collections,
     peak: () => peak,
     issueToken,
-    setServiceLife: (ms) => void (serviceLife = ms),
+    setServiceLife(ms, skewMs = 0) {
+      serviceLife = ms;
+      serviceSkew = skewMs;
+    },
     revoke: (token) => {
       const stored = tokens.get(token);
       if (stored !== undefined) stored.isRevoked = true;
