@@ -24,11 +24,30 @@ function isNone({ token, bearer, apiKey }: Credentials): boolean {
 }
 
 /** The credentials in the head of a request; those that are empty are not there. */
-export function credentialsOf({ headers }: Exchange): Credentials {
+export function credentialsOf(exchange: Exchange): Credentials {
+  const { headers } = exchange;
   const authorization = fieldValue(headers, 'authorization');
   const bearer = authorization !== undefined && /^bearer /i.test(authorization) ? authorization.slice(7).trim() : undefined;
-  const token = fieldValue(headers, 'x-auth-token') || cookieValue(fieldValue(headers, 'cookie'), 'Auth-Token');
+  const token =
+    fieldValue(headers, 'x-auth-token') || (isOwnWill(exchange) ? cookieValue(fieldValue(headers, 'cookie'), 'Auth-Token') : '');
   return { token: token || undefined, bearer: bearer || undefined, apiKey: fieldValue(headers, 'x-api-key') || undefined };
+}
+
+const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * Whether a cookie speaks for its user: browsers add it also to what a page of another site sends, which must not write in the user's name.
+ * They tell by Sec-Fetch-Site, older ones by Origin, where the page came from.
+ */
+function isOwnWill({ method, headers, authority }: Exchange): boolean {
+  if (READING.has(method)) return true;
+  const site = fieldValue(headers, 'sec-fetch-site');
+  if (site !== undefined) return site === 'same-origin' || site === 'none';
+  const origin = fieldValue(headers, 'origin');
+  if (origin === undefined) return true;
+  const page = URL.parse(origin);
+  // The scheme is not compared, since TLS may end before this listener; but it decides which port goes without saying.
+  return page !== null && page.host !== '' && page.host === URL.parse(`${page.protocol}//${authority}`)?.host;
 }
 
 function cookieValue(cookies: string | undefined, name: string): string | undefined {

@@ -64,6 +64,22 @@ describe('paths, credentials and methods of the REST API', () => {
     assert.equal(await status({ cookie: 'Auth-Token=wrong' }), 401);
   });
 
+  test('a cookie does not write for the page of another site', async () => {
+    const cookie = 'Auth-Token=admin_token';
+    const own = gateway.proxyUrl;
+    const write = async (headers: Readonly<Record<string, string>>): Promise<number> =>
+      (await call('PUT', '/t/things/by-cookie', { cookie, ...headers }, { name: 'x' })).status;
+    assert.equal(await write({ origin: 'https://evil.test' }), 401);
+    assert.equal(await write({ origin: 'null' }), 401);
+    assert.equal(await write({ 'sec-fetch-site': 'cross-site' }), 401);
+    assert.equal(await write({ 'sec-fetch-site': 'same-site', origin: own }), 401);
+    assert.equal(await write({}), 201, 'no browser');
+    assert.equal(await write({ origin: own }), 200);
+    assert.equal(await write({ 'sec-fetch-site': 'same-origin', origin: 'https://proxied.test' }), 200);
+    assert.equal(await write({ origin: 'https://evil.test', 'x-auth-token': 'admin_token' }), 200, 'a header is no cookie');
+    assert.equal((await call('GET', '/t/things', { cookie, origin: 'https://evil.test' })).status, 200);
+  });
+
   test('OPTIONS needs no credentials, and methods that are not there are named', async () => {
     const options = await call('OPTIONS', '/t/things/a', {});
     assert.deepEqual([options.status, options.text, options.headers['content-type']], [200, '', undefined]);
