@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { schemasOf } from '../../test/support/databases.ts';
 import { property, schema } from '../../test/support/models.ts';
+import { askApi } from '../../test/support/resource-api.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { Identity } from '../lib/identity.ts';
 import { compilePolicies } from '../policy/policy-set.ts';
@@ -78,22 +79,22 @@ function sees({ rows, hidden }: Rule, row: string, name: string): boolean {
   return reaches && !hidden.includes(name);
 }
 
-function toPolicy(type: string, { rows, hidden, isWhitelist }: Rule): PolicySource[] {
+function toPolicy(type: string, { rows, hidden, isWhitelist }: Rule, action = 'read'): PolicySource[] {
   if (rows === 'none') return [];
   const happy = ROWS.filter(isHappy).map((row) => `happy${mark(type, row, 'mood')}`);
   const visible = ['id', 'friend_id', 'friend', ...PROPERTIES].filter((name) => !hidden.includes(name));
   const base = {
-    id: `${type}_read`,
+    id: `${type}_${action}`,
     description: '',
     principal: 'Member',
-    action: 'read',
+    action,
     effect: 'allow' as const,
     properties: isWhitelist ? visible : undefined,
     blacklistProperties: isWhitelist ? undefined : hidden,
     tenantId: undefined,
     tenantName: undefined,
     scope: ['tenant' as const],
-    condition: rows === 'own' ? ['is_owner'] : rows === 'happy' ? [{ type: 'property', action: 'read', match: { mood: happy } }] : [],
+    condition: rows === 'own' ? ['is_owner'] : rows === 'happy' ? [{ type: 'property', action, match: { mood: happy } }] : [],
     relationProperty: undefined,
     targetCondition: undefined,
     place: 'test',
@@ -170,6 +171,45 @@ test('no answer has a value of a row or property that the policies hide', async 
     }),
     { numRuns: 3000 },
   );
+});
+
+const write = fc.record({
+  method: fc.constantFrom('PUT', 'PATCH'),
+  row: fc.constantFrom(...ROWS),
+  body: fc.constantFrom<unknown>(
+    {},
+    { id: undefined },
+    [],
+    [{ op: 'copy', from: '/mood', path: '/name' }],
+    [{ op: 'copy', from: '/tenant_id', path: '/name' }],
+    [{ op: 'move', from: '/name', path: '/mood' }],
+    [{ op: 'test', path: '/name', value: 'guess' }],
+    [{ op: 'copy', from: '', path: '/name' }],
+  ),
+});
+
+test('no answer to a write has one either, but what the policy of the write shows of its own row', async () => {
+  let accepted = 0;
+  await fc.assert(
+    fc.asyncProperty(rule, rule, rule, fc.array(write, { minLength: 1, maxLength: 4 }), async (cat, dog, change, writes) => {
+      const rules: Readonly<Record<string, Rule>> = { cat, dog };
+      const api = serve([...toPolicy('cat', cat), ...toPolicy('dog', dog), ...toPolicy('cat', change, 'update')]);
+      for (const { method, row, body } of writes) {
+        const { status, body: text } = await askApi(api, Array.isArray(body) ? 'PATCH' : method, `/t/cats/${row}?validate_only=true`, body);
+        if (status === 200) accepted += 1;
+        for (const [, type = '', shown = '', name = ''] of text.matchAll(/§(\w+)\.(\w+)\.(\w+)§/g)) {
+          const isOwnRow = type === 'cat' && shown === row && sees(change, shown, name);
+          assert.ok(
+            isOwnRow || sees(rules[type] as Rule, shown, name),
+            `${method} ${row} ${JSON.stringify(body)} reveals ${type}.${shown}.${name}: ${JSON.stringify([rules, change])}\n${text}`,
+          );
+        }
+      }
+      await api.close();
+    }),
+    { numRuns: 1500 },
+  );
+  assert.ok(accepted > 500, `${accepted} writes were accepted`);
 });
 
 test('filters on hidden properties change nothing, and order by them is refused like by none', async () => {

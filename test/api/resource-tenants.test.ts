@@ -176,3 +176,18 @@ test('a Keystone that tells no projects at the start keeps only those policies f
   keystone.breakLists(undefined);
   await until('the projects are known', async () => (await get('/t/docs')).status === 200);
 });
+
+test('with the development tokens their two tenants are all that there are', async () => {
+  const page =
+    "- {id: one, action: '*', principal: Member, condition: [is_owner, {type: belongs_to, tenant_name: '^oth'}], resource: {path: '^/t/pages.*'}}";
+  await using gateway = await startGateway({
+    config: { log_level: 'warn', database: { connection: './data.db' }, schemas: ['./schemas.yaml'], keystone: { fake: true } },
+    files: { 'schemas.yaml': ['policies:', page, 'schemas:', schema('page', [TENANT])].join('\n') },
+  });
+  const call = (token: string, method = 'GET', body?: unknown) =>
+    ask(`${gateway.proxyUrl}/t/pages`, { method, headers: { 'x-auth-token': token }, body });
+  await call('demo_token', 'POST', { id: 'of-demo' });
+  await call('power_user_token', 'POST', { id: 'of-other' });
+  assert.deepEqual(idsOf(await call('demo_token'), 'pages'), ['of-demo', 'of-other']);
+  assert.deepEqual(idsOf(await call('power_user_token'), 'pages'), ['of-other']);
+});

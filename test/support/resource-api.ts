@@ -4,7 +4,7 @@ import type { Exchange } from '../../src/http/exchange.ts';
 import type { ResourceApi } from '../../src/resource/api.ts';
 import type { RequestNote } from '../../src/resource/types.ts';
 
-/** Asks a resource API without a listener; the answer's head and body as one text, or the body alone for writes. */
+/** Writes to a resource API without a listener; gives the body of the answer. `path` may have a query; an array is sent as JSON Patch. */
 export function askApi(
   api: ResourceApi,
   method: string,
@@ -12,13 +12,19 @@ export function askApi(
   body: unknown,
 ): Promise<{ readonly status: number; readonly body: string }> {
   return new Promise((resolve) => {
+    const [plain = '', query = ''] = path.split('?');
+    const contentType = Array.isArray(body)
+      ? 'application/json-patch+json'
+      : method === 'PATCH'
+        ? 'application/merge-patch+json'
+        : 'application/json';
     const note = { route: '', pattern: '', status: 0, id: 'test' } as RequestNote;
     const exchange: Partial<Exchange> = {
       method,
-      path,
-      query: '',
+      path: plain,
+      query,
       target: path,
-      headers: ['x-auth-token', 'any', 'content-type', method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'],
+      headers: ['x-auth-token', 'any', 'content-type', contentType],
       body: Readable.from([Buffer.from(JSON.stringify(body))]),
       contentLength: undefined,
       onAbort() {},
