@@ -32,6 +32,8 @@ export interface HttpCall {
   readonly body: string | undefined;
   readonly timeoutMs: number | undefined;
   readonly follow: boolean;
+  /** Sends the URL as the request's target, letter by letter. */
+  readonly opaque?: boolean;
 }
 
 export interface HttpAnswer {
@@ -39,6 +41,8 @@ export interface HttpAnswer {
   readonly statusText: string;
   /** Lower-case names; several values joined by `, `. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The values of `set-cookie`, which cannot be told apart once they are joined. */
+  readonly setCookies: readonly string[];
   readonly body: string;
 }
 
@@ -98,7 +102,14 @@ export interface HostCallTable {
   'sync.watch'(path: string, timeoutMs: number, revision: number): readonly Fields[];
   /** Under `extension.file_root`; EXTENSION_NOT_ENABLED without one. */
   'file.read'(path: string): string;
+  /** The names in a folder, sorted. */
   'file.list'(path: string): readonly string[];
+  /** Undefined when there is nothing. */
+  'file.stat'(path: string): { readonly isDirectory: boolean } | undefined;
+  /** Replaces or makes a file; `extension.file_write`. */
+  'file.write'(path: string, text: string): void;
+  /** With the folders above it; no error when it is there. */
+  'file.makeDirectory'(path: string): void;
   /** `extension.allow_exec`; EXTENSION_NOT_ENABLED without it. */
   'exec.run'(command: string, args: readonly string[]): { readonly status: 'success' | 'error'; readonly output: string };
   /** Ends early with EXTENSION_TIMEOUT or EXTENSION_ABORTED. */

@@ -152,6 +152,12 @@ export const ERRORS = {
     title: 'Wrong transaction in an extension',
     help: 'A handler used a transaction that is not open, or opened one where it can have none; the message tells which.',
   },
+  EXTENSION_CALL_FAILED: {
+    status: 500,
+    title: 'Call of an extension failed',
+    help: 'A service, file, program or shared object that a handler asked for gave no answer; the log says why.',
+    isInternal: true,
+  },
   EXTENSION_NOT_ENABLED: {
     status: 500,
     title: 'Not enabled for extensions',

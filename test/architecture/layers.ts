@@ -37,7 +37,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   etcd: { row: 2, folders: ['lib'], packages: [] },
   store: { row: 3, folders: ['lib', 'entity'], packages: ['ajv'] },
   proxy: { row: 3, folders: ['lib', 'entity', 'http', 'runtime'], packages: [] },
-  extension: { row: 3, folders: ['lib', 'schema', 'runtime'], packages: ['esbuild'] },
+  extension: { row: 3, folders: ['lib', 'schema', 'runtime'], packages: ['esbuild', 'underscore'] },
   resource: { row: 3, folders: ['lib', 'schema', 'http', 'policy', 'identity', 'sql'], packages: [] },
   sync: { row: 3, folders: ['lib', 'schema', 'sql', 'etcd'], packages: ['croner'] },
   admin: { row: 3, folders: ['lib', 'entity', 'http', 'store'], packages: ['ajv', 'jose'] },
@@ -60,9 +60,9 @@ export const NEVER: readonly (readonly [from: string, to: string])[] = [
 
 /** Node's modules that only some folders may import at run time; all others are free. The proxy's sockets belong to `http` alone. */
 export const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
-  // server: the echo server that stands in for a service; cli: the client of the admin API.
-  'node:http': ['http', 'server', 'cli', 'etcd'],
-  'node:https': ['http', 'cli', 'etcd'],
+  // server: the echo server that stands in for a service; cli: the client of the admin API; extension: the calls of scripts.
+  'node:http': ['http', 'server', 'cli', 'etcd', 'extension'],
+  'node:https': ['http', 'cli', 'etcd', 'extension'],
   'node:http2': ['http', 'server'],
   'node:net': ['http', 'server'],
   'node:tls': ['http'],
@@ -70,10 +70,11 @@ export const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   'node:sqlite': ['store', 'sql'],
   // runtime, extension: user code; store: the thread that waits for the disk
   'node:worker_threads': ['runtime', 'extension', 'store'],
-  'node:child_process': ['config'],
+  // extension: gohan_exec, behind a setting
+  'node:child_process': ['config', 'extension'],
   'node:cluster': [],
   'node:fs': ['lib', 'config', 'schema', 'runtime', 'extension', 'store', 'server', 'cli', 'sql'],
-  'node:fs/promises': ['lib', 'config', 'runtime', 'store', 'server', 'cli', 'sql'],
+  'node:fs/promises': ['lib', 'config', 'runtime', 'extension', 'store', 'server', 'cli', 'sql'],
 };
 
 /** Names of those modules that open nothing: every folder may use them. */

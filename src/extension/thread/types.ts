@@ -27,6 +27,8 @@ export interface GohanThread {
   readonly file: string | undefined;
   /** The setting `extension.npm_path`: the folder of packages that `require` finds. */
   readonly npmPath: string | undefined;
+  /** Environment variables that extensions may see. */
+  readonly env: Readonly<Record<string, string>>;
   /** What `context.transaction` is in events inside the request's transaction; built-ins that get it use the handle `request`. */
   readonly transaction: object;
   /** The environment's global object. */

@@ -1,0 +1,77 @@
+import { goText } from './gohan-arguments.ts';
+import type { Implementations } from './gohan-builtins.ts';
+import { unknownSchema } from './gohan-database.ts';
+import type { GohanExceptions } from './gohan-exceptions.ts';
+import { isFinal, isHostCallError, type RealmValues, withCause } from './gohan-realm.ts';
+import type { MODEL_BUILTINS } from './gohan-table-database.ts';
+import type { EventContext, GohanThread, HostCallError } from './types.ts';
+
+/** `gohan_model_*`: what the gateway refuses is a ResourceException, what a nested handler threw an ExtensionException. */
+export function modelBuiltins(
+  thread: GohanThread,
+  realm: RealmValues,
+  exceptions: GohanExceptions,
+): Implementations<typeof MODEL_BUILTINS> {
+  const chain = <T>(context: EventContext, work: () => T): T => {
+    const { transaction } = context;
+    if (transaction !== thread.transaction)
+      throw realm.error(
+        'gohan_model functions work in the transaction of the request: call them in an event inside it, with its context.transaction',
+      );
+    try {
+      return work();
+    } catch (error) {
+      throw isHostCallError(error) && !isFinal(error) ? toException(error) : error;
+    }
+  };
+  const toException = (error: HostCallError): unknown => {
+    const inner = innerException(error);
+    if (inner !== undefined) return withCause(new exceptions.ExtensionException(error.message, realm.copy(inner)), error);
+    if (error.problem !== undefined) return withCause(new exceptions.ResourceException(error.message, error.problem), error);
+    return realm.error(unknownSchema(error.message) ?? error.message, error);
+  };
+  const dictionary = (data: unknown): Readonly<Record<string, unknown>> => {
+    if (typeof data === 'object' && data !== null && !Array.isArray(data)) return data as Readonly<Record<string, unknown>>;
+    throw realm.error(`Not a dictionary: '${goText(data)}'`);
+  };
+  const filterOf = (filter: unknown): Readonly<Record<string, unknown>> => {
+    if (filter === null || filter === undefined) return {};
+    const fields = dictionary(filter);
+    const isText = (value: unknown): boolean => typeof value === 'string';
+    for (const value of Object.values(fields)) {
+      if (!isText(value) && !(Array.isArray(value) && value.every(isText))) throw realm.error('Filter not a string nor array of strings');
+    }
+    return fields;
+  };
+
+  return {
+    gohan_model_list: (context, schema, filter) => {
+      const where = filterOf(filter);
+      return chain(context, () => thread.call('model.list', String(schema), where, {}, 'gohan'));
+    },
+    gohan_model_fetch: (context, schema, id, tenants) =>
+      chain(context, () => thread.call('model.fetch', String(schema), String(id), tenantsOf(tenants), 'gohan')),
+    gohan_model_create: (context, schema, data) => {
+      const resource = dictionary(data);
+      return chain(context, () => thread.call('model.create', String(schema), resource, 'gohan'));
+    },
+    gohan_model_update: (context, schema, id, data, tenants) => {
+      const changes = dictionary(data);
+      return chain(context, () => thread.call('model.update', String(schema), String(id), changes, tenantsOf(tenants), 'gohan'));
+    },
+    gohan_model_delete: (context, schema, id) => chain(context, () => thread.call('model.delete', String(schema), String(id), 'gohan')),
+  };
+}
+
+/** Anything but a list of strings stands for any tenant, as in Gohan. */
+function tenantsOf(tenants: unknown): { readonly tenantIds?: readonly string[] } {
+  return Array.isArray(tenants) && tenants.every((tenant) => typeof tenant === 'string') ? { tenantIds: tenants } : {};
+}
+
+/** What a handler of a nested event answered, as the fields of an exception. */
+function innerException(
+  error: Error & { readonly exception?: unknown; readonly status?: unknown; readonly body?: unknown },
+): object | undefined {
+  if (typeof error.exception !== 'string') return undefined;
+  return { name: 'CustomException', message: error.body ?? error.message, code: error.status };
+}

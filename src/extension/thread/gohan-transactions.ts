@@ -1,0 +1,31 @@
+import type { HandleOf } from './gohan-arguments.ts';
+import type { GohanThread } from './types.ts';
+
+/** The transactions of one environment, as scripts hold them. */
+export interface GohanTransactions {
+  /** Begins one; an empty isolation is that of the database. */
+  begin(isolation: string): object;
+  readonly handleOf: HandleOf;
+}
+
+export function createTransactions(thread: GohanThread): GohanTransactions {
+  const handles = new WeakMap<object, number>();
+  return {
+    begin(isolation) {
+      const handle = thread.call('db.begin', isolation === '' ? undefined : isolation);
+      let isOpen = true;
+      const end = (name: 'db.commit' | 'db.close') => (): null => {
+        if (name === 'db.commit' || isOpen) thread.call(name, handle);
+        isOpen = false;
+        return null;
+      };
+      const transaction = { Commit: end('db.commit'), Close: end('db.close'), Closed: () => !isOpen };
+      handles.set(transaction, handle);
+      return transaction;
+    },
+    handleOf(value) {
+      if (typeof value !== 'object' || value === null) return undefined;
+      return value === thread.transaction ? 'request' : handles.get(value);
+    },
+  };
+}
