@@ -24,6 +24,8 @@ export interface ExtensionCode {
  */
 export interface EnvironmentSource {
   readonly name: string;
+  /** What the patterns of `ExtensionLimits.timeouts` are searched in: the schema's short URL, `cron://name`, `sync://prefix`. */
+  readonly url: string;
   readonly extensions: readonly ExtensionCode[];
 }
 

@@ -23,7 +23,7 @@ const bufferModule = {
   constants: buffer.constants,
 };
 
-/** What `require` gives in the thread; the names are those of `BUILT_INS`. */
+/** What `require` gives in a module's thread; the names are those of `BUILT_INS`. */
 export function createRequire(parts: {
   dgate: Record<string, unknown>;
   state: object;
@@ -33,18 +33,30 @@ export function createRequire(parts: {
 }): (name: string) => unknown {
   const gatewayUtil = { ...utilModule };
   const root = { ...parts.dgate, http: httpModule, util: gatewayUtil, state: parts.state, crypto: cryptoModule, storage: parts.storage };
-  const modules = new Map<string, object>([
-    ['url', { URL: url.URL, URLSearchParams: url.URLSearchParams, domainToASCII: url.domainToASCII, domainToUnicode: url.domainToUnicode }],
-    ['buffer', bufferModule],
-    ['console', parts.console],
-    ['util', utilModule],
-    ['crypto', nodeCryptoModule],
-    ['sekisho/secrets', parts.secrets],
-  ]);
+  const modules = new Map<string, object>([...sharedModules(parts.console), ['sekisho/secrets', parts.secrets]]);
   for (const brand of ['dgate', 'sekisho']) {
     modules.set(brand, root);
     for (const part of ['http', 'util', 'state', 'crypto', 'storage'] as const) modules.set(`${brand}/${part}`, root[part]);
   }
+  return requireFrom(modules);
+}
+
+/** What user code of every kind may require. */
+export function sharedModules(console: object): [name: string, module: object][] {
+  return [
+    ['url', { URL: url.URL, URLSearchParams: url.URLSearchParams, domainToASCII: url.domainToASCII, domainToUnicode: url.domainToUnicode }],
+    ['buffer', bufferModule],
+    ['console', console],
+    ['util', utilModule],
+    ['crypto', nodeCryptoModule],
+    ['sekisho/http', httpModule],
+    ['sekisho/util', utilModule],
+    ['sekisho/crypto', cryptoModule],
+  ];
+}
+
+/** `require` of a set of modules; it throws for every other name. */
+export function requireFrom(modules: ReadonlyMap<string, object>): (name: string) => unknown {
   return (name) => {
     const found = modules.get(String(name).replace(/^node:/, ''));
     if (found === undefined)

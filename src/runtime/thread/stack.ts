@@ -57,7 +57,7 @@ export function installStacks(findMap: FindMap): Stacks {
 }
 
 /** An Error of any realm. */
-const { isError } = Error as unknown as { isError(value: unknown): value is Error };
+export const { isError } = Error as unknown as { isError(value: unknown): value is Error };
 
 function headline(error: unknown): string {
   const { name, message } = error as Error;

@@ -1,0 +1,200 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { SekishoError } from '../lib/errors.ts';
+import { observe } from '../lib/event.ts';
+import type { EnvironmentState } from './environment-state.ts';
+import { EventRun, type RunOwner } from './event-run.ts';
+import { toOutcome } from './outcome.ts';
+import { Seat } from './seat.ts';
+import type { ThreadHost } from './thread-host.ts';
+import type { EventOutcome, ExtensionCall, ExtensionRequest, Fields } from './types.ts';
+
+/** What the calls of all requests share. */
+export interface CallEnvironment {
+  find(environment: string): EnvironmentState | undefined;
+  lease(nested: boolean, timeoutMs: number): Promise<ThreadHost>;
+  giveBack(thread: ThreadHost): void;
+  pick(): ThreadHost | Promise<ThreadHost>;
+  /** Deadlines are to be watched from now on. */
+  wake(): void;
+  readonly isClosed: boolean;
+}
+
+/** The call of the gateway that a handler waits for: events that run meanwhile are nested in its event. */
+const hostCall = new AsyncLocalStorage<{ readonly run: EventRun; readonly call: number }>();
+
+/** The life of one request in its threads; see `ExtensionCall`. */
+export class RequestCall implements ExtensionCall, RunOwner {
+  readonly request: ExtensionRequest;
+  readonly #shared: CallEnvironment;
+  /** Top-level context as far as the gateway knows it. */
+  readonly #known = new Map<string, unknown>();
+  #marked: ReadonlyMap<string, unknown> | undefined;
+  readonly #nestedKnown = new Map<number, Map<string, unknown>>();
+  #exclusive: Seat | undefined;
+  #modules: Seat | undefined;
+  #leasing: Promise<Seat> | undefined;
+  readonly #runs = new Set<EventRun>();
+  #isListening = false;
+  #isEnded = false;
+
+  constructor(request: ExtensionRequest, shared: CallEnvironment) {
+    this.request = request;
+    this.#shared = shared;
+  }
+
+  async reserve(): Promise<void> {
+    const state = this.#shared.find(this.request.environment);
+    if (state?.isExclusive === true) await this.#exclusiveSeat(state.timeoutMs(''), false);
+  }
+
+  async run(environment: string, event: string, fields: Fields): Promise<EventOutcome> {
+    const state = this.#shared.find(environment);
+    const parent = this.#parent();
+    const known = parent === undefined ? this.#known : this.#nestedContext(parent);
+    for (const [key, value] of Object.entries(fields)) known.set(key, value);
+    if (parent === undefined) for (const seat of this.#seats()) seat.setUnsent(fields);
+    if (state === undefined || !state.events.has(event)) return toOutcome(known, false);
+    try {
+      this.#check(state);
+      this.#listen();
+      const seat = await this.#seat(state, event, parent !== undefined);
+      this.#check(state);
+      const run = new EventRun({ owner: this, state, event, parent: parent?.run, thread: seat.thread, known });
+      return await this.#start(run, seat, fields, parent);
+    } catch (error) {
+      state.failures += 1;
+      throw error;
+    }
+  }
+
+  mark(): void {
+    this.#marked = new Map(this.#known);
+    for (const seat of this.#seats()) seat.mark();
+  }
+
+  restore(): void {
+    if (this.#marked === undefined) return;
+    this.#known.clear();
+    for (const [key, value] of this.#marked) this.#known.set(key, value);
+    for (const seat of this.#seats()) seat.restore(this.#known);
+  }
+
+  end(): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    if (this.#isListening) this.request.signal?.removeEventListener('abort', this.#onAbort);
+    for (const run of this.#runs) run.abort('the request is over');
+    for (const seat of this.#seats()) seat.end();
+    if (this.#exclusive !== undefined) this.#shared.giveBack(this.#exclusive.thread);
+  }
+
+  /** Asks the gateway for a handler; events that run meanwhile find their parent. */
+  ask(run: EventRun, name: string, args: readonly unknown[], call: number): Promise<unknown> {
+    return hostCall.run({ run, call }, () => this.request.call(name, args, run)).finally(() => this.#nestedKnown.delete(call));
+  }
+
+  /** The deadline of an event passed, or its request left: its nested ones end with it. */
+  descendants(run: EventRun): readonly EventRun[] {
+    return [...this.#runs].filter((one) => one.isWithin(run));
+  }
+
+  async #start(run: EventRun, seat: Seat, fields: Fields, parent: Parent | undefined): Promise<EventOutcome> {
+    this.#runs.add(run);
+    try {
+      if (parent === undefined) seat.start(run, 0, 0, undefined, seat.takeUnsent());
+      else {
+        const snapshot =
+          parent.run.thread === seat.thread || seat.hasContext(parent.call) ? undefined : await parent.run.thread.snapshot(parent.run);
+        seat.start(run, parent.run.thread === seat.thread ? parent.run.inv : 0, parent.call, snapshot, Object.entries(fields));
+      }
+      this.#shared.wake();
+      return await run.outcome;
+    } finally {
+      this.#runs.delete(run);
+      if (parent === undefined) this.#shareOutcome(seat);
+    }
+  }
+
+  /** What one thread's handlers left is to be known in the other one. */
+  #shareOutcome(from: Seat): void {
+    for (const seat of this.#seats()) if (seat !== from) seat.setUnsent(toOutcomeFields(this.#known));
+  }
+
+  #seats(): readonly Seat[] {
+    return [this.#exclusive, this.#modules].filter((seat) => seat !== undefined);
+  }
+
+  async #seat(state: EnvironmentState, event: string, nested: boolean): Promise<Seat> {
+    if (state.isExclusive)
+      return this.#exclusive?.isUsable === true ? this.#exclusive : await this.#exclusiveSeat(state.timeoutMs(event), nested);
+    if (this.#modules?.isUsable === true) return this.#modules;
+    const thread = await this.#shared.pick();
+    this.#modules = new Seat(thread, this.request.id, this.#known);
+    return this.#modules;
+  }
+
+  #exclusiveSeat(timeoutMs: number, nested: boolean): Promise<Seat> {
+    if (this.#exclusive?.isUsable === true) return Promise.resolve(this.#exclusive);
+    this.#leasing ??= this.#lease(timeoutMs, nested).finally(() => {
+      this.#leasing = undefined;
+    });
+    return this.#leasing;
+  }
+
+  async #lease(timeoutMs: number, nested: boolean): Promise<Seat> {
+    const thread = await this.#shared.lease(nested, timeoutMs);
+    if (this.#isEnded) {
+      this.#shared.giveBack(thread);
+      throw aborted('the request is over');
+    }
+    this.#exclusive = new Seat(thread, this.request.id, this.#known);
+    return this.#exclusive;
+  }
+
+  /** The event around, when a handler of this request waits for what runs now. */
+  #parent(): Parent | undefined {
+    const waiting = hostCall.getStore();
+    if (waiting !== undefined && this.#runs.has(waiting.run)) return waiting;
+    const deepest = [...this.#runs].findLast((run) => run.lastCall !== 0);
+    return deepest === undefined ? undefined : { run: deepest, call: deepest.lastCall };
+  }
+
+  #nestedContext({ call }: Parent): Map<string, unknown> {
+    const known = this.#nestedKnown.get(call) ?? new Map<string, unknown>();
+    this.#nestedKnown.set(call, known);
+    return known;
+  }
+
+  #check(state: EnvironmentState): void {
+    if (this.#isEnded || this.#shared.isClosed) throw aborted(this.#isEnded ? 'the request is over' : 'the gateway stops');
+    if (this.request.signal?.aborted === true) throw aborted('the client left');
+    const refusal = state.refusal();
+    if (refusal === undefined) return;
+    observe({ type: 'extension.called', environment: state.name, event: '', outcome: 'refused', durationMs: 0 });
+    throw refusal;
+  }
+
+  #listen(): void {
+    if (this.#isListening || this.request.signal === undefined) return;
+    this.#isListening = true;
+    this.request.signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  readonly #onAbort = (): void => {
+    for (const run of this.#runs) run.abort('the client left');
+  };
+}
+
+interface Parent {
+  readonly run: EventRun;
+  readonly call: number;
+}
+
+function aborted(why: string): SekishoError {
+  return new SekishoError('EXTENSION_ABORTED', `The extensions were stopped: ${why}.`);
+}
+
+function toOutcomeFields(known: ReadonlyMap<string, unknown>): Fields {
+  const { hasNewResponse: _, ...fields } = toOutcome(known, false);
+  return fields;
+}

@@ -1,0 +1,387 @@
+import { hostname } from 'node:os';
+import { MessageChannel, type Worker } from 'node:worker_threads';
+import { SekishoError } from '../lib/errors.ts';
+import { observe } from '../lib/event.ts';
+import { createInvocationNumbers, indexOf } from '../runtime/invocation-table.ts';
+import { createSyncServer, type SyncServer } from '../runtime/sync-call.ts';
+import { createThreadWatch, heapReason, type ThreadWatch } from '../runtime/thread-watch.ts';
+import { startUserThread } from '../runtime/user-thread.ts';
+import { SHARED_BYTES, SLOT } from '../runtime/wire.ts';
+import { toCallFailure } from './call-failure.ts';
+import { createConstants } from './constants.ts';
+import type { Thrown } from './outcome.ts';
+import { ThreadWaits } from './thread-waits.ts';
+import type { ExtensionLimits } from './types.ts';
+import { FIELD, FROM_THREAD, type ThreadData, TO_THREAD } from './wire.ts';
+
+/** An event that runs in a thread; its owner is told how it ends, exactly once. */
+export interface ThreadRun {
+  readonly environment: string;
+  readonly event: string;
+  /** Number in its thread. */
+  readonly inv: number;
+  /** Milliseconds of `performance.now()`. */
+  readonly deadlineAt: number;
+  call(name: string, args: readonly unknown[], number: number): Promise<unknown>;
+  done(mask: number, next: () => unknown): void;
+  failed(thrown: Thrown): void;
+  /** The deadline passed. */
+  expire(): void;
+  /** Its thread is gone: `isCulprit` when it is to blame. */
+  lost(reason: string, isCulprit: boolean): void;
+}
+
+/** Why a thread is gone, and the environments to blame for it. */
+export interface Gone {
+  readonly kind: 'killed' | 'stopped';
+  readonly reason: string;
+  readonly culprits: readonly string[];
+}
+
+/** What a thread is made of. */
+export interface ThreadHostOptions {
+  readonly kind: 'exclusive' | 'shared';
+  readonly code: string;
+  readonly data: Omit<ThreadData, 'shared' | 'syncPort' | 'host'>;
+  readonly limits: ExtensionLimits;
+  /** Answers calls that are made while extensions load. */
+  loadCall(name: string, args: readonly unknown[]): Promise<unknown>;
+  onGone(gone: Gone): void;
+  /** The last event that nobody waited for any more has ended. */
+  onRest(): void;
+}
+
+/** Calls to the gateway that one thread may have running. */
+const MAX_CALLS = 1000;
+
+/** The gateway's end of one extension thread. */
+export class ThreadHost {
+  readonly kind: 'exclusive' | 'shared';
+  /** Settles when the thread listens; rejects with EXTENSION_CRASHED. */
+  readonly ready: Promise<void>;
+  /** Settles when its resources are free. */
+  readonly exited: Promise<void>;
+  readonly #options: ThreadHostOptions;
+  readonly #worker: Worker;
+  readonly #shared: Int32Array;
+  readonly #watch: ThreadWatch;
+  readonly #sync: SyncServer;
+  readonly #waits: ThreadWaits;
+  readonly #constants = createConstants();
+  readonly #runNumbers = createInvocationNumbers();
+  readonly #sessionNumbers = createInvocationNumbers();
+  /** By index of their numbers. */
+  readonly #runs: (ThreadRun | undefined)[] = [];
+  #inFlight = 0;
+  #calls = 0;
+  #outbox: unknown[] = [];
+  #scheduled = false;
+  #gone = false;
+  #isReady = false;
+  #resolveReady: () => void = () => {};
+  #rejectReady: (error: SekishoError) => void = () => {};
+
+  constructor(options: ThreadHostOptions) {
+    const { kind, limits, code } = options;
+    this.kind = kind;
+    this.#options = options;
+    const shared = new SharedArrayBuffer(SHARED_BYTES);
+    const channel = new MessageChannel();
+    this.#shared = new Int32Array(shared);
+    this.ready = new Promise((resolve, reject) => {
+      this.#resolveReady = resolve;
+      this.#rejectReady = reject;
+    });
+    this.ready.catch(() => {});
+    this.#sync = createSyncServer(
+      channel.port1,
+      this.#shared,
+      (name, inv, [call, ...texts]) => this.#answer(name, inv, Number(call), texts),
+      toCallFailure,
+    );
+    const workerData: ThreadData = { ...options.data, host: hostname(), shared, syncPort: channel.port2 };
+    this.#worker = startUserThread({
+      code,
+      workerData,
+      transferList: [channel.port2],
+      name: `extensions ${kind}`,
+      heapLimitBytes: limits.heapLimitBytes,
+    });
+    this.#waits = new ThreadWaits(limits, (reason, environment) => this.#kill(reason, environment), options.onRest);
+    this.#watch = createThreadWatch({
+      worker: this.#worker,
+      shared,
+      // A script may compute as long as its event may take: it holds up its own request only.
+      limits: kind === 'shared' ? limits : { ...limits, syncTimeoutMs: Number.POSITIVE_INFINITY },
+      isOwed: () => this.#sync.pending > 0,
+      ping: (number) => this.post(TO_THREAD.ping, number),
+      kill: (reason) => this.#kill(reason),
+    });
+    this.#worker.on('message', (batch: readonly unknown[]) => this.#receive(batch));
+    this.#worker.on('messageerror', () => this.#kill('it sent a message that cannot be read'));
+    this.#worker.on('error', (error: Error & { code?: string }) =>
+      this.#kill(
+        error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? heapReason(limits.heapLimitBytes, limits) : `its thread failed: ${error.message}`,
+      ),
+    );
+    this.exited = new Promise((resolve) => {
+      this.#worker.once('exit', () => {
+        this.#sync.close();
+        this.#kill('its thread ended');
+        resolve();
+      });
+    });
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get isGone(): boolean {
+    return this.#gone;
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Whether no event runs any more that nobody waits for. */
+  get isAtRest(): boolean {
+    return this.#waits.isAtRest;
+  }
+
+  get isBusy(): boolean {
+    return !this.#isReady || this.#inFlight > 0 || this.#waits.isBusy;
+  }
+
+  get heapBytes(): number {
+    return this.#watch.heapBytes;
+  }
+
+  /** Number of a request that is new to the thread. */
+  openSession(): number {
+    return this.#sessionNumbers.take() ?? tooMany();
+  }
+
+  endSession(session: number): void {
+    if (this.#gone) return;
+    this.#sessionNumbers.giveBack(session);
+    this.post(TO_THREAD.end, session);
+  }
+
+  openRun(): number {
+    return this.#runNumbers.take() ?? tooMany();
+  }
+
+  /** Sends an event; `items` are the fields of `TO_THREAD.run` behind its number. */
+  start(run: ThreadRun, items: readonly unknown[]): void {
+    if (this.#gone) {
+      run.lost('its thread ended', false);
+      return;
+    }
+    this.#runs[indexOf(run.inv)] = run;
+    this.#inFlight += 1;
+    if (this.#sync.pending > 0) {
+      // It waits for an answer: the event goes the same way, with what was to go before it.
+      this.#sync.send([...this.#takeOutbox(), TO_THREAD.run, run.inv, ...items]);
+    } else this.post(TO_THREAD.run, run.inv, ...items);
+  }
+
+  /** How a value is told to the thread: kind and value. */
+  field(value: unknown): readonly [kind: number, value: unknown] {
+    if (value === undefined) return [FIELD.remove, undefined];
+    const constant = this.#constants.idOf(value, (id, text) => this.#outbox.push(TO_THREAD.constant, id, text));
+    return constant === undefined ? [FIELD.text, JSON.stringify(value)] : [FIELD.constant, constant];
+  }
+
+  /** Nobody waits for an event any more. It has failed already; when it does not end, the thread does. `isBlamed`: that counts against its environment. */
+  abandon(run: ThreadRun, isBlamed: boolean): void {
+    if (this.#gone || this.#runs[indexOf(run.inv)] !== run) return;
+    this.#take(run.inv);
+    this.#waits.expire(run.inv, isBlamed ? run.environment : undefined);
+    this.post(TO_THREAD.expire, run.inv);
+  }
+
+  mark(session: number): void {
+    this.post(TO_THREAD.mark, session);
+  }
+
+  restore(session: number): void {
+    this.post(TO_THREAD.restore, session);
+  }
+
+  /** Loads an environment and gives the events that it handles. Rejects with EXTENSION_COMPILE, EXTENSION_LOAD. */
+  load(index: number, name: string): Promise<readonly string[]> {
+    this.post(TO_THREAD.load, index);
+    return this.#waits.load(index, name);
+  }
+
+  /** The context of an event as JSON text. */
+  snapshot(run: ThreadRun): Promise<string> {
+    if (this.#gone) return Promise.resolve('{}');
+    return this.#waits.snapshot((number) => {
+      if (this.#sync.pending > 0) this.#sync.send([...this.#takeOutbox(), TO_THREAD.snapshot, number, run.inv]);
+      else this.post(TO_THREAD.snapshot, number, run.inv);
+    });
+  }
+
+  tick(now: number, rss: number): void {
+    if (this.#gone) return;
+    for (const run of this.#runs) if (run !== undefined && now >= run.deadlineAt) run.expire();
+    this.#waits.tick(now);
+    if (!this.#gone) this.#watch.tick(now, rss, this.#inFlight > 0);
+  }
+
+  stop(reason: string): void {
+    this.#leave({ kind: 'stopped', reason, culprits: [] }, undefined);
+  }
+
+  post(...items: unknown[]): void {
+    for (const item of items) this.#outbox.push(item);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      const batch = this.#takeOutbox();
+      if (!this.#gone && batch.length > 0) this.#worker.postMessage(batch);
+    });
+  }
+
+  #takeOutbox(): readonly unknown[] {
+    const batch = this.#outbox;
+    this.#outbox = [];
+    return batch;
+  }
+
+  #run(inv: number): ThreadRun | undefined {
+    const run = this.#runs[indexOf(inv)];
+    return run?.inv === inv ? run : undefined;
+  }
+
+  #take(inv: number): ThreadRun | undefined {
+    const run = this.#run(inv);
+    if (run === undefined) return undefined;
+    this.#runs[indexOf(inv)] = undefined;
+    this.#inFlight -= 1;
+    this.#runNumbers.giveBack(inv);
+    return run;
+  }
+
+  /** What comes from a thread is untrusted: a batch that does not read ends the thread, not the gateway. */
+  #receive(batch: readonly unknown[]): void {
+    if (this.#gone) return;
+    try {
+      let at = 0;
+      const next = (): unknown => batch[at++];
+      while (at < batch.length) this.#item(next);
+    } catch (error) {
+      this.#kill(`it sent a message that cannot be read: ${error instanceof Error ? error.message : ''}`);
+    }
+  }
+
+  #item(next: () => unknown): void {
+    switch (next()) {
+      case FROM_THREAD.done: {
+        const [inv, mask] = [Number(next()), Number(next())];
+        return (this.#take(inv) ?? IGNORED).done(mask, next);
+      }
+      case FROM_THREAD.failed: {
+        const inv = Number(next());
+        const thrown: Thrown = {
+          kind: Number(next()),
+          exception: String(next()),
+          status: Number(next()),
+          message: String(next()),
+          body: next() as string | undefined,
+          call: Number(next()),
+          stack: String(next()),
+        };
+        return this.#take(inv)?.failed(thrown);
+      }
+      case FROM_THREAD.call:
+        return this.#call(Number(next()), Number(next()), String(next()), next() as readonly unknown[]);
+      case FROM_THREAD.console: {
+        const level = next() as 'info';
+        const [environment, module, requestId, text] = [String(next()), String(next()), String(next()), String(next())];
+        return observe({ type: 'extension.console', level, environment, module, requestId, text });
+      }
+      case FROM_THREAD.stray: {
+        const [environment, event, requestId, text] = [String(next()), String(next()), String(next()), String(next())];
+        return observe({ type: 'extension.failed', environment, event, requestId, text });
+      }
+      case FROM_THREAD.loaded:
+        return this.#waits.loaded(Number(next()), next() as readonly string[]);
+      case FROM_THREAD.loadFailed:
+        return this.#waits.loadFailed(Number(next()), String(next()), String(next()), String(next()));
+      case FROM_THREAD.snapshot:
+        return this.#waits.takeSnapshot(Number(next()), String(next()));
+      case FROM_THREAD.expired:
+        return this.#waits.expired(Number(next()));
+      case FROM_THREAD.ready:
+        this.#isReady = true;
+        this.#watch.loaded();
+        return this.#resolveReady();
+      default:
+        throw new Error('unknown item');
+    }
+  }
+
+  #call(call: number, inv: number, name: string, texts: readonly unknown[]): void {
+    this.#answer(name, inv, call, texts).then(
+      (text) => this.post(TO_THREAD.reply, call, true, text),
+      (error: unknown) => this.post(TO_THREAD.reply, call, false, toCallFailure(error)),
+    );
+  }
+
+  /** Does one call of the thread; gives the result as JSON text. */
+  async #answer(name: string, inv: number, call: number, texts: readonly unknown[]): Promise<string | undefined> {
+    if (this.#calls >= MAX_CALLS) throw new SekishoError('EXTENSION_BUSY', `more than ${MAX_CALLS} calls to the gateway are running`);
+    const args = texts.map((text) => (text === undefined ? undefined : (JSON.parse(String(text)) as unknown)));
+    this.#calls += 1;
+    try {
+      const run = this.#run(inv);
+      if (run === undefined && inv !== 0)
+        throw new SekishoError('EXTENSION_ABORTED', `${name} was called by an event that nobody waits for any more`);
+      const result = await (run === undefined ? this.#options.loadCall(name, args) : run.call(name, args, call));
+      return result === undefined ? undefined : JSON.stringify(result);
+    } finally {
+      this.#calls -= 1;
+    }
+  }
+
+  /** `environment` is to blame; when it is not known, that whose code runs. */
+  #kill(reason: string, environment?: string): void {
+    const current = Atomics.load(this.#shared, SLOT.current);
+    const running = this.#run(current) ?? (this.kind === 'exclusive' || this.#inFlight === 1 ? this.#last() : undefined);
+    const culprit = environment ?? running?.environment;
+    this.#leave({ kind: 'killed', reason, culprits: culprit === undefined ? [] : [culprit] }, running);
+  }
+
+  #last(): ThreadRun | undefined {
+    return this.#runs.findLast((run) => run !== undefined);
+  }
+
+  #leave(gone: Gone, culprit: ThreadRun | undefined): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    void this.#worker.terminate();
+    this.#rejectReady(new SekishoError('EXTENSION_CRASHED', `The thread of extensions was ended: ${gone.reason}.`));
+    this.#waits.gone(gone.reason);
+    const lost = this.#runs.filter((run) => run !== undefined);
+    this.#runs.length = 0;
+    this.#inFlight = 0;
+    for (const run of lost) run.lost(gone.reason, run === culprit);
+    this.#options.onGone(gone);
+  }
+}
+
+/** Stands in for a run that nobody waits for; its fields are read over. */
+const IGNORED = {
+  done(mask: number, next: () => unknown): void {
+    for (let at = 0; at < 8; at += 2) if (((mask >> at) & 3) === 2) next();
+  },
+};
+
+function tooMany(): never {
+  throw new SekishoError('EXTENSION_BUSY', 'A thread of extensions has too many requests.');
+}

@@ -1,0 +1,82 @@
+/** Remembers the globals that scripts made when they loaded, and brings them back after a request has changed them. */
+export interface GlobalsMemory {
+  /** What is global now is built in: only what comes later is looked into. */
+  markBuiltIns(): void;
+  /** Remembers all globals, and the objects that scripts' own ones lead to. Gives false when these are too many to be kept. */
+  remember(): boolean;
+  restore(): void;
+}
+
+/** Objects that are looked after: beyond it only the globals themselves are. */
+const MAX_OBJECTS = 10_000;
+
+interface Kept {
+  readonly object: Record<PropertyKey, unknown>;
+  readonly keys: readonly PropertyKey[];
+  readonly values: readonly unknown[];
+}
+
+/** `global` is a realm's global object. */
+export function createGlobalsMemory(global: Record<string, unknown>): GlobalsMemory {
+  let builtIns: ReadonlySet<unknown> = new Set();
+  let kept: Kept[] = [];
+  return {
+    markBuiltIns() {
+      builtIns = new Set(keep(global).values);
+    },
+    remember() {
+      const globals = keep(global);
+      const found = reach(globals, builtIns);
+      kept = [globals, ...(found ?? [])];
+      return found !== undefined;
+    },
+    restore() {
+      for (const one of kept) bringBack(one);
+    },
+  };
+}
+
+/** The objects that can be reached from an object by data properties, built-in values left out; undefined when they are too many. */
+function reach(from: Kept, builtIns: ReadonlySet<unknown>): Kept[] | undefined {
+  const seen = new Set<unknown>([from.object]);
+  const found: Kept[] = [];
+  const todo = [from];
+  for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+    for (const value of next.values) {
+      if (value === null || (typeof value !== 'object' && typeof value !== 'function')) continue;
+      if (seen.has(value) || builtIns.has(value)) continue;
+      seen.add(value);
+      if (found.length === MAX_OBJECTS) return undefined;
+      const one = keep(value as Record<PropertyKey, unknown>);
+      found.push(one);
+      todo.push(one);
+    }
+  }
+  return found;
+}
+
+function keep(object: Record<PropertyKey, unknown>): Kept {
+  const keys: PropertyKey[] = [];
+  const values: unknown[] = [];
+  for (const key of Reflect.ownKeys(object)) {
+    const property = Reflect.getOwnPropertyDescriptor(object, key);
+    if (property === undefined || !('value' in property)) continue;
+    keys.push(key);
+    values.push(property.value);
+  }
+  return { object, keys, values };
+}
+
+function bringBack({ object, keys, values }: Kept): void {
+  for (let at = 0; at < keys.length; at += 1) {
+    const key = keys[at] as PropertyKey;
+    if (object[key] !== values[at] || !Object.hasOwn(object, key)) Reflect.set(object, key, values[at]);
+  }
+  const now = Reflect.ownKeys(object);
+  if (now.length === keys.length) return;
+  const known = new Set(keys);
+  for (const key of now) {
+    const property = known.has(key) ? undefined : Reflect.getOwnPropertyDescriptor(object, key);
+    if (property !== undefined && 'value' in property) Reflect.deleteProperty(object, key);
+  }
+}

@@ -1,0 +1,42 @@
+import vm from 'node:vm';
+import type { CallFailure } from '../../runtime/sync-call.ts';
+import { type Realm as Constructors, refuseHugeArrays } from '../../runtime/thread/huge-arrays.ts';
+import type { Stacks } from '../../runtime/thread/stack.ts';
+import { createGlobalsMemory, type GlobalsMemory } from './globals-memory.ts';
+
+/** The global scope of one environment of Gohan's kind. */
+export interface Realm {
+  readonly global: Record<string, unknown>;
+  evaluate(source: string, name: string): unknown;
+  compileFunction(source: string, name: string, parameters: readonly string[]): (...args: unknown[]) => unknown;
+  /** JSON of which lists and objects are the realm's. */
+  parse(text: string): unknown;
+  /** An Error of the realm. */
+  toError(failure: CallFailure): Error;
+  readonly memory: GlobalsMemory;
+}
+
+/** Globals of a fresh realm that allocate memory which no limit sees, or block the thread. */
+const REMOVED = ['WebAssembly', 'SharedArrayBuffer', 'Atomics'] as const;
+
+/** A realm of its own; its errors have stacks that speak of the scripts as written. */
+export function createRealm(options: { readonly heapLimitBytes: number; readonly console: object; readonly stacks: Stacks }): Realm {
+  // An ordinary global object: one that Node intercepts costs a call for each access.
+  const context = vm.createContext(vm.constants.DONT_CONTEXTIFY) as unknown as vm.Context;
+  const global = context as Record<string, unknown>;
+  for (const name of REMOVED) Reflect.deleteProperty(global, name);
+  Object.defineProperty(global, 'console', { value: options.console, writable: true, configurable: true, enumerable: false });
+  const { JSON: json, Error: RealmError } = global as unknown as typeof globalThis;
+  const parse = json.parse.bind(json);
+  refuseHugeArrays(options.heapLimitBytes, global as unknown as Constructors);
+  options.stacks.install(RealmError);
+  return {
+    global,
+    evaluate: (source, name) => vm.runInContext(source, context, { filename: name }) as unknown,
+    compileFunction: (source, name, parameters) =>
+      vm.compileFunction(source, [...parameters], { filename: name, parsingContext: context }) as (...args: unknown[]) => unknown,
+    parse,
+    toError: ([code, message, fields]) => Object.assign(new RealmError(message), { code, ...fields }),
+    memory: createGlobalsMemory(global),
+  };
+}
