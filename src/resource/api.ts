@@ -1,17 +1,22 @@
 import { hkdfSync } from 'node:crypto';
+import type { Extensions } from '../extension/types.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { Identifier } from '../identity/identify.ts';
 import { toSekishoError } from '../lib/errors.ts';
 import type { PolicySet } from '../policy/types.ts';
 import type { SchemaSet } from '../schema/types.ts';
 import type { Database } from '../sql/types.ts';
-import { authenticate, toRefusal } from './authenticate.ts';
+import { createAnswerer } from './answerer.ts';
+import { toRefusal } from './authenticate.ts';
 import { compileCors } from './cors.ts';
+import { createEventRunner, type RunEvent } from './event-runner.ts';
 import { explainTarget, NOWHERE, type ResourceVerdict } from './explain.ts';
+import { isExtensionFailure, toFailureAnswer, toFailureError } from './extension-answer.ts';
 import { answerFakeLogin, isFakeLogin } from './fake-login.ts';
-import { type About, META_OPERATIONS } from './meta.ts';
+import { type HostCall, refuseHostCall } from './host-call.ts';
+import type { About } from './meta.ts';
 import { compileModels, type Models } from './models.ts';
-import { allowOf, isMetaMethod, operationOf, wrongMethod } from './operations.ts';
+import { allowOf } from './operations.ts';
 import { sendAnswer, sendProblem } from './respond.ts';
 import type { Target } from './router.ts';
 import type { Answer, ApiLimits, RequestNote, Secrets } from './types.ts';
@@ -29,6 +34,10 @@ export interface ResourceApiOptions {
   /** Tags and page tokens are keyed by it; the same on all nodes and after a restart. */
   readonly secret: string;
   readonly limits: ApiLimits;
+  /** What runs at the events of the schemas; undefined when they have no extensions. */
+  readonly extensions?: Extensions | undefined;
+  /** Answers what extensions ask of the gateway beside its resources: `http.*`, `config.*`, … */
+  readonly hostCall?: HostCall;
 }
 
 /** The REST API of one set of schemas. */
@@ -38,7 +47,9 @@ export interface ResourceApi {
   /** What would be done with a request, whoever makes it; undefined when no schema has its path. */
   explain(method: string, path: string): ResourceVerdict | undefined;
   /** Serves another set from now on; requests under way finish with the one that they began with. */
-  swap(schemas: SchemaSet, policies: PolicySet): void;
+  swap(schemas: SchemaSet, policies: PolicySet, extensions?: Extensions): void;
+  /** Runs events that no request causes: of cron, watched keys, reported states, migrations. */
+  readonly runEvent: RunEvent;
   /** Resolves when no request is being answered any more. */
   close(): Promise<void>;
 }
@@ -48,33 +59,20 @@ export interface ResourceApi {
  * leave out what the caller may not see.
  */
 export function createResourceApi(options: ResourceApiOptions): ResourceApi {
-  const { identifier, database, limits } = options;
   const cors = compileCors(options.cors);
-  const secrets = deriveSecrets(options.secret);
   const running = new Set<Promise<void>>();
-  let models: Models = compileModels(options.schemas, options.policies);
-
-  const answer = async (target: Target, exchange: Exchange, using: Models): Promise<Answer> => {
-    const { method } = exchange;
-    if (method === 'OPTIONS') return { status: 200, headers: ['Allow', allowOf(target), ...cors.preflightFields(exchange.headers)] };
-    const identity = await authenticate(exchange, identifier, using.policies);
-    if (target.kind === 'meta') {
-      const operation = isMetaMethod(method) ? META_OPERATIONS[target.name] : undefined;
-      if (operation === undefined) throw wrongMethod(exchange.path, method, target);
-      return await operation({ models: using, database, identity, exchange, id: target.id, ...options.about });
-    }
-    const { type, id, ancestorIds } = target;
-    const operation = operationOf(target, method);
-    if (operation === undefined) throw wrongMethod(exchange.path, method, target);
-    return await operation.run({ exchange, models: using, database, identity, type, id, ancestorIds, secrets, limits });
-  };
+  const hostCall = options.hostCall ?? refuseHostCall;
+  const answer = createAnswerer({ ...options, cors, hostCall, secrets: deriveSecrets(options.secret) });
+  let models: Models = compileModels(options.schemas, options.policies, options.extensions);
 
   const serve = async (answering: Promise<Answer>, exchange: Exchange, note: RequestNote, target?: Target): Promise<void> => {
     const fields = exchange.method === 'OPTIONS' ? [] : cors.fields(exchange.headers);
     try {
       sendAnswer(exchange, note, await answering, fields);
     } catch (error) {
-      const known = toRefusal(exchange, toSekishoError(error));
+      const failure = isExtensionFailure(error) ? toFailureAnswer(error) : undefined;
+      if (failure !== undefined) return sendAnswer(exchange, note, failure, fields);
+      const known = toRefusal(exchange, toSekishoError(isExtensionFailure(error) ? toFailureError(error) : error));
       sendProblem(
         exchange,
         note,
@@ -103,16 +101,17 @@ export function createResourceApi(options: ResourceApiOptions): ResourceApi {
       }
       note.route = target.kind === 'meta' ? `meta:${target.name}` : models.planOf(target.type).metricName;
       note.pattern = target.pattern;
-      return start(serve(answer(target, exchange, models), exchange, note, target));
+      return start(serve(answer(target, exchange, models, note), exchange, note, target));
     },
     explain(method, path) {
       const target = models.router.match(path, method);
       if (target === undefined) return method === 'OPTIONS' ? NOWHERE : undefined;
       return explainTarget(target, method);
     },
-    swap(schemas, policies) {
-      models = compileModels(schemas, policies);
+    swap(schemas, policies, extensions) {
+      models = compileModels(schemas, policies, extensions);
     },
+    runEvent: createEventRunner({ database: options.database, models: () => models, hostCall }),
     async close() {
       await Promise.allSettled(running);
     },

@@ -23,14 +23,14 @@ export function explainTarget(target: Target, method: string): ResourceVerdict {
     return { schema: undefined, operation, pattern, params, outcome: operation === undefined ? refused : `the API's own "${operation}"` };
   }
   const { type, id, ancestorIds } = target;
-  const operation = method === 'OPTIONS' ? 'options' : operationOf(target, method)?.name;
+  const operation = method === 'OPTIONS' ? 'options' : nameOf(target, method);
   return {
     schema: type.id,
     operation,
     pattern,
     params: {
       ...Object.fromEntries(ancestorIds.map((ancestor, at) => [type.ancestors[at]?.schemaId ?? '', ancestor])),
-      ...(id !== undefined && { id }),
+      ...(target.kind === 'action' ? target.params : id !== undefined && { id }),
     },
     outcome: operation === undefined ? refused : `schema "${type.id}": ${operation}`,
   };
@@ -44,3 +44,8 @@ export const NOWHERE: ResourceVerdict = {
   params: {},
   outcome: '200 (OPTIONS is answered on every path of the API)',
 };
+
+function nameOf(target: Exclude<Target, { readonly kind: 'meta' }>, method: string): string | undefined {
+  if (target.kind === 'resource') return operationOf(target, method)?.name;
+  return target.action && `action ${target.action.id}`;
+}

@@ -6,12 +6,18 @@ import { allOf, FALSE, type Filter } from '../schema/filter.ts';
 import { toOpenApi } from '../schema/openapi.ts';
 import { groupView, schemaView, schemaViews, type ViewAccess } from '../schema/schema-view.ts';
 import type { ResourceType } from '../schema/types.ts';
-import type { Database } from '../sql/types.ts';
+import type { Database, Session } from '../sql/types.ts';
+import { permitFields } from './event-fields.ts';
+import { inTransaction } from './events.ts';
 import { parseFilterName, parseFilters } from './filter-parameters.ts';
+import type { HostCall } from './host-call.ts';
+import { listInTransaction } from './list-events.ts';
 import type { Models } from './models.ts';
 import { type Parameters, parseParameters, refuseUnknown } from './parameters.ts';
-import { toVisible } from './show-filter.ts';
+import { toVisible, withoutHidden } from './show-filter.ts';
+import { inOwnTransaction } from './transaction.ts';
 import type { Answer } from './types.ts';
+import { withEvents } from './with-events.ts';
 
 /** What the API tells about itself. */
 export interface About {
@@ -27,6 +33,9 @@ export interface MetaCall extends About {
   readonly identity: Identity;
   readonly exchange: Exchange;
   readonly id: string | undefined;
+  /** For the events of what is listed. */
+  readonly requestId: string;
+  readonly hostCall: HostCall;
 }
 
 type MetaOperation = (call: MetaCall) => Answer | Promise<Answer>;
@@ -94,7 +103,8 @@ function showOpenApi({ models, identity, version, appVersion }: MetaCall): Answe
 const MAX_ROWS = 10_000;
 
 /** Everything that the caller may see, by table; of that what has the properties in the query. */
-async function listAll({ models, identity, database, exchange }: MetaCall): Promise<Answer> {
+async function listAll(call: MetaCall): Promise<Answer> {
+  const { models, identity, exchange } = call;
   const types = readableTypes(models, identity).filter(({ isMeta }) => !isMeta);
   const parameters = parseParameters(exchange.query);
   refuseUnknown(parameters, (name) => types.some((type) => parseFilterName(type, name) !== undefined), []);
@@ -102,10 +112,26 @@ async function listAll({ models, identity, database, exchange }: MetaCall): Prom
   for (const type of types) {
     const permit = models.access.permit(identity, 'read', type);
     const filter = allOf([models.access.reach(permit, type), toAllFilter(type, permit, parameters)]);
-    const rows = filter.kind === 'false' ? [] : await database.reader.list(type, { filter, embed: false, limit: MAX_ROWS });
-    all[type.table] = rows.map((row) => toVisible(models, identity, permit, type, row));
+    all[type.table] = filter.kind === 'false' ? [] : await listOne(call, permit, type, filter);
   }
   return json(all);
+}
+
+/** The rows of one type. As in Gohan only the events inside the transaction run. */
+async function listOne(call: MetaCall, permit: Permit, type: ResourceType, filter: Filter): Promise<unknown> {
+  const { models, identity, database } = call;
+  const read = (session: Session) => session.list(type, { filter, embed: false, limit: MAX_ROWS });
+  const work = { ...call, type, id: undefined, ancestorIds: [] };
+  return await withEvents(work, ['list'], call, async ({ events }) => {
+    if (events === undefined || !inTransaction('list').some((event) => events.handles(event)))
+      return (await read(database.reader)).map((row) => toVisible(models, identity, permit, type, row));
+    events.tell(permitFields(models, identity, permit));
+    const listed = { ...work, events };
+    const { response } = await inOwnTransaction(listed, 'list', (session) =>
+      listInTransaction(listed, session, async (own) => ({ rows: await read(own), total: undefined })),
+    );
+    return withoutHidden(work, permit, response)[type.plural];
+  });
 }
 
 /** A row without the property that is asked for does not have its value, nor has one whose property is of another type. */

@@ -1,46 +1,28 @@
-import { SekishoError } from '../lib/errors.ts';
-import { allOf } from '../schema/filter.ts';
-import type { ResourceType } from '../schema/types.ts';
-import type { Resource } from '../sql/types.ts';
+import { fetchForDelete, storeDelete } from './change-delete.ts';
 import { checkMatch } from './etag.ts';
-import { checkAncestors, parentFilter } from './parent.ts';
 import { preferenceApplied } from './prefer.ts';
 import type { Answer, Call } from './types.ts';
-import { lockOf, logEvent, outOfReach, parseWishes, storedTag, storedVersion, transact } from './write.ts';
+import { beforeEvents, parseWishes, storedTag, transact } from './write.ts';
 
-/** `DELETE` of a resource, with the rows that go by cascade; each of them has its event. */
+/** `DELETE` of a resource, with the rows that go by cascade; each of them has its event row. */
 export async function remove(call: Call): Promise<Answer> {
-  const { models, identity, type, id } = call;
+  const { models, identity, type, id, events } = call;
   const wishes = parseWishes(call, '');
   const permit = models.access.permit(identity, 'delete', type, id);
-  return await transact(call, 'delete', wishes, async (session) => {
-    if (call.ancestorIds.length > 0) await checkAncestors(call, session);
-    const filter = allOf([models.access.reach(permit, type), parentFilter(call)]);
-    const stored = await session.fetch(type, id, { filter, embed: false, lock: lockOf(type, 'delete') });
-    if (stored === undefined) throw await outOfReach(call, session, 'delete');
+  const known = await beforeEvents(call, permit, wishes, {});
+  if (known !== undefined) return known;
+  // As in Gohan it runs whatever the id names.
+  if (events?.handles('pre_delete') === true) await events.run('pre_delete', { id, resource: undefined, response: undefined });
+  let made: Answer | undefined;
+  let removed: Readonly<Record<string, unknown>> | undefined;
+  const answer = await transact(call, 'delete', wishes, async (session) => {
+    const stored = await fetchForDelete(call, permit, session);
     checkMatch(wishes.ifMatch, wishes.ifMatch === undefined ? undefined : storedTag(call, stored));
-    const key = stored['id'] ?? id;
-    const gone: { readonly type: ResourceType; readonly resource: Resource; readonly version: number }[] = [];
-    for (const row of [...(await session.cascade(type, key)).toReversed(), { type, resource: stored }]) {
-      const version = await storedVersion(session, row.type, row.resource['id']);
-      gone.push({ ...row, version: row.type.stateVersioning ? version + 1 : 0 });
-    }
-    try {
-      await session.delete(type, key);
-    } catch (error) {
-      throw stillReferred(error);
-    }
-    // After the rows: only then the order of the log is that of the changes.
-    for (const row of gone) await logEvent(call, session, { kind: 'delete', ...row });
-    return { status: 204, headers: preferenceApplied(wishes.preferences) };
+    await storeDelete(call, session, stored);
+    removed = stored;
+    return (made = { status: 204, headers: preferenceApplied(wishes.preferences) });
   });
-}
-
-/** A reference that breaks on delete is one of others to this resource. */
-function stillReferred(error: unknown): unknown {
-  if (!(error instanceof SekishoError) || error.code !== 'RESOURCE_REFERENCE') return error;
-  return new SekishoError('RESOURCE_CONFLICT', 'Other resources still refer to this one; delete or change them first.', {
-    errors: error.errors,
-    cause: error,
-  });
+  if (answer !== made || wishes.validateOnly || events?.handles('post_delete') !== true) return answer;
+  await events.run('post_delete', { id, resource: removed, response: undefined });
+  return answer;
 }

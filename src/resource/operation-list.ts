@@ -1,5 +1,8 @@
 import type { Permit } from '../policy/types.ts';
-import type { Resource, Selection } from '../sql/types.ts';
+import type { Resource, Selection, Session } from '../sql/types.ts';
+import { permitFields } from './event-fields.ts';
+import type { Events } from './events.ts';
+import { listWithEvents } from './list-events.ts';
 import { fromPageToken, toPageToken } from './page-token.ts';
 import { parseParameters } from './parameters.ts';
 import { limitToParent } from './parent.ts';
@@ -29,6 +32,7 @@ export async function list(call: Call): Promise<Answer> {
   const permit = models.access.permit(identity, 'read', type);
   const plan = await limitToParent(call, planList(call, permit));
   const { query, selection } = plan;
+  if (call.events !== undefined) return await listHandled({ ...call, events: call.events }, permit, plan);
   if (query.pageSize !== undefined) return await page(call, permit, plan, query.pageSize);
   const preferences = parsePreferences(exchange.headers);
   const { reader } = database;
@@ -88,33 +92,73 @@ function shown({ models, identity, type }: Call, permit: Permit, query: ListQuer
   return query.fields === undefined ? visible : toFields(models, type, visible, query.fields);
 }
 
-/** Keyset paging: one row more than asked tells whether there is a next page, which begins behind the last row of this one. */
-async function page(call: Call, permit: Permit, { query, selection }: ListPlan, size: number): Promise<Answer> {
-  const { type, exchange, secrets, database } = call;
-  const { fields: _, ...whole } = selection;
-  const after = query.pageToken === undefined ? undefined : fromPageToken(secrets.pageKey, query.fingerprint, query.pageToken);
+/** A list with handlers. `_fields` picks before they run. */
+async function listHandled(call: Call & { readonly events: Events }, permit: Permit, plan: ListPlan): Promise<Answer> {
+  const { type, models, identity, exchange } = call;
+  const { query, selection } = plan;
+  call.events.tell(permitFields(models, identity, permit));
   const preferences = parsePreferences(exchange.headers);
-  // Counting a large table costs more than the page: here only on request.
-  const isCounted = preferences.count === 'exact' || preferences.count === 'estimated';
-  const [found, total] = await Promise.all([
-    database.reader.list(type, { ...whole, limit: size + 1, ...(after !== undefined && { after }) }),
-    isCounted ? database.reader.count(type, query.filter) : undefined,
-  ]);
-  const rows = found.slice(0, size);
-  const last = found.length > size ? rows.at(-1) : undefined;
-  const next = last && toPageToken(secrets.pageKey, query.fingerprint, placeOf(query, last));
+  const pick = (row: Resource): Resource => (query.fields === undefined ? row : shown(call, permit, query, row));
+  const { read, response } = await listWithEvents(call, permit, async (session) => {
+    if (query.pageSize !== undefined) {
+      const { rows, total, next } = await readPage(call, plan, session, query.pageSize);
+      return { rows: rows.map(pick), total, ...(next !== undefined && { more: { next_page_token: next } }) };
+    }
+    const rows = await session.list(type, selection);
+    const total = preferences.count === 'none' ? undefined : await session.count(type, query.filter);
+    return { rows: rows.map(pick), total };
+  });
+  const next = read?.more?.['next_page_token'];
+  return {
+    status: 200,
+    headers: [
+      ...(read?.total === undefined ? [] : ['X-Total-Count', String(read.total)]),
+      ...(typeof next === 'string' ? ['Link', `<${nextTarget(call, next)}>; rel="next"`] : []),
+      ...preferenceApplied(preferences),
+    ],
+    body: JSON.stringify(response),
+  };
+}
+
+/** Keyset paging: one row more than asked tells whether there is a next page, which begins behind the last row of this one. */
+async function page(call: Call, permit: Permit, plan: ListPlan, size: number): Promise<Answer> {
+  const { type, database, exchange } = call;
+  const { rows, total, next } = await readPage(call, plan, database.reader, size);
   return {
     status: 200,
     headers: [
       ...(total === undefined ? [] : ['X-Total-Count', String(total)]),
       ...(next === undefined ? [] : ['Link', `<${nextTarget(call, next)}>; rel="next"`]),
-      ...preferenceApplied(preferences),
+      ...preferenceApplied(parsePreferences(exchange.headers)),
     ],
     body: JSON.stringify({
-      [type.plural]: rows.map((row) => shown(call, permit, query, row)),
+      [type.plural]: rows.map((row) => shown(call, permit, plan.query, row)),
       ...(next !== undefined && { next_page_token: next }),
     }),
   };
+}
+
+interface Page {
+  readonly rows: readonly Resource[];
+  readonly total: number | undefined;
+  /** Token of the next one. */
+  readonly next: string | undefined;
+}
+
+async function readPage(call: Call, { query, selection }: ListPlan, session: Session, size: number): Promise<Page> {
+  const { type, exchange, secrets } = call;
+  const { fields: _, ...whole } = selection;
+  const after = query.pageToken === undefined ? undefined : fromPageToken(secrets.pageKey, query.fingerprint, query.pageToken);
+  const { count } = parsePreferences(exchange.headers);
+  // Counting a large table costs more than the page: here only on request.
+  const isCounted = count === 'exact' || count === 'estimated';
+  const [found, total] = await Promise.all([
+    session.list(type, { ...whole, limit: size + 1, ...(after !== undefined && { after }) }),
+    isCounted ? session.count(type, query.filter) : undefined,
+  ]);
+  const rows = found.slice(0, size);
+  const last = found.length > size ? rows.at(-1) : undefined;
+  return { rows, total, next: last && toPageToken(secrets.pageKey, query.fingerprint, placeOf(query, last)) };
 }
 
 function placeOf(query: ListQuery, row: Resource): readonly unknown[] {

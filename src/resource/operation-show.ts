@@ -4,10 +4,13 @@ import { allOf } from '../schema/filter.ts';
 import { SHAPE_PARAMETERS } from '../schema/query-parameters.ts';
 import type { Resource, Selection } from '../sql/types.ts';
 import { entityTag, isFresh } from './etag.ts';
+import { permitFields } from './event-fields.ts';
+import type { Events } from './events.ts';
 import { fieldValue } from './fields.ts';
 import { parseParameters, refuseUnknown } from './parameters.ts';
 import { checkAncestors, parentFilter } from './parent.ts';
 import { parseShape } from './query.ts';
+import { showWithEvents } from './show-events.ts';
 import { toFields, toVisible } from './show-filter.ts';
 import type { Answer, Call } from './types.ts';
 
@@ -19,6 +22,7 @@ export async function show(call: Call): Promise<Answer> {
   const { type, id, models, identity, exchange, database } = call;
   const permit = models.access.permit(identity, 'read', type, id);
   const { fields, selection } = planShow(call, permit);
+  if (call.events !== undefined) return await showHandled({ ...call, events: call.events }, permit, fields, selection);
   if (call.ancestorIds.length > 0) await checkAncestors(call, database.reader);
   const found = await database.reader.fetch(type, id, selection);
   if (found === undefined) throw notFound();
@@ -29,6 +33,31 @@ export async function show(call: Call): Promise<Answer> {
   const headers = ['ETag', tag];
   if (isFresh(fieldValue(exchange.headers, 'if-none-match'), tag)) return { status: 304, headers };
   return { status: 200, headers, body: `{${JSON.stringify(type.singular)}:${text}}` };
+}
+
+/** A resource with handlers. `_fields` picks before they run. */
+async function showHandled(
+  call: Call & { readonly events: Events },
+  permit: Permit,
+  fields: readonly string[] | undefined,
+  selection: Selection,
+): Promise<Answer> {
+  const { type, id, models, identity, exchange, secrets } = call;
+  call.events.tell(permitFields(models, identity, permit));
+  let visible: Resource | undefined;
+  const { response } = await showWithEvents(call, permit, async (session) => {
+    if (call.ancestorIds.length > 0) await checkAncestors(call, session);
+    const found = await session.fetch(type, id, selection);
+    if (found === undefined) return undefined;
+    visible = toVisible(models, identity, permit, type, found);
+    return fields === undefined ? found : toFields(models, type, visible, fields);
+  });
+  const body = JSON.stringify(response);
+  // What a write compares is the stored resource, whatever handlers show of it.
+  const stored = visible && fields === undefined ? JSON.stringify(withoutEmbeds(visible, models.planOf(type).embeds)) : undefined;
+  const tag = entityTag(secrets.tagKey, stored, body);
+  if (isFresh(fieldValue(exchange.headers, 'if-none-match'), tag)) return { status: 304, headers: ['ETag', tag] };
+  return { status: 200, headers: ['ETag', tag], body };
 }
 
 function planShow(call: Call, permit: Permit): { readonly fields: readonly string[] | undefined; readonly selection: Selection } {

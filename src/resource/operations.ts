@@ -1,4 +1,5 @@
 import { SekishoError } from '../lib/errors.ts';
+import type { OPERATION_EVENTS } from './events.ts';
 import { create } from './operation-create.ts';
 import { remove } from './operation-delete.ts';
 import { list } from './operation-list.ts';
@@ -11,20 +12,22 @@ import type { Answer, Call } from './types.ts';
 interface Operation {
   /** As it is told to people. */
   readonly name: string;
+  /** Those whose events it may run, as `OPERATION_EVENTS` names them. */
+  readonly parts: readonly (keyof typeof OPERATION_EVENTS)[];
   run(call: Call): Promise<Answer>;
 }
 
 type Operations = Readonly<Record<string, Operation>>;
 
-const LIST: Operation = { name: 'list', run: list };
-const SHOW: Operation = { name: 'show', run: show };
-const COLLECTION: Operations = { GET: LIST, HEAD: LIST, POST: { name: 'create', run: create } };
+const LIST: Operation = { name: 'list', parts: ['list'], run: list };
+const SHOW: Operation = { name: 'show', parts: ['show'], run: show };
+const COLLECTION: Operations = { GET: LIST, HEAD: LIST, POST: { name: 'create', parts: ['create'], run: create } };
 const ITEM: Operations = {
   GET: SHOW,
   HEAD: SHOW,
-  PUT: { name: 'update or create', run: put },
-  PATCH: { name: 'update', run: patch },
-  DELETE: { name: 'delete', run: remove },
+  PUT: { name: 'update or create', parts: ['update', 'create'], run: put },
+  PATCH: { name: 'update', parts: ['update'], run: patch },
+  DELETE: { name: 'delete', parts: ['delete'], run: remove },
 };
 const META_METHODS = ['GET', 'HEAD'];
 
@@ -41,8 +44,7 @@ export function isMetaMethod(method: string): boolean {
 
 /** The methods of a path, as the `Allow` field lists them. */
 export function allowOf(target: Target): string {
-  const methods = target.kind === 'meta' ? META_METHODS : Object.keys(operationsOf(target));
-  return [...methods, 'OPTIONS'].join(', ');
+  return [...methodsOf(target), 'OPTIONS'].join(', ');
 }
 
 /** The refusal of a method that a path does not have. */
@@ -52,4 +54,9 @@ export function wrongMethod(path: string, method: string, target: Target): Sekis
 
 function operationsOf(target: Target & { readonly kind: 'resource' }): Operations {
   return target.id === undefined ? COLLECTION : ITEM;
+}
+
+function methodsOf(target: Target): readonly string[] {
+  if (target.kind === 'meta') return META_METHODS;
+  return target.kind === 'action' ? target.methods : [...Object.keys(operationsOf(target)), ...(target.actionMethods ?? [])];
 }

@@ -3,15 +3,15 @@ import { allOf, type Filter, TRUE } from '../schema/filter.ts';
 import type { ResourceType } from '../schema/types.ts';
 import type { Selection, Session } from '../sql/types.ts';
 import type { ListQuery } from './query.ts';
-import type { Call } from './types.ts';
+import type { Work } from './types.ts';
 
 /** The id of the parent in a long path. */
-export function parentId({ ancestorIds }: Call): string | undefined {
+export function parentId({ ancestorIds }: Pick<Work, 'ancestorIds'>): string | undefined {
   return ancestorIds.at(-1);
 }
 
 /** Rows of the type that lie under the parent of the path; all of them on a short path. */
-export function parentFilter(call: Call): Filter {
+export function parentFilter(call: Pick<Work, 'ancestorIds' | 'type'>): Filter {
   const id = parentId(call);
   const { parentProperty } = call.type;
   return id === undefined || parentProperty === undefined ? TRUE : { kind: 'in', property: parentProperty, values: [id] };
@@ -21,7 +21,7 @@ export function parentFilter(call: Call): Filter {
  * Throws RESOURCE_NOT_FOUND unless every ancestor in a long path exists, is a child of the one before, and is visible to the caller.
  * About ancestors that the caller may not read at all nothing is told: the path then only selects.
  */
-export async function checkAncestors(call: Call, session: Session): Promise<void> {
+export async function checkAncestors(call: Work, session: Session): Promise<void> {
   const { type, models, identity, ancestorIds } = call;
   let inner = ancestorIds.length;
   for (let at = ancestorIds.length - 1; at >= 0; at -= 1) {
@@ -47,7 +47,7 @@ function noAncestor(schemaId: string, id: string): SekishoError {
 
 /** The plan of a list, limited to the parent of a long path, which must exist. */
 export async function limitToParent<Plan extends { readonly query: ListQuery; readonly selection: Selection }>(
-  call: Call,
+  call: Work,
   plan: Plan,
 ): Promise<Plan> {
   if (call.ancestorIds.length === 0) return plan;

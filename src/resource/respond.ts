@@ -4,11 +4,12 @@ import { SekishoError, toProblem } from '../lib/errors.ts';
 import type { Answer, RequestNote } from './types.ts';
 
 /** Sends an answer with the given further fields, unless the client is gone. */
-export function sendAnswer(exchange: Exchange, note: RequestNote, { status, headers, body }: Answer, fields: readonly string[]): void {
+export function sendAnswer(exchange: Exchange, note: RequestNote, answer: Answer, fields: readonly string[]): void {
+  const { status, headers, body, contentType = 'application/json' } = answer;
   note.status = status;
   if (exchange.aborted || exchange.headSent) return;
   if (body === undefined) return exchange.respond({ status, headers: [...headers, ...fields, ...PRIVATE] });
-  exchange.respond({ status, headers: ['Content-Type', 'application/json', ...headers, ...fields, ...SAFE] }, body);
+  exchange.respond({ status, headers: ['Content-Type', contentType, ...headers, ...fields, ...SAFE] }, body);
 }
 
 /** Answers, refusals too, are for their caller alone: whatever says who that is makes another answer. */

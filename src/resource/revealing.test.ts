@@ -119,7 +119,7 @@ function serve(policies: readonly PolicySource[]): ResourceApi {
 
 function ask(api: ResourceApi, path: string, query: string): Promise<{ readonly status: number; readonly body: string }> {
   return new Promise((resolve) => {
-    const note: RequestNote = { route: '', pattern: '', status: 0 };
+    const note: RequestNote = { id: 'test', route: '', pattern: '', status: 0 };
     const exchange: Partial<Exchange> = {
       method: 'GET',
       path,

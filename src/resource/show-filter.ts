@@ -3,9 +3,10 @@ import { evaluateFilter } from '../policy/evaluate.ts';
 import type { Permit } from '../policy/types.ts';
 import type { ResourceType } from '../schema/types.ts';
 import type { Resource } from '../sql/types.ts';
-
+import { isObject, type JsonObject } from './body.ts';
 import { idText } from './id-text.ts';
 import type { Models } from './models.ts';
+import type { Work } from './types.ts';
 
 /**
  * What the caller may see of a resource that the database gave: hidden properties are left out, and so are relations whose property is hidden; a related resource
@@ -22,6 +23,37 @@ export function toVisible(models: Models, identity: Identity, permit: Permit, ty
     else visible[name] = relatedAsSeen(models, identity, target, visible[name]);
   }
   return visible;
+}
+
+/** A whole answer as extensions left it, without what the policy hides of the resources in it. */
+export function withoutHidden({ type }: Pick<Work, 'type'>, permit: Permit, response: JsonObject): JsonObject {
+  if (permit.seesAll) return response;
+  const { singular, plural } = type;
+  return Object.fromEntries(
+    Object.entries(response).map(([name, value]) => {
+      if (name === singular) return [name, isObject(value) ? ownAsSeen(type, permit, value) : value];
+      if (name !== plural || !Array.isArray(value)) return [name, value];
+      return [name, value.map((row: unknown) => (isObject(row) ? ownAsSeen(type, permit, row) : row))];
+    }),
+  );
+}
+
+function ownAsSeen({ properties }: ResourceType, permit: Permit, resource: JsonObject): JsonObject {
+  const seen: Record<string, unknown> = {};
+  for (const name of Object.keys(resource)) {
+    const embedding = properties.find(({ relation }) => relation?.embedAs === name);
+    if (permit.seesProperty(name) && (embedding === undefined || permit.seesProperty(embedding.name))) seen[name] = resource[name];
+  }
+  return seen;
+}
+
+/** Related resources as the caller would see them by themselves; the own properties are all there, for handlers, and hidden when they are done. */
+export function withSeenRelations(models: Models, identity: Identity, type: ResourceType, resource: Resource): Resource {
+  const { embeds } = models.planOf(type);
+  if (embeds.length === 0 || models.access.seesRelated(identity, type)) return resource;
+  const seen: Record<string, unknown> = { ...resource };
+  for (const { name, target } of embeds) if (name in seen) seen[name] = relatedAsSeen(models, identity, target, seen[name]);
+  return seen;
 }
 
 function relatedAsSeen(models: Models, identity: Identity, type: ResourceType, value: unknown): Resource | null {

@@ -4,7 +4,10 @@ import { allOf, TRUE } from '../schema/filter.ts';
 import { WRITE_PARAMETERS } from '../schema/query-parameters.ts';
 import type { LockPolicy, ResourceType } from '../schema/types.ts';
 import type { Resource, Session } from '../sql/types.ts';
+import { type Change, toResponse } from './change.ts';
 import { entityTag } from './etag.ts';
+import { permitFields } from './event-fields.ts';
+import { takeResponse } from './events.ts';
 import { fieldValue } from './fields.ts';
 import { idText } from './id-text.ts';
 import { type IdempotencyKey, idempotencyKey, recall, remember } from './idempotency.ts';
@@ -13,8 +16,9 @@ import { first, type Parameters, parseBool, parseParameters, refuseUnknown } fro
 import { parentFilter } from './parent.ts';
 import { policyPath } from './path-shape.ts';
 import { type Preferences, parsePreferences, preferenceApplied } from './prefer.ts';
-import { toVisible } from './show-filter.ts';
-import type { Answer, Call } from './types.ts';
+import { toVisible, withoutHidden } from './show-filter.ts';
+import { inOwnTransaction } from './transaction.ts';
+import type { Answer, Call, Work } from './types.ts';
 
 export type WriteAction = 'create' | 'update' | 'delete';
 
@@ -63,6 +67,45 @@ export function lockOf({ lockingPolicy }: ResourceType, action: 'update' | 'dele
   return lockingPolicy[action] === 'none' ? 'skip_related' : lockingPolicy[action];
 }
 
+/** What is particular to a write: it is prepared outside of the transaction, and stored inside. */
+export interface WriteSteps<Prepared> {
+  readonly operation: 'create' | 'update';
+  readonly status: 200 | 201;
+  /** The body, unwrapped: `context.request_data`. */
+  readonly given: unknown;
+  prepare(): Promise<Prepared>;
+  store(session: Session, prepared: Prepared): Promise<Change>;
+}
+
+/** Runs a create or an update, and shows what came of it: prepare → BEGIN → store → COMMIT → `post_create`, `post_update`. */
+export async function answerWrite<Prepared>(call: Call, permit: Permit, wishes: WriteWishes, steps: WriteSteps<Prepared>): Promise<Answer> {
+  const { events } = call;
+  const { operation, status } = steps;
+  const known = await beforeEvents(call, permit, wishes, steps.given);
+  if (known !== undefined) return known;
+  const prepared = await steps.prepare();
+  let made: { readonly change: Change; readonly answer: Answer } | undefined;
+  const answer = await transact(call, operation, wishes, async (session) => {
+    const change = await steps.store(session, prepared);
+    made = { change, answer: writeAnswer(call, permit, change, wishes, status) };
+    return made.answer;
+  });
+  const event = `post_${operation}`;
+  // Neither for what was taken back nor for what is told a second time.
+  if (made === undefined || answer !== made.answer || events?.handles(event) !== true) return answer;
+  const { stored, response = toResponse(call, stored) } = made.change;
+  const outcome = await events.run(event, { id: stored['id'], resource: stored, response });
+  return writeAnswer(call, permit, { stored, response: takeResponse(event, outcome) }, wishes, status);
+}
+
+/** Tells the context about the request. A repeated request is answered before any handler runs again: gives that answer. */
+export async function beforeEvents(call: Call, permit: Permit, { key }: WriteWishes, data: unknown): Promise<Answer | undefined> {
+  const { events, models, identity, database } = call;
+  if (events === undefined) return undefined;
+  events.tell({ ...permitFields(models, identity, permit), request_data: data });
+  return key && (await recall(database.reader, key));
+}
+
 /** Runs a write in one transaction, with its idempotency key. A repeated request gets the first one's answer. */
 export async function transact(
   call: Call,
@@ -70,20 +113,16 @@ export async function transact(
   { key, validateOnly }: WriteWishes,
   work: (session: Session) => Promise<Answer>,
 ): Promise<Answer> {
-  const { database, type } = call;
-  const isolation = type.isolationLevels[action] ?? 'SERIALIZABLE';
+  const { database } = call;
   try {
-    return await database.transaction(
-      async (session) => {
-        const known = key && (await recall(session, key));
-        if (known !== undefined) return known;
-        const answer = await work(session);
-        if (validateOnly) throw new TakenBack(answer);
-        if (key !== undefined) await remember(session, key, answer);
-        return answer;
-      },
-      { isolation },
-    );
+    return await inOwnTransaction(call, action, async (session) => {
+      const known = key && (await recall(session, key));
+      if (known !== undefined) return known;
+      const answer = await work(session);
+      if (validateOnly) throw new TakenBack(answer);
+      if (key !== undefined) await remember(session, key, answer);
+      return answer;
+    });
   } catch (error) {
     if (error instanceof TakenBack) return { ...error.answer, status: error.answer.status === 201 ? 200 : error.answer.status };
     if (key === undefined || !(error instanceof SekishoError) || error.code !== 'RESOURCE_CONFLICT') throw error;
@@ -95,9 +134,9 @@ export async function transact(
 }
 
 /** The row as the database has it now: read back where it may differ from what was written, or shows related resources. */
-export async function readBack(call: Call, session: Session, id: unknown, row: Resource): Promise<Resource> {
-  const { type } = call;
-  if (needsReadBack(call, row)) {
+export async function readBack(work: Work, session: Session, id: unknown, row: Resource): Promise<Resource> {
+  const { type } = work;
+  if (needsReadBack(work, row)) {
     const found = await session.fetch(type, id, { filter: TRUE, embed: true });
     if (found !== undefined) return found;
   }
@@ -114,7 +153,7 @@ export function asStored(type: ResourceType, row: Resource): Resource {
 const normalized = new WeakMap<ResourceType, boolean>();
 
 /** Databases round numbers and order the keys of objects; literal column types do what they like. */
-export function needsReadBack({ models, type }: Call, row: Resource): boolean {
+export function needsReadBack({ models, type }: Work, row: Resource): boolean {
   let isNormalized = normalized.get(type);
   if (isNormalized === undefined) {
     isNormalized = type.properties.some(
@@ -127,7 +166,7 @@ export function needsReadBack({ models, type }: Call, row: Resource): boolean {
 
 /** Writes the event row of a change, unless the schema is not synchronised. `resource` may have embedded resources, which stay out. */
 export async function logEvent(
-  { models }: Call,
+  { models }: Pick<Work, 'models'>,
   session: Session,
   event: { readonly kind: WriteAction; readonly type: ResourceType; readonly resource: Resource; readonly version: number },
 ): Promise<void> {
@@ -151,20 +190,23 @@ export async function storedVersion(session: Session, type: ResourceType, id: un
 }
 
 /** The answer that shows a written resource as far as the permit of the write shows it, with the tag that a show would give. */
-export function writeAnswer(call: Call, permit: Permit, resource: Resource, wishes: WriteWishes, status: 200 | 201): Answer {
+export function writeAnswer(call: Call, permit: Permit, change: Change, wishes: WriteWishes, status: 200 | 201): Answer {
   const { models, identity, type } = call;
-  const visible = toVisible(models, identity, permit, type, resource);
+  const { stored, response } = change;
+  const visible = toVisible(models, identity, permit, type, stored);
   const text = JSON.stringify(visible);
+  const body =
+    response === undefined ? `{${JSON.stringify(type.singular)}:${text}}` : JSON.stringify(withoutHidden(call, permit, response));
   const headers: string[] = [];
-  const read = models.access.decide(identity, 'read', type, idText(resource['id']));
+  const read = models.access.decide(identity, 'read', type, idText(stored['id']));
   if (read.allowed) {
-    const shown = read.permit.seesAll && permit.seesAll ? visible : toVisible(models, identity, read.permit, type, resource);
+    const shown = read.permit.seesAll && permit.seesAll ? visible : toVisible(models, identity, read.permit, type, stored);
     headers.push('ETag', tagOf(call, shown, shown === visible ? text : JSON.stringify(shown), true));
   }
-  if (status === 201) headers.push('Location', `${type.url}/${encodeURIComponent(idText(resource['id']))}`);
+  if (status === 201) headers.push('Location', `${type.url}/${encodeURIComponent(idText(stored['id']))}`);
   headers.push(...preferenceApplied(wishes.preferences));
   if (wishes.preferences.return === 'minimal') return { status: status === 201 ? 201 : 204, headers };
-  return { status, headers, body: `{${JSON.stringify(type.singular)}:${text}}` };
+  return { status, headers, body };
 }
 
 /** The tag that the caller knows a stored row by; undefined when it may not read it. */
@@ -176,13 +218,13 @@ export function storedTag({ models, identity, type, secrets }: Call, stored: Res
 }
 
 /** The refusal of a write whose row is not in reach of its permit: 403 when the caller may at least see it, else 404. */
-export async function outOfReach(call: Call, session: Session, action: WriteAction): Promise<SekishoError> {
-  const { models, identity, type, id } = call;
+export async function outOfReach(work: Work, session: Session, action: WriteAction): Promise<SekishoError> {
+  const { models, identity, type, id } = work;
   const read = models.access.decide(identity, 'read', type, id);
   const isVisible =
     read.allowed &&
     (await session.fetch(type, id, {
-      filter: allOf([models.access.reach(read.permit, type), parentFilter(call)]),
+      filter: allOf([models.access.reach(read.permit, type), parentFilter(work)]),
       embed: false,
       fields: ['id'],
     })) !== undefined;

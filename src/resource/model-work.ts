@@ -1,0 +1,44 @@
+import type { Session } from '../sql/types.ts';
+import { typeFields } from './event-fields.ts';
+import type { Events, OPERATION_EVENTS } from './events.ts';
+import type { HostContext } from './host-calls.ts';
+import { typeOf } from './life.ts';
+import { inSavepoint } from './savepoint.ts';
+import { isolationOf } from './transaction.ts';
+import type { Work } from './types.ts';
+
+/** What a handler does with a resource of its own choice, with the events of that one's type. */
+export interface ModelWork extends Work {
+  readonly events: Events;
+  /** The transaction that is open where the handler runs. */
+  readonly session: Session | undefined;
+}
+
+/** Inside an open transaction only the events that belong into one are handled. */
+export function modelWorkOf({ life, caller }: HostContext, schemaId: string, id: string | undefined): ModelWork {
+  const { models, database, identity } = life;
+  const type = typeOf(life, schemaId);
+  const session = life.sessionOf(caller.depth);
+  const all = life.eventsOf(type.id, caller.depth, { ...typeFields(type), id, resource: undefined, response: undefined });
+  const events: Events =
+    session === undefined ? all : { ...all, handles: (event) => event.endsWith('_in_transaction') && all.handles(event) };
+  return { models, database, identity, type, id, ancestorIds: [], events, session };
+}
+
+/** Runs `work` in the open transaction, where it fails alone, or in one of its own. One after the other for handlers of one depth. */
+export function inModelTransaction<T>(
+  { life, caller }: HostContext,
+  { type, events, session }: ModelWork,
+  operation: keyof typeof OPERATION_EVENTS,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  if (session !== undefined) return life.inTurn(caller.depth, () => inSavepoint(life.database.kind, session, true, () => work(session)));
+  const isolation = isolationOf(type, operation === 'list' || operation === 'show' ? 'read' : operation);
+  return life.inTurn(caller.depth, () => {
+    let tries = 0;
+    return life.own.run(isolation, caller.signal, (own) => {
+      tries += 1;
+      return events.within(own, tries > 1, () => work(own));
+    });
+  });
+}
