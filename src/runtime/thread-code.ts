@@ -20,9 +20,10 @@ export function threadCode(entry: URL): Promise<string> {
 /** An IIFE: at the top level of the thread's script every name would be a global that module code sees. */
 async function bundle(entry: URL): Promise<string> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const file = new URL(`${entry.href}.${extension}`);
   const result = await withEsbuild(() =>
     build({
-      entryPoints: [`${fileURLToPath(entry)}.${extension}`],
+      entryPoints: [fileURLToPath(file)],
       bundle: true,
       write: false,
       format: 'iife',
@@ -31,6 +32,8 @@ async function bundle(entry: URL): Promise<string> {
       legalComments: 'none',
       logLevel: 'silent',
       tsconfigRaw: {},
+      // What has no place of its own any more finds packages from where its source is.
+      define: { 'import.meta.url': JSON.stringify(file.href) },
       banner: { js: '"use strict";' },
     }),
   );
