@@ -7,6 +7,7 @@ import { ADMIN_ROUTES } from '../src/admin/routes.ts';
 import { cliReference } from '../src/cli/reference.ts';
 import { toJsonSchema } from '../src/config/json-schema.ts';
 import { configurationReference } from '../src/config/reference.ts';
+import { gohanReference } from '../src/extension/gohan-reference.ts';
 import { VERSION } from '../src/lib/version.ts';
 import { schemaFilesReference } from '../src/schema/schema-files-reference.ts';
 import { metricsReference } from '../src/server/metrics-reference.ts';
@@ -19,6 +20,7 @@ const PAGES: readonly (readonly [path: string, make: () => string])[] = [
   ['docs/reference/configuration.md', configurationReference],
   ['docs/reference/sekisho.schema.json', () => toJson(toJsonSchema())],
   ['docs/reference/schema-files.md', schemaFilesReference],
+  ['docs/reference/gohan-javascript.md', gohanReference],
   ['docs/reference/cli.md', cliReference],
   ['docs/reference/admin-api.md', adminReference],
   ['docs/reference/openapi.json', () => toJson(toOpenApi(ADMIN_ROUTES, VERSION, { method: 'none' }))],
