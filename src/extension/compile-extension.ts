@@ -6,10 +6,9 @@ import type { ExtensionCode } from './types.ts';
 import type { ThreadCode } from './wire.ts';
 
 /** Modules that the thread provides. */
-const BUILT_INS: ReadonlySet<string> = new Set([
-  ...['sekisho/extension', 'sekisho/http', 'sekisho/util', 'sekisho/crypto'],
-  ...['url', 'buffer', 'console', 'util', 'crypto'],
-]);
+const BUILT_INS: ReadonlySet<string> = new Set(
+  'sekisho/extension sekisho/http sekisho/util sekisho/crypto url buffer console util crypto'.split(' '),
+);
 
 /**
  * An extension as threads take it: a module bundled with what it imports (files relative to its own, npm packages, built-ins), a script as it

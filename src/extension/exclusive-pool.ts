@@ -3,61 +3,119 @@ import type { ThreadHost } from './thread-host.ts';
 
 /** Threads of which each serves one request at a time. */
 export interface ExclusivePool {
+  /** Requests that wait for a thread. */
   readonly waiting: number;
   /**
-   * Takes a thread; waits for one when all are taken. A `nested` request may have one beyond the pool's size: it holds a transaction
-   * that others wait for. Rejects with EXTENSION_BUSY after `timeoutMs`, or when too many wait.
+   * Takes a thread; waits for one when all are taken. A `nested` request may have one beyond the pool's size, up to twice of it: it holds
+   * a transaction that others wait for. Rejects with EXTENSION_BUSY after `timeoutMs`, or when too many wait.
    */
   lease(nested: boolean, timeoutMs: number): Promise<ThreadHost>;
+  /** Gives a thread back. One that still runs an abandoned event stays taken: it is to be given back again when it is at rest. */
   release(thread: ThreadHost): void;
   /** A thread is gone. */
   remove(thread: ThreadHost): void;
   close(): void;
 }
 
+/** `start` gives a thread that listens. */
+export function createExclusivePool(max: number, maxQueue: number, start: () => Promise<ThreadHost>): ExclusivePool {
+  return new Pool(max, maxQueue, start);
+}
+
 interface Waiter {
-  readonly take: (thread: ThreadHost | Promise<ThreadHost>) => void;
+  readonly take: (thread: Promise<ThreadHost>) => void;
   readonly fail: (error: SekishoError) => void;
 }
 
-/** `start` makes a thread, which calls `release` by itself once an abandoned event of its has ended. */
-export function createExclusivePool(max: number, maxQueue: number, start: () => Promise<ThreadHost>): ExclusivePool {
-  const idle: ThreadHost[] = [];
-  const leased = new Set<ThreadHost>();
-  const queues = { nested: [] as Waiter[], outer: [] as Waiter[] };
+class Pool implements ExclusivePool {
+  readonly #max: number;
+  readonly #maxQueue: number;
+  readonly #start: () => Promise<ThreadHost>;
+  readonly #idle: ThreadHost[] = [];
+  readonly #leased = new Set<ThreadHost>();
+  readonly #nested: Waiter[] = [];
+  readonly #outer: Waiter[] = [];
   /** Leases, those of threads that start included. */
-  let taken = 0;
-  let isClosed = false;
+  #taken = 0;
+  #isClosed = false;
 
-  const startThread = async (): Promise<ThreadHost> => {
-    const thread = await start();
-    if (isClosed || thread.isGone) {
+  constructor(max: number, maxQueue: number, start: () => Promise<ThreadHost>) {
+    this.#max = max;
+    this.#maxQueue = maxQueue;
+    this.#start = start;
+  }
+
+  get waiting(): number {
+    return this.#nested.length + this.#outer.length;
+  }
+
+  async lease(nested: boolean, timeoutMs: number): Promise<ThreadHost> {
+    if (this.#isClosed) throw closing();
+    if (this.#hasRoom(nested)) return await this.#take();
+    const queue = nested ? this.#nested : this.#outer;
+    if (queue.length >= this.#maxQueue)
+      throw new SekishoError('EXTENSION_BUSY', `${queue.length} requests wait for a thread already (extension.max_queue).`);
+    return await this.#wait(queue, timeoutMs);
+  }
+
+  release(thread: ThreadHost): void {
+    if (!thread.isAtRest || !this.#leased.delete(thread)) return;
+    this.#taken -= 1;
+    if (!thread.isGone) this.#idle.push(thread);
+    this.#serve();
+  }
+
+  remove(thread: ThreadHost): void {
+    const at = this.#idle.indexOf(thread);
+    if (at >= 0) this.#idle.splice(at, 1);
+    if (this.#leased.delete(thread)) this.#taken -= 1;
+    this.#serve();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const waiter of [...this.#nested, ...this.#outer]) waiter.fail(closing());
+  }
+
+  #hasRoom(nested: boolean): boolean {
+    return this.#taken < (nested ? 2 * this.#max : this.#max);
+  }
+
+  async #take(): Promise<ThreadHost> {
+    this.#taken += 1;
+    const idle = this.#idle.pop();
+    if (idle !== undefined) {
+      this.#leased.add(idle);
+      return idle;
+    }
+    try {
+      const thread = await this.#start();
+      if (!this.#isClosed && !thread.isGone) {
+        this.#leased.add(thread);
+        return thread;
+      }
       thread.stop('the gateway stops');
-      throw new SekishoError('EXTENSION_ABORTED', 'The extensions are closing.');
-    }
-    leased.add(thread);
-    return thread;
-  };
-  const take = (): ThreadHost | Promise<ThreadHost> => {
-    taken += 1;
-    const thread = idle.pop();
-    if (thread !== undefined) {
-      leased.add(thread);
-      return thread;
-    }
-    return startThread().catch((error: unknown) => {
-      taken -= 1;
-      serve();
+      throw closing();
+    } catch (error) {
+      this.#taken -= 1;
+      this.#serve();
       throw error;
-    });
-  };
-  const serve = (): void => {
-    while (queues.nested.length > 0 && taken < 2 * max) queues.nested.shift()?.take(take());
-    while (queues.outer.length > 0 && taken < max) queues.outer.shift()?.take(take());
-    for (let extra = idle.length + taken - max; extra > 0 && idle.length > 0; extra -= 1) idle.pop()?.stop('it is not needed any more');
-  };
-  const wait = (queue: Waiter[], timeoutMs: number): Promise<ThreadHost> =>
-    new Promise((resolve, reject) => {
+    }
+  }
+
+  #serve(): void {
+    for (const [queue, isNested] of [[this.#nested, true] as const, [this.#outer, false] as const]) {
+      while (this.#hasRoom(isNested)) {
+        const waiter = queue.shift();
+        if (waiter === undefined) break;
+        waiter.take(this.#take());
+      }
+    }
+    while (this.#idle.length > 0 && this.#idle.length + this.#taken > this.#max) this.#idle.pop()?.stop('it is not needed any more');
+  }
+
+  #wait(queue: Waiter[], timeoutMs: number): Promise<ThreadHost> {
+    return new Promise((resolve, reject) => {
       const leave = (error: SekishoError): void => {
         clearTimeout(timer);
         const at = queue.indexOf(waiter);
@@ -65,7 +123,7 @@ export function createExclusivePool(max: number, maxQueue: number, start: () => 
         reject(error);
       };
       const timer = setTimeout(
-        () => leave(new SekishoError('EXTENSION_BUSY', `All ${max} threads for scripts are taken (extension.threads).`)),
+        () => leave(new SekishoError('EXTENSION_BUSY', `All ${this.#max} threads for scripts are taken (extension.threads).`)),
         timeoutMs,
       );
       const waiter: Waiter = {
@@ -77,36 +135,9 @@ export function createExclusivePool(max: number, maxQueue: number, start: () => 
       };
       queue.push(waiter);
     });
+  }
+}
 
-  return {
-    get waiting() {
-      return queues.nested.length + queues.outer.length;
-    },
-    async lease(nested, timeoutMs) {
-      if (isClosed) throw new SekishoError('EXTENSION_ABORTED', 'The extensions are closing.');
-      const queue = nested ? queues.nested : queues.outer;
-      if (taken < (nested ? 2 * max : max)) return await take();
-      if (queue.length >= maxQueue)
-        throw new SekishoError('EXTENSION_BUSY', `${queue.length} requests wait for a thread already (extension.max_queue).`);
-      return await wait(queue, timeoutMs);
-    },
-    release(thread) {
-      if (!leased.has(thread) || !thread.isAtRest) return;
-      leased.delete(thread);
-      taken -= 1;
-      if (!thread.isGone) idle.push(thread);
-      serve();
-    },
-    remove(thread) {
-      const at = idle.indexOf(thread);
-      if (at >= 0) idle.splice(at, 1);
-      if (leased.delete(thread)) taken -= 1;
-      serve();
-    },
-    close() {
-      isClosed = true;
-      const error = new SekishoError('EXTENSION_ABORTED', 'The extensions are closing.');
-      for (const waiter of [...queues.nested, ...queues.outer]) waiter.fail(error);
-    },
-  };
+function closing(): SekishoError {
+  return new SekishoError('EXTENSION_ABORTED', 'The extensions are closing.');
 }

@@ -336,7 +336,7 @@ export class ThreadHost {
   /** Does one call of the thread; gives the result as JSON text. */
   async #answer(name: string, inv: number, call: number, texts: readonly unknown[]): Promise<string | undefined> {
     if (this.#calls >= MAX_CALLS) throw new SekishoError('EXTENSION_BUSY', `more than ${MAX_CALLS} calls to the gateway are running`);
-    const args = texts.map((text) => (text === undefined ? undefined : (JSON.parse(String(text)) as unknown)));
+    const args = texts.map((text) => (typeof text === 'string' ? (JSON.parse(text) as unknown) : undefined));
     this.#calls += 1;
     try {
       const run = this.#run(inv);

@@ -1,5 +1,4 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { CallFailure } from '../runtime/sync-call.ts';
 import { requireFrom, sharedModules } from '../runtime/thread/builtins.ts';
 import { createConsole } from '../runtime/thread/console.ts';
 import { createHeapMeter } from '../runtime/thread/garbage.ts';
@@ -121,7 +120,7 @@ function receive(batch: readonly unknown[]): void {
         pong(next());
         break;
       case TO_THREAD.reply:
-        reply(next(), next(), next());
+        gateway.reply(next(), next(), next());
         break;
       case TO_THREAD.constant:
         sessions.addConstant(next(), next());
@@ -143,10 +142,6 @@ function receive(batch: readonly unknown[]): void {
   }
 }
 
-function reply(call: number, isOk: boolean, value: unknown): void {
-  gateway.reply(call, isOk, isOk ? value : (value as CallFailure));
-}
-
 function expire(inv: number): void {
   const run = sessions.run(inv);
   if (run !== undefined) run.isDead = true;
@@ -160,13 +155,8 @@ function load(index: number): void {
     outbox.put(FROM_THREAD.loaded, index, environment.events);
   } catch (thrown) {
     const code = isSyntaxError(thrown) ? 'EXTENSION_COMPILE' : 'EXTENSION_LOAD';
-    outbox.put(FROM_THREAD.loadFailed, index, code, stacks.describe(thrown), placeOf(thrown));
+    outbox.put(FROM_THREAD.loadFailed, index, code, stacks.describe(thrown), stacks.place(thrown));
   }
-}
-
-/** `file:line:column` of a throw. V8 tells that of a syntax error in the head of its stack. */
-function placeOf(thrown: unknown): string {
-  return stacks.place(thrown);
 }
 
 function pong(number: number): void {

@@ -56,7 +56,8 @@ const MODULE_SYNTAX = /^\s*(?:import\s*[\w{*'"]|export\s+(?:const|let|var|functi
 function isModule(code: string): boolean {
   if (!MODULE_SYNTAX.test(code)) return false;
   try {
-    return new Script(code) === undefined;
+    new Script(code);
+    return false;
   } catch {
     return true;
   }

@@ -139,7 +139,7 @@ export class Environment {
       environment: this,
       engine: this.#engine,
       realm,
-      register: (event, call) => this.#register(event, call as Handler['call']),
+      register: (event, call) => this.#register(event, call),
       onLoad: (transform) => void this.#transforms.push(transform),
       onContext: (decorate) => void this.#decorators.push(decorate),
     });
@@ -157,7 +157,7 @@ export class Environment {
 
   #loadModule(code: ThreadCode): void {
     const handlers = evaluateModule(code, this.#engine.require, (text) => this.#warn(text));
-    for (const [event, call] of handlers) this.#add(event, { code, call: call as Handler['call'] });
+    for (const [event, call] of handlers) this.#add(event, { code, call });
   }
 
   #register(event: string, call: Handler['call']): void {

@@ -35,47 +35,47 @@ export class Events {
         environment.decorate(context);
         if (environment.hasModules) {
           this.#runAsync(run, environment).then(
-            () => this.#done(run, response),
-            (thrown: unknown) => this.#failed(run, thrown),
+            (failure) => this.#end(run, response, failure),
+            (thrown: unknown) => this.#failed(run, { thrown, read: readGohanThrow }),
           );
           return;
         }
         this.#sync(run, () => environment.runScripts(run.event, context));
-        throwResponseCode(run);
       } catch (thrown) {
-        return this.#failed(run, thrown);
+        return this.#failed(run, { thrown, read: readGohanThrow });
       }
-      this.#done(run, response);
+      this.#end(run, response, undefined);
     });
   }
 
-  async #runAsync(run: Run, environment: Environment): Promise<void> {
+  async #runAsync(run: Run, environment: Environment): Promise<Failure | undefined> {
     const { context } = run.box;
     let moduleContext: object | undefined;
-    let exception: { readonly thrown: unknown } | undefined;
+    let exception: Failure | undefined;
     for (const handler of environment.handlers(run.event)) {
-      if (run.isDead) return;
+      if (run.isDead) return undefined;
       if (handler.code.style === 'module') {
         moduleContext ??= createModuleContext(run, this.#options);
-        await this.#module(run, environment, handler, moduleContext);
+        const failure = await this.#module(run, environment, handler, moduleContext);
+        if (failure !== undefined) return failure;
       } else {
         try {
           this.#sync(run, () => environment.call(handler, context));
         } catch (thrown) {
           if (!isGohanException(thrown)) throw thrown;
-          exception = { thrown };
+          exception = { thrown, read: readGohanThrow };
         }
       }
     }
-    throwResponseCode(run);
-    if (exception !== undefined) throw exception.thrown;
+    return exception;
   }
 
-  async #module(run: Run, environment: Environment, handler: Handler, context: object): Promise<void> {
+  async #module(run: Run, environment: Environment, handler: Handler, context: object): Promise<Failure | undefined> {
     try {
       await this.#sync(run, () => environment.call(handler, context));
+      return undefined;
     } catch (thrown) {
-      throw new ModuleThrow(thrown);
+      return { thrown, read: readModuleThrow };
     }
   }
 
@@ -88,6 +88,12 @@ export class Events {
     } finally {
       shared[SLOT.current] = before;
     }
+  }
+
+  #end(run: Run, responseBefore: unknown, failure: Failure | undefined): void {
+    const found = failure ?? takeResponseCode(run);
+    if (found === undefined) this.#done(run, responseBefore);
+    else this.#failed(run, found);
   }
 
   #done(run: Run, responseBefore: unknown): void {
@@ -110,26 +116,24 @@ export class Events {
         if (key === 'response') hasNewResponse = true;
       }
     } catch (thrown) {
-      return this.#failed(run, thrown);
+      return this.#failed(run, { thrown, read: readGohanThrow });
     }
     if (hasNewResponse && context['response'] !== undefined) mask |= NEW_RESPONSE;
     items[2] = mask;
     this.#put(items);
   }
 
-  #failed(run: Run, thrown: unknown): void {
-    const isModule = thrown instanceof ModuleThrow;
-    const cause = isModule ? thrown.thrown : thrown;
-    let read: Thrown;
+  #failed(run: Run, { thrown, read }: Failure): void {
+    let found: Thrown;
     try {
-      read = isModule ? readModuleThrow(cause) : readGohanThrow(cause);
+      found = read(thrown);
     } catch (error) {
-      read = readGohanThrow(error);
+      found = readGohanThrow(error);
     }
-    run.box.context['exception'] = { name: read.exception, message: read.message };
-    run.box.context['exception_message'] = read.message;
-    const stack = this.#options.stacks.describe(cause);
-    this.#put([FROM_THREAD.failed, run.inv, read.kind, read.exception, read.status, read.message, read.body, read.call, stack]);
+    const { kind, exception, status, message, body, call } = found;
+    run.box.context['exception'] = { name: exception, message };
+    run.box.context['exception_message'] = message;
+    this.#put([FROM_THREAD.failed, run.inv, kind, exception, status, message, body, call, this.#options.stacks.describe(thrown)]);
   }
 
   /** Told at once: the gateway may wait for it while this thread goes on with the event around. */
@@ -139,20 +143,16 @@ export class Events {
   }
 }
 
-/** What a module-style handler threw. */
-class ModuleThrow {
+/** What a handler threw, and how it is to be understood. */
+interface Failure {
   readonly thrown: unknown;
-
-  constructor(thrown: unknown) {
-    this.thrown = thrown;
-  }
+  readonly read: (thrown: unknown) => Thrown;
 }
 
 /** Gohan's older way to answer: a status left in the context is an exception with the response. */
-function throwResponseCode(run: Run): void {
-  const { context } = run.box;
+function takeResponseCode({ box: { context } }: Run): Failure | undefined {
   const code = context['response_code'];
-  if (code === undefined || code === null) return;
+  if (code === undefined || code === null) return undefined;
   delete context['response_code'];
-  throw fromResponseCode(context['response'], code);
+  return { thrown: fromResponseCode(context['response'], code), read: readGohanThrow };
 }

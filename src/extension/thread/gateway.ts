@@ -94,7 +94,7 @@ function toError([code, message, fields]: CallFailure): Error {
 function toTexts(name: string, args: readonly unknown[]): (string | undefined)[] {
   return args.map((arg, at) => {
     try {
-      return JSON.stringify(arg) as string | undefined;
+      return JSON.stringify(arg);
     } catch (error) {
       throw new TypeError(`argument ${at + 1} of ${name} is no JSON value: ${(error as Error).message}`, { cause: error });
     }

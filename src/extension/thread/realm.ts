@@ -22,8 +22,8 @@ const REMOVED = ['WebAssembly', 'SharedArrayBuffer', 'Atomics'] as const;
 /** A realm of its own; its errors have stacks that speak of the scripts as written. */
 export function createRealm(options: { readonly heapLimitBytes: number; readonly console: object; readonly stacks: Stacks }): Realm {
   // An ordinary global object: one that Node intercepts costs a call for each access.
-  const context = vm.createContext(vm.constants.DONT_CONTEXTIFY) as unknown as vm.Context;
-  const global = context as Record<string, unknown>;
+  const context = vm.createContext(vm.constants.DONT_CONTEXTIFY);
+  const global: Record<string, unknown> = context;
   for (const name of REMOVED) Reflect.deleteProperty(global, name);
   Object.defineProperty(global, 'console', { value: options.console, writable: true, configurable: true, enumerable: false });
   const { JSON: json, Error: RealmError } = global as unknown as typeof globalThis;

@@ -127,7 +127,7 @@ export class Sessions {
 
 function toText(value: unknown): string | undefined {
   try {
-    return JSON.stringify(value) as string | undefined;
+    return JSON.stringify(value);
   } catch {
     return undefined;
   }
