@@ -67,6 +67,14 @@ test('changes of columns need a migration, and say why', () => {
     'property a.y added',
     'property a.x removed (it is renamed: the column has to be)',
   ]);
+  const other = (id: string, more: Record<string, unknown> = {}) => {
+    const labels = { singular: id, plural: `${id}s`, title: id, description: id };
+    return { others: [{ id, ...labels, schema: { properties: { id: text() } }, ...more }] };
+  };
+  assert.deepEqual(told(other('b'), other('c', { renamed_from: 'bs' })), [
+    'schema c added',
+    'schema b removed (it is renamed: its table has to be)',
+  ]);
   assert.deepEqual(told({}, { json: { indexes: { i: { columns: ['id'], type: 'unique' } } } }), [
     'index a.i added (rows that are there may break it)',
   ]);

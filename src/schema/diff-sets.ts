@@ -28,8 +28,12 @@ export function diffSets(previous: SchemaSet, next: SchemaSet): SetDiff {
     else changes.push(...diffTypes(before, type));
   }
   // The table of a schema that is gone stays as it is.
-  for (const { id } of previous.resources.values())
-    if (!next.resources.has(id)) changes.push({ kind: 'schema', id, what: 'removed', detail: 'its table stays' });
+  const renamed = new Set([...next.resources.values()].map(({ renamedFrom }) => renamedFrom));
+  for (const { id, table } of previous.resources.values()) {
+    if (next.resources.has(id)) continue;
+    const needs = renamed.has(table) ? { needs: 'it is renamed: its table has to be' } : {};
+    changes.push({ kind: 'schema', id, what: 'removed', detail: 'its table stays', ...needs });
+  }
   changes.push(...diffById('group', previous.groups, next.groups));
   changes.push(...diffById('policy', previous.policies, next.policies));
   changes.push(...diffById('extension', previous.extensions, next.extensions));

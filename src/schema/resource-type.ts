@@ -54,6 +54,7 @@ export function toResourceType(draft: Draft, surroundings: Surroundings): Resour
     parentProperty,
     onParentDeleteCascade: cursor.at('on_parent_delete_cascade').value === true,
     table,
+    renamedFrom: textAt(cursor, 'renamed_from') || undefined,
     properties: ordered,
     propertyByName: new Map(ordered.map((property) => [property.name, property])),
     jsonSchema,

@@ -63,6 +63,11 @@ export const SCHEMA_KEYS = {
   order_properties_before: { type: 'texts', doc: 'Those of its bases whose properties come behind its own.' },
   parent: { type: 'text', doc: 'Schema that it belongs to; it gets the property `<parent>_id` unless it declares it.' },
   on_parent_delete_cascade: { type: 'flag', doc: 'Deleting the parent deletes it.' },
+  renamed_from: {
+    type: 'text',
+    origin: 'sekisho',
+    doc: 'Earlier name of its table, for migrations: `<earlier id>s`, or the earlier plural.',
+  },
   namespace: { type: 'text', doc: 'Schema group whose prefix comes first in the URL.' },
   prefix: { type: 'text', mayBeEmpty: true, doc: 'URL in front of the plural.' },
   metadata: { type: 'map', doc: 'See [metadata](#metadata).' },
@@ -156,7 +161,10 @@ export const METADATA_KEYS = {
   sync_property: { type: 'text', doc: 'Only this property is sent.' },
   sync_skip_config_prefix: { type: 'flag', doc: 'No `/config` in front of the path.' },
   substr_search_enabled: { type: 'flag', alias: 'enable_substring_search', doc: 'False: `search_field` has no effect.' },
-  locking_policy: { type: 'map', doc: 'Rows that `update` and `delete` lock: the row with all that it embeds (`lock_related`), or the row alone (`skip_related`, or nothing). SQLite has one writer and locks everything.' },
+  locking_policy: {
+    type: 'map',
+    doc: 'Rows that `update` and `delete` lock: the row with all that it embeds (`lock_related`), or the row alone (`skip_related`, or nothing). SQLite has one writer and locks everything.',
+  },
   type: { type: 'text', doc: '`metaschema` marks schemas of the gateway itself.' },
   resource_group: { type: 'text', doc: 'Tag in OpenAPI.' },
 } as const satisfies SchemaKeys;

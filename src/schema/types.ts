@@ -44,6 +44,8 @@ export interface ResourceType {
   readonly onParentDeleteCascade: boolean;
   /** Database table: `<id>s` (legacy names) or the plural. */
   readonly table: string;
+  /** Earlier name of its table, for migrations. */
+  readonly renamedFrom: string | undefined;
   /** In propertiesOrder. */
   readonly properties: readonly Property[];
   readonly propertyByName: ReadonlyMap<string, Property>;

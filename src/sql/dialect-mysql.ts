@@ -56,6 +56,9 @@ export function createMysqlDialect(collation: string): Dialect {
     // Long texts take defaults only as expressions.
     defaultOf: (literal) => `DEFAULT (${literal})`,
     canAlterConstraints: true,
+    alterType: (table, column, { type, check, isNullable }) =>
+      `ALTER TABLE ${quote(table)} MODIFY ${quote(column)} ${type} ${isNullable ? 'NULL' : 'NOT NULL'}${check}`,
+    setNotNull: (table, column, columnType) => `ALTER TABLE ${quote(table)} MODIFY ${quote(column)} ${columnType} NOT NULL`,
     dropNotNull: (table, column, columnType) => `ALTER TABLE ${quote(table)} MODIFY ${quote(column)} ${columnType} NULL`,
     readTables,
   };
@@ -137,7 +140,8 @@ async function readTables(ask: Ask): Promise<ReadonlyMap<string, ActualTable>> {
     [],
   );
   const foreignKeys = await ask(
-    `SELECT table_name AS \`table\`, column_name AS \`column\`, referenced_table_name AS target FROM information_schema.key_column_usage
+    `SELECT table_name AS \`table\`, column_name AS \`column\`, referenced_table_name AS target, constraint_name AS name
+     FROM information_schema.key_column_usage
      WHERE table_schema = database() AND referenced_table_name IS NOT NULL`,
     [],
   );

@@ -62,6 +62,12 @@ export const POSTGRES: Dialect = {
   canCountAlong: true,
   defaultOf: (value) => `DEFAULT ${value}`,
   canAlterConstraints: true,
+  alterType(table, column, { type }) {
+    const name = quote(column);
+    const bare = type.replace(/ COLLATE .*$/, '');
+    return `ALTER TABLE ${quote(table)} ALTER COLUMN ${name} DROP DEFAULT, ALTER COLUMN ${name} TYPE ${type} USING ${name}::text::${bare}`;
+  },
+  setNotNull: (table, column) => `ALTER TABLE ${quote(table)} ALTER COLUMN ${quote(column)} SET NOT NULL`,
   dropNotNull: (table, column) => `ALTER TABLE ${quote(table)} ALTER COLUMN ${quote(column)} DROP NOT NULL`,
   readTables,
 };
@@ -131,7 +137,7 @@ async function readTables(ask: Ask): Promise<ReadonlyMap<string, ActualTable>> {
     [],
   );
   const foreignKeys = await ask(
-    `SELECT t.relname AS table, a.attname AS column, r.relname AS target FROM pg_constraint c ${OWN} = c.conrelid
+    `SELECT t.relname AS table, a.attname AS column, r.relname AS target, c.conname AS name FROM pg_constraint c ${OWN} = c.conrelid
      JOIN pg_class r ON r.oid = c.confrelid JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] WHERE c.contype = 'f'`,
     [],
   );

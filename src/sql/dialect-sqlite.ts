@@ -70,6 +70,9 @@ export const SQLITE: Dialect = {
   canCountAlong: false,
   defaultOf: (value) => `DEFAULT ${value}`,
   canAlterConstraints: false,
+  // A CAST would make 0 of a text, silently.
+  alterType: () => undefined,
+  setNotNull: () => undefined,
   dropNotNull: () => '',
   readTables,
 };

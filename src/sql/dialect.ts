@@ -27,8 +27,8 @@ export interface ActualTable {
   readonly columns: ReadonlyMap<string, ActualColumn>;
   /** Column lists of indexes by index name, with their uniqueness. */
   readonly indexes: ReadonlyMap<string, { readonly columns: readonly string[]; readonly isUnique: boolean }>;
-  /** Columns that have a foreign key, with the table that it refers to. */
-  readonly foreignKeys: readonly { readonly columns: readonly string[]; readonly table: string }[];
+  /** Columns that have a foreign key, with the table that it refers to; the key's own name where it has one. */
+  readonly foreignKeys: readonly { readonly columns: readonly string[]; readonly table: string; readonly name?: string }[];
 }
 
 /** Runs a statement of introspection; rows as objects. */
@@ -83,6 +83,14 @@ export interface Dialect {
   defaultOf(literal: string): string;
   /** Foreign keys can be added to tables that exist, and NOT NULL can be dropped. */
   readonly canAlterConstraints: boolean;
+  /** ALTER TABLE that gives a column another type; undefined where that can't be done without losing what does not fit. */
+  alterType(
+    table: string,
+    column: string,
+    to: { readonly type: string; readonly check: string; readonly isNullable: boolean },
+  ): string | undefined;
+  /** ALTER TABLE that makes a column NOT NULL; undefined where that can't be done. */
+  setNotNull(table: string, column: string, columnType: string): string | undefined;
   dropNotNull(table: string, column: string, columnType: string): string;
   /** Every table of the database (of its current schema), by name. */
   readTables(ask: Ask): Promise<ReadonlyMap<string, ActualTable>>;

@@ -5,6 +5,7 @@ import type { Executor } from './executor.ts';
 import { rebuildTable } from './rebuild-table.ts';
 import { type PlanInput, type PlanStep, planSchema, type SchemaPlan } from './schema-plan.ts';
 import { ANSWER_LIFETIME_S, ANSWERS_TABLE, systemTables } from './system-tables.ts';
+import { readRecord, recordStatements } from './table-record.ts';
 import { wantedKeys } from './table-text.ts';
 
 export interface PrepareOptions {
@@ -23,8 +24,9 @@ export async function prepareTables(dialect: Dialect, executor: Executor, schema
   const input = { dialect, resources: schemas.resources, cascadeDelete: options.cascadeDelete };
   const plan = planSchema({ ...input, tables });
   refuseUnfit(plan, options.autoMigrate);
-  for (const step of plan.steps) await takeStep(executor, step);
+  for (const step of plan.steps) await takeRecordedStep(dialect, executor, step);
   if (plan.rebuilds.length > 0) await rebuildTables(dialect, executor, input, plan);
+  await forgetAbsent(dialect, executor, new Set([...tables.keys(), ...[...schemas.resources.values()].map(({ table }) => table)]));
   const oldest = dialect.bind(Math.floor(Date.now() / 1000) - ANSWER_LIFETIME_S, 'integer');
   await executor.change(`DELETE FROM ${dialect.quote(ANSWERS_TABLE)} WHERE created_at < ${dialect.placeholder(1)}`, [oldest], {
     operation: 'other',
@@ -57,6 +59,22 @@ async function rebuildTables(dialect: Dialect, executor: Executor, input: Omit<P
   }
   const rest = planSchema({ ...input, tables: await dialect.readTables(ask) });
   for (const step of rest.steps) await takeStep(executor, step);
+}
+
+/** A node that was killed between the two may have renamed a table, and not its note. */
+async function forgetAbsent(dialect: Dialect, executor: Executor, present: ReadonlySet<string>): Promise<void> {
+  for (const table of await readRecord(dialect, (sql, parameters) => executor.records(sql, parameters))) {
+    if (present.has(table)) continue;
+    for (const sql of recordStatements(dialect, { kind: 'dropped', table }).after) await executor.records(sql, []);
+  }
+}
+
+/** Takes a step and keeps the record of our tables true. */
+async function takeRecordedStep(dialect: Dialect, executor: Executor, step: PlanStep): Promise<void> {
+  const { before, after } = recordStatements(dialect, step.change);
+  for (const sql of before) await takeStep(executor, { what: step.what, sql });
+  await takeStep(executor, step);
+  for (const sql of after) await takeStep(executor, { what: step.what, sql });
 }
 
 async function takeStep(executor: Executor, step: Pick<PlanStep, 'what' | 'sql'>): Promise<void> {

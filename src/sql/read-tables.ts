@@ -9,14 +9,14 @@ export interface TableRows {
   readonly columns: readonly Row[];
   /** `table`, `index`, `is_unique`, `column`, in the order of the index. */
   readonly indexes: readonly Row[];
-  /** `table`, `column`, `target`. */
+  /** `table`, `column`, `target`, and `name` where keys have one. */
   readonly foreignKeys: readonly Row[];
 }
 
 interface Draft {
   readonly columns: Map<string, ActualColumn>;
   readonly indexes: Map<string, { columns: string[]; isUnique: boolean }>;
-  readonly foreignKeys: { columns: string[]; table: string }[];
+  readonly foreignKeys: { columns: string[]; table: string; name?: string }[];
 }
 
 /** The tables that the rows describe; `familyOf` tells the kind of a type's name. */
@@ -46,7 +46,10 @@ export function toTables(rows: TableRows, familyOf: (type: string) => ColumnKind
     index.columns.push(String(row['column']));
     indexes.set(name, index);
   }
-  for (const row of rows.foreignKeys) tableOf(row).foreignKeys.push({ columns: [String(row['column'])], table: String(row['target']) });
+  for (const row of rows.foreignKeys) {
+    const { column, target, name } = row;
+    tableOf(row).foreignKeys.push({ columns: [String(column)], table: String(target), ...(typeof name === 'string' && { name }) });
+  }
   return tables;
 }
 

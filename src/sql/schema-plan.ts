@@ -1,6 +1,17 @@
 import type { Property, ResourceType } from '../schema/types.ts';
-import { type ColumnKind, keyOf, STATE_COLUMNS, toColumnKind } from './column.ts';
+import { keyOf, STATE_COLUMNS } from './column.ts';
+import {
+  isFitting,
+  isOurKey,
+  planColumnDrop,
+  planKeyDrops,
+  planNotNull,
+  planTableDrops,
+  planTypeChange,
+  staleUniqueIndexes,
+} from './destructive-plan.ts';
 import type { ActualTable, Dialect } from './dialect.ts';
+import type { TableChange } from './table-record.ts';
 import {
   addColumn,
   addKey,
@@ -24,9 +35,11 @@ export interface PlanStep {
   readonly undo: string | undefined;
   /** It makes a new table or belongs to one: such steps are taken even without auto-migration. */
   readonly isNew: boolean;
+  /** What it does to a table as a whole, for the record of our tables. */
+  readonly change?: TableChange;
 }
 
-/** The way from the tables that are there to those that the schemas want. Steps only add. */
+/** The way from the tables that are there to those that the schemas want. Steps only add, unless more was allowed. */
 export interface SchemaPlan {
   readonly steps: readonly PlanStep[];
   /** Differences that no additive step removes; none may remain when the schemas are to be served. */
@@ -40,15 +53,21 @@ export interface PlanInput {
   readonly resources: ReadonlyMap<string, ResourceType>;
   readonly tables: ReadonlyMap<string, ActualTable>;
   readonly cascadeDelete: boolean;
-  /** Drop columns that have no property any more. Never at start; for plans that somebody reads. */
-  readonly allowDestructive?: boolean;
+  /**
+   * Drop columns that have no property any more and narrow others to what their properties are now. Never at start; for plans that somebody reads.
+   * `ours` are the tables on record: those of them that no schema has are dropped.
+   */
+  readonly destructive?: { readonly ours: readonly string[] };
 }
 
 interface Draft extends PlanInput {
-  /** Tables and columns first, then indexes, then the foreign keys, which need both. */
+  /** Constraints that go are in the way of the rest. Tables and columns first, then indexes, then the foreign keys, which need both. */
+  readonly freeSteps: PlanStep[];
   readonly tableSteps: PlanStep[];
   readonly indexSteps: PlanStep[];
   readonly keySteps: PlanStep[];
+  /** After what takes its place: keys of MySQL need an index. */
+  readonly dropSteps: PlanStep[];
   readonly problems: string[];
   readonly rebuilds: { readonly type: ResourceType; readonly what: string }[];
   /** Tables that are there when the next one is made, itself among them. */
@@ -56,42 +75,79 @@ interface Draft extends PlanInput {
   readonly isShared: (name: string) => boolean;
 }
 
-/** Kinds of columns that hold the values of a kind: files of Gohan have integers in numeric columns and JSON in texts. */
-const FITTING: Readonly<Record<ColumnKind, readonly ColumnKind[]>> = {
-  text: ['text'],
-  integer: ['integer'],
-  number: ['number', 'integer'],
-  boolean: ['boolean', 'integer'],
-  json: ['json', 'text'],
-};
-
 /** What a property that is unique or a relation becomes. */
 const KEY_TYPE = 'varchar(255)';
 
-/** Compares schemas and tables. Nothing is dropped or narrowed: what has no property any more stays. */
+/** Compares schemas and tables. Nothing is dropped or narrowed unless `destructive` allows it: what has no property any more stays. */
 export function planSchema(input: PlanInput): SchemaPlan {
   const draft: Draft = {
     ...input,
+    freeSteps: [],
     tableSteps: [],
     indexSteps: [],
     keySteps: [],
+    dropSteps: [],
     problems: [],
     rebuilds: [],
     made: new Set(input.tables.keys()),
     isShared: sharedNames(input.resources),
   };
-  const tables = new Set<string>();
+  const wanted = new Set([...input.resources.values()].map(({ table }) => table));
+  const renamed = new Set<string>();
+  const planned = new Set<string>();
   for (const type of input.resources.values()) {
-    if (tables.has(type.table)) continue;
-    tables.add(type.table);
+    if (planned.has(type.table)) continue;
+    planned.add(type.table);
     draft.made.add(type.table);
-    const actual = input.tables.get(type.table);
+    const earlier = type.renamedFrom;
+    let actual = input.tables.get(type.table);
+    if (actual === undefined && earlier !== undefined && !wanted.has(earlier) && !renamed.has(earlier)) {
+      actual = input.tables.get(earlier);
+      if (actual !== undefined) {
+        renamed.add(earlier);
+        planRename(draft, type, earlier);
+      }
+    }
     if (actual === undefined) planTable(draft, type);
     else planColumns(draft, type, actual);
     planIndexes(draft, type, actual);
     planKeys(draft, type, actual);
   }
-  return { steps: [...draft.tableSteps, ...draft.indexSteps, ...draft.keySteps], problems: draft.problems, rebuilds: draft.rebuilds };
+  const drops =
+    input.destructive === undefined ? [] : planDrops(draft, input.destructive.ours, (table) => !wanted.has(table) && !renamed.has(table));
+  return {
+    steps: [...draft.freeSteps, ...draft.tableSteps, ...draft.indexSteps, ...draft.keySteps, ...draft.dropSteps, ...drops],
+    problems: draft.problems,
+    rebuilds: draft.rebuilds,
+  };
+}
+
+function planRename({ dialect, freeSteps }: Draft, { table }: ResourceType, from: string): void {
+  const rename = (before: string, after: string): string => `ALTER TABLE ${dialect.quote(before)} RENAME TO ${dialect.quote(after)}`;
+  freeSteps.push({
+    what: `rename table ${from} to ${table}`,
+    sql: rename(from, table),
+    undo: rename(table, from),
+    isNew: false,
+    change: { kind: 'renamed', table, from },
+  });
+}
+
+/** The last steps: by then no column refers to the tables any more that lost its relation. */
+function planDrops(draft: Draft, ours: readonly string[], isUnwanted: (table: string) => boolean): readonly PlanStep[] {
+  const { dialect, tables, resources, problems } = draft;
+  const types = [...resources.values()];
+  const stays = (table: string, key: ActualTable['foreignKeys'][number]): boolean => {
+    const type = types.find((one) => one.table === table || one.renamedFrom === table);
+    if (type === undefined || !dialect.canAlterConstraints) return true;
+    const [column = ''] = key.columns;
+    const hasProperty = type.properties.some(({ name, renamedFrom }) => name === column || renamedFrom === column);
+    return hasProperty && !isOurKey(type, key);
+  };
+  const unwanted = ours.filter((table) => tables.has(table) && isUnwanted(table));
+  const plan = planTableDrops(dialect, tables, unwanted, stays);
+  problems.push(...plan.problems);
+  return plan.steps;
 }
 
 function sharedNames(resources: ReadonlyMap<string, ResourceType>): (name: string) => boolean {
@@ -108,6 +164,8 @@ function planTable(draft: Draft, type: ResourceType): void {
     sql: createTable(dialect, type, keys, dialect.kind === 'mysql' ? wantedIndexes(type, draft.isShared) : []),
     undo: `DROP TABLE ${dialect.quote(type.table)}`,
     isNew: true,
+    // Tables of Gohan's own schemas are not listed by those that use them.
+    ...(!type.isMeta && { change: { kind: 'made', table: type.table } as const }),
   });
 }
 
@@ -119,6 +177,11 @@ function isInline({ dialect, made }: Draft, key: WantedKey): boolean {
 function planColumns(draft: Draft, type: ResourceType, actual: ActualTable): void {
   const { dialect, tableSteps, problems } = draft;
   const keys = wantedKeys(type, draft.resources, draft.cascadeDelete);
+  if (draft.destructive !== undefined) {
+    const drops = planKeyDrops(dialect, type, actual, new Set(keys.map(({ column }) => column)));
+    draft.freeSteps.push(...drops.steps);
+    problems.push(...drops.problems);
+  }
   const used = new Set<string>();
   const alter = `ALTER TABLE ${dialect.quote(type.table)}`;
   const dropColumn = (name: string): string => `${alter} DROP COLUMN ${dialect.quote(name)}`;
@@ -149,9 +212,10 @@ function planColumns(draft: Draft, type: ResourceType, actual: ActualTable): voi
   }
   for (const column of actual.columns.values()) {
     if (used.has(column.name)) continue;
-    if (draft.allowDestructive === true) {
-      const undo = `${alter} ADD COLUMN ${dialect.quote(column.name)} ${column.type}`;
-      tableSteps.push({ what: `table ${type.table}: drop column ${column.name}`, sql: dropColumn(column.name), undo, isNew: false });
+    if (draft.destructive !== undefined) {
+      const drop = planColumnDrop(dialect, type, actual, column);
+      tableSteps.push(...drop.steps);
+      problems.push(...drop.problems);
       continue;
     }
     if (column.isNullable || column.hasDefault) continue;
@@ -159,20 +223,21 @@ function planColumns(draft: Draft, type: ResourceType, actual: ActualTable): voi
   }
 }
 
-function checkColumn(
-  { dialect, tableSteps, problems, rebuilds }: Draft,
-  type: ResourceType,
-  property: Property,
-  actual: ActualTable,
-): void {
+function checkColumn(draft: Draft, type: ResourceType, property: Property, actual: ActualTable): void {
+  const { dialect, tableSteps, problems, rebuilds, destructive } = draft;
   const column = actual.columns.get(property.name);
   if (column === undefined) return;
   const place = `table ${type.table}: column ${property.name}`;
-  if (property.sql === undefined && column.family !== undefined && !FITTING[toColumnKind(property)].includes(column.family)) {
-    problems.push(`${place} is ${column.type}, but the schema says ${property.type}`);
+  const isKey = property.name === keyOf(type);
+  if (!isFitting(property, column)) {
+    const change = destructive === undefined || isKey ? undefined : planTypeChange(dialect, type, property, column);
+    if (change === undefined) problems.push(`${place} is ${column.type}, but the schema says ${property.type}`);
+    else tableSteps.push(change);
     return;
   }
-  if (property.name === keyOf(type) || property.sql !== undefined) return;
+  if (isKey || property.sql !== undefined) return;
+  const narrowed = destructive === undefined ? undefined : planNotNull(dialect, type, property, column);
+  if (narrowed !== undefined) tableSteps.push(narrowed);
   const isWidened = property.isColumnNullable && !column.isNullable;
   if (isWidened && !dialect.canAlterConstraints) rebuilds.push({ type, what: `${place} may be null` });
   const text = dialect.columnType(type, property);
@@ -186,15 +251,22 @@ function checkColumn(
   }
 }
 
-function planIndexes({ dialect, isShared, indexSteps }: Draft, type: ResourceType, actual: ActualTable | undefined): void {
+function planIndexes(draft: Draft, type: ResourceType, actual: ActualTable | undefined): void {
+  const { dialect, isShared, indexSteps, dropSteps } = draft;
   const earlier = new Map(type.properties.map((property) => [property.name, property.renamedFrom]));
   if (actual === undefined && dialect.kind === 'mysql') return;
+  const stale = new Set(actual === undefined || draft.destructive === undefined ? [] : staleUniqueIndexes(type, actual));
+  const kept = actual && { ...actual, indexes: new Map([...actual.indexes].filter(([name]) => !stale.has(name))) };
   for (const index of wantedIndexes(type, isShared)) {
-    if (actual !== undefined && hasIndex(actual, index, earlier)) continue;
+    if (kept !== undefined && hasIndex(kept, index, earlier)) continue;
     const sql = createIndex(dialect, type, index);
     if (sql === undefined) continue;
     const what = `table ${type.table}: index ${index.name} on ${index.columns.join(', ')}`;
     indexSteps.push({ what, sql, undo: dropIndex(dialect, type, index), isNew: actual === undefined });
+  }
+  for (const name of stale) {
+    const sql = dropIndex(dialect, type, { name });
+    dropSteps.push({ what: `table ${type.table}: drop unique index ${name}`, sql, undo: undefined, isNew: false });
   }
 }
 

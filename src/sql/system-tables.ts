@@ -1,4 +1,5 @@
 import type { Dialect } from './dialect.ts';
+import { createRecordTable, RECORD_TABLE } from './table-record.ts';
 
 /** The event log: rows that changes of resources leave in their transaction (Gohan's table). */
 export const EVENTS_TABLE = 'events';
@@ -34,6 +35,7 @@ export function systemTables(dialect: Dialect): ReadonlyMap<string, string> {
   return new Map([
     [EVENTS_TABLE, create(EVENTS_TABLE, events)],
     [ANSWERS_TABLE, create(ANSWERS_TABLE, answers)],
+    [RECORD_TABLE, createRecordTable(dialect)],
   ]);
 }
 

@@ -63,12 +63,17 @@ export function addKey(dialect: Dialect, type: ResourceType, key: WantedKey): st
 
 /** ALTER TABLE that takes a foreign key away. */
 export function dropKey(dialect: Dialect, type: ResourceType, key: WantedKey): string {
+  return dropKeyNamed(dialect, type, keyName(type, key));
+}
+
+/** The same by the key's name. */
+export function dropKeyNamed(dialect: Dialect, type: ResourceType, name: string): string {
   const word = dialect.kind === 'mysql' ? 'FOREIGN KEY' : 'CONSTRAINT';
-  return `ALTER TABLE ${dialect.quote(type.table)} DROP ${word} ${dialect.quote(keyName(type, key))}`;
+  return `ALTER TABLE ${dialect.quote(type.table)} DROP ${word} ${dialect.quote(name)}`;
 }
 
 /** DROP INDEX. */
-export function dropIndex(dialect: Dialect, type: ResourceType, index: WantedIndex): string {
+export function dropIndex(dialect: Dialect, type: ResourceType, index: Pick<WantedIndex, 'name'>): string {
   return `DROP INDEX ${dialect.quote(index.name)}${dialect.kind === 'mysql' ? ` ON ${dialect.quote(type.table)}` : ''}`;
 }
 

@@ -16,14 +16,18 @@ const BEFORE = `schemas:\n${schema('host', [
   property('name', 'string'),
   property('old', "[string, 'null']"),
   property('rack_id', "[string, 'null']"),
-])}`;
-/** Another column, one renamed, one that gets a unique index, one that gets a foreign key, and two tables that refer to one another. */
+])}${schema('shelf', [property('label', "[string, 'null']")])}`;
+/** A table that is renamed; another column, one renamed, one that gets a unique index, one that gets a foreign key, and two tables that refer to one another. */
 const AFTER = `schemas:\n${schema('host', [
   property('name', "[string, 'null']", 'unique: true'),
   property('note', "[string, 'null']", 'renamed_from: old, indexed: true'),
   property('rack_id', "[string, 'null']", 'relation: rack'),
   property('size', 'integer', 'default: 3'),
-])}${schema('rack', [property('first_id', "[string, 'null']", 'relation: host'), property('twin_id', "[string, 'null']", 'relation: rack')])}`;
+])}${schema('rack', [property('first_id', "[string, 'null']", 'relation: host'), property('twin_id', "[string, 'null']", 'relation: rack')])}${schema(
+  'board',
+  [property('label', "[string, 'null']")],
+  ['renamed_from: shelfs'],
+)}`;
 
 const FIRST = `-- +goose Up
 CREATE TABLE pets (id varchar(32) NOT NULL PRIMARY KEY, visits int NOT NULL);
@@ -44,6 +48,7 @@ ALTER TABLE pets DROP COLUMN name;
 
 /** Everything that a node must find the same, whether or not one before it was killed. */
 interface Outcome {
+  readonly made: unknown;
   readonly tables: unknown;
   readonly rows: unknown;
 }
@@ -60,13 +65,14 @@ async function withDatabase<T>(subject: DatabaseSubject, connection: string, wor
 async function readOutcome(database: Database, query: string): Promise<Outcome> {
   const dialect = await dialectOf(database);
   const tables = await dialect.readTables((sql, parameters) => database.reader.query(sql, parameters));
+  const made = await database.reader.query('SELECT name FROM sekisho_tables ORDER BY name', []).catch(() => []);
   const plain = [...tables].map(([name, { columns, indexes, foreignKeys }]) => ({
     name,
     columns: [...columns.values()],
     indexes: [...indexes],
     foreignKeys,
   }));
-  return { tables: plain.toSorted((a, b) => (a.name < b.name ? -1 : 1)), rows: await database.reader.query(query, []) };
+  return { made, tables: plain.toSorted((a, b) => (a.name < b.name ? -1 : 1)), rows: await database.reader.query(query, []) };
 }
 
 onEveryDatabase((subject) => {

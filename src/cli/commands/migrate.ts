@@ -103,23 +103,14 @@ async function plan(migration: Migration): Promise<number> {
   const { schemas } = readConfiguredSchemas(model, 2);
   const { cascadeDelete } = needDatabase(model);
   const allowDestructive = flags['allow-destructive'] === true;
-  const { steps, problems, text } = await withDatabase(migration, (database) =>
+  const { steps, problems, text, up, down } = await withDatabase(migration, (database) =>
     planMigration({ database, schemas, cascadeDelete, allowDestructive }),
   );
   for (const problem of problems) io.err(`warning: ${problem}\n`);
   for (const { what } of steps) io.err(`${what}\n`);
   if (steps.length === 0) io.err('the tables are as the schemas want them\n');
   else if (name === undefined) io.out(text);
-  else {
-    const undo = steps.map((step) => step.undo).filter((sql) => sql !== undefined);
-    io.out(
-      `${createMigration(
-        { dir, name },
-        steps.map(({ sql }) => sql),
-        undo.toReversed(),
-      )}\n`,
-    );
-  }
+  else io.out(`${createMigration({ dir, name }, up, down)}\n`);
   return problems.length > 0 ? 1 : 0;
 }
 

@@ -208,7 +208,7 @@ ${more}
       const narrower = await planMigration({ ...options, database, schemas, allowDestructive: true });
       assert.deepEqual(
         narrower.steps.map((step) => step.what),
-        ['table pets: drop column tag'],
+        [...(subject.kind === 'postgresql' ? [] : ['table pets: drop index pets_tag_idx']), 'table pets: drop column tag'],
       );
       assert.equal(await migrate({ database, dir, command: 'down', to: 0 }), 2);
     });
