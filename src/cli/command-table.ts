@@ -38,7 +38,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'validate',
     aliases: ['v'],
-    usage: 'validate config [-c FILE] | FILE…',
+    usage: 'validate config [-c FILE] | FILE… | -d FILE',
     summary: 'check a configuration file, or schema files, without starting anything',
     details:
       '`config` checks the settings, the entities of init_resources and the schema files that are named; modules are compiled only at start. FILE… are schema files, checked with those that they include and with their policies. Every problem is printed with file, line, column and key. Exit code 2 when the configuration has a problem, 1 when schema files have.',
@@ -123,7 +123,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'template',
     usage: 'template --template FILE [FILE…]',
     summary: 'fill a template with schemas and print it',
-    details: `The language is a small part of Django's: {{ a.b|filter }} with the filters json, upper, lower, snake_to_camel and length, {% for x in list %}, {% for key, value in map %}, {% if x %}, {% if not x %}, {% else %}. Its values are schemas (each as GET /gohan/v0.1/schemas answers it), schemasMap (by id), title, version and description. ${READS_SCHEMAS}`,
+    details: `The language is Django's with what pongo2 adds: {{ value|filter:argument }}, the tags if, for, set, with, include, import, macro, extends, block, filter, comment, autoescape and others, {%- and -%} to take white space away. Nothing is escaped unless autoescape says so. Its values are schemas (each as GET /gohan/v0.1/schemas answers it, and with Gohan's Schema, JSONSchema, JSONSchemaOnCreate, JSONSchemaOnUpdate and Policies), schemasMap (by id), schema (with --split-by-resource), title, version and description. ${READS_SCHEMAS}`,
     example: 'sekisho template --template list.txt examples/petstore/schemas/petstore.yaml',
     load: async () => (await import('./commands/template.ts')).template,
   },

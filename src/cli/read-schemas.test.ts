@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { runInProcess } from '../../test/support/admin-stub.ts';
+import { assertOpenApi } from '../../test/support/openapi-structure.ts';
 import { REPOSITORY } from '../../test/support/source-files.ts';
 import { createTempFolder } from '../../test/support/temp.ts';
 
@@ -103,7 +106,7 @@ test('types, markdown and dot read the schemas of a configuration too', async ()
 test('template fills a template with what the role may see', async () => {
   folder.write(
     'list.txt',
-    '{% for s in schemas %}\n{{ s.url }} {% for p in s.schema.propertiesOrder %}{{ p }} {% endfor %}\n\n{% endfor %}\n{{ title }}\n',
+    '{% for s in schemas -%}\n{{ s.url }} {% for p in s.schema.propertiesOrder %}{{ p }} {% endfor %}\n{% endfor %}\n{{ title }}\n',
   );
   const { exit, out, err } = await run('template', '-t', 'list.txt', PETSTORE, '--policy', 'Nobody');
   assert.equal(err, '');
@@ -111,6 +114,87 @@ test('template fills a template with what the role may see', async () => {
   assert.match(out, /^\/petstore\/v1\/categories id name description \n/);
   assert.doesNotMatch(out, /purchase_price|orders/);
   assert.match(out, /\nSekisho\n$/);
+});
+
+const GROUPED = `
+policies:
+- {id: member, action: '*', principal: Member, resource: {path: '^/t/(ports|nets).*'}}
+- {id: no_reset, action: reset, effect: deny, principal: Member, resource: {path: '^/t/ports.*'}}
+schemas:
+${['port', 'net', 'box']
+  .map(
+    (id) => `- id: ${id}
+  singular: ${id}
+  plural: ${id}s
+  title: ${id}
+  description: ${id}
+  prefix: /t
+  metadata: {${id === 'box' ? '' : `resource_group: ${id === 'net' ? '../net' : 'links'}`}}
+  actions:
+    reset: {method: POST, path: '/:id/reset', input: {type: object, properties: {hard: {type: boolean}}}}
+    ping: {method: GET, path: '/:id/ping'}
+  schema: {type: object, required: [name], properties: {
+    id: {type: string, title: ID, description: ID, permission: [create]},
+    name: {type: [string, "null"], title: Name, description: Name, permission: [create, update]}}}`,
+  )
+  .join('\n')}
+`;
+
+test('outputs are split by resource group or schema, into files', async () => {
+  folder.write('grouped.yaml', GROUPED);
+  const read = (name: string): string => readFileSync(join(folder.path, name), 'utf8');
+  const { exit, out, err } = await run('openapi', 'grouped.yaml', '--split-by-resource-group', '--output-path', 'api/__resource__.json');
+  assert.deepEqual([exit, out], [0, ''], err);
+  assert.deepEqual(readdirSync(join(folder.path, 'api')).toSorted(), ['__net.json', 'links.json', 'resources.json']);
+  const links = JSON.parse(read('api/links.json'));
+  assertOpenApi(links);
+  assert.deepEqual(
+    Object.keys(links.paths).filter((path) => path.startsWith('/t/')),
+    ['/t/ports', '/t/ports/{id}', '/t/ports/{id}/reset', '/t/ports/{id}/ping'],
+  );
+
+  folder.write('go.tpl', '{{ schema.Schema.ID|snake_to_camel }} {{ schema.JSONSchema.properties.name.type|to_go_type }}');
+  await run('template', '-t', 'go.tpl', 'grouped.yaml', '--split-by-resource', '--output-path', 'go/__resource__.txt');
+  assert.deepEqual(
+    ['port', 'net', 'box'].map((id) => read(`go/${id}.txt`)),
+    ['Port string', 'Net string', 'Box string'],
+  );
+
+  assert.equal((await run('markdown', 'grouped.yaml', '--output-path', 'one.md')).out, '');
+  assert.match(read('one.md'), /^# Sekisho/);
+  for (const [argv, want] of [
+    [['markdown', 'grouped.yaml', '--split-by-resource-group', '--output-path', 'one.md'], /one file for several; __resource__ in it/],
+    [['template', '-t', 'go.tpl', 'grouped.yaml', '--split-by-resource', '--split-by-resource-group'], /exclude each other/],
+  ] as const) {
+    const refused = await run(...argv);
+    assert.equal(refused.exit, 2);
+    assert.match(refused.err, want);
+  }
+});
+
+test('a role sees its schemas, properties and actions alone, in templates as in documents', async () => {
+  folder.write('grouped.yaml', GROUPED);
+  folder.write(
+    'all.tpl',
+    '{% for s in schemas %}{{ s.Schema.URL }}:{% for a in s.Schema.Actions %} {{ a.ID }} {{ a.Path|swagger_path }}{% endfor %}{% for id in s.actions %} {{ id }}{% endfor %}\n{% endfor %}{{ schemas.0.JSONSchemaOnCreate|openapi3 }}',
+  );
+  const { out } = await run('template', '-t', 'all.tpl', 'grouped.yaml', '--policy', 'Member');
+  assert.match(out, /^\/t\/ports: ping \/\{id\}\/ping ping\n\/t\/nets: reset \/\{id\}\/reset ping \/\{id\}\/ping reset ping\n\{/);
+  assert.match(out, /"nullable": true/);
+  const documents = await Promise.all(['openapi', 'markdown', 'types'].map((name) => run(name, 'grouped.yaml', '--policy', 'Member')));
+  for (const { out: text } of documents) {
+    assert.doesNotMatch(text, /ports\/(:|\{)id\}?\/reset|PortReset|box/i);
+    assert.match(text, /reset/i);
+  }
+});
+
+test("validate takes Gohan's flags and gives its answers", async () => {
+  const valid = await run('validate', '--schema', 'etc/schema/gohan.json', '--document', PETSTORE);
+  assert.deepEqual([valid.exit, valid.out], [0, 'Schema is valid\n']);
+  folder.write('broken.yaml', 'schemas: [{ id: x }]\n');
+  const { exit, err } = await run('v', '-s', 'etc/schema/gohan.json', '-d', PETSTORE, '-d', 'broken.yaml');
+  assert.equal(exit, 1);
+  assert.match(err, /^Schema is not valid, see errors below:\n[^]*broken\.yaml:1:\d+ /);
 });
 
 test('slips are usage errors', async () => {

@@ -9,6 +9,7 @@ const BELOW_SERVER = [
   'lib',
   'entity',
   'config',
+  'template',
   'schema',
   'http',
   'runtime',
@@ -28,6 +29,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   lib: { row: 0, folders: [], packages: [] },
   entity: { row: 1, folders: ['lib'], packages: ['ajv'] },
   config: { row: 1, folders: ['lib'], packages: ['yaml'] },
+  template: { row: 1, folders: ['lib'], packages: [] },
   schema: { row: 1, folders: ['lib'], packages: ['ajv', 'yaml'] },
   http: { row: 2, folders: ['lib'], packages: [] },
   runtime: { row: 2, folders: ['lib', 'entity'], packages: ['esbuild'] },
@@ -42,7 +44,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   sync: { row: 3, folders: ['lib', 'schema', 'sql', 'etcd'], packages: ['croner'] },
   admin: { row: 3, folders: ['lib', 'entity', 'http', 'store'], packages: ['ajv', 'jose'] },
   server: { row: 4, folders: BELOW_SERVER, packages: ['pino'] },
-  cli: { row: 5, folders: ['lib', 'entity', 'config', 'schema', 'policy', 'sql'], packages: ['yaml'] },
+  cli: { row: 5, folders: ['lib', 'entity', 'config', 'template', 'schema', 'policy', 'sql'], packages: ['yaml'] },
 };
 
 /** Exceptions to the table, each for one file: `from` may import from the folder `to`. */

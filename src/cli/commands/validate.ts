@@ -7,7 +7,7 @@ import { applyChanges, emptyGraph } from '../../entity/references.ts';
 import type { Change } from '../../entity/types.ts';
 import { toSekishoError } from '../../lib/errors.ts';
 import type { CommandContext } from '../command.ts';
-import { usageFailure } from '../failure.ts';
+import { Failure, usageFailure } from '../failure.ts';
 import { flagText } from '../flags.ts';
 import { readConfiguredSchemas, readSchemaFiles } from '../read-schemas.ts';
 import { toStartFailure } from '../start-failure.ts';
@@ -17,6 +17,8 @@ const DEFAULT_NAMESPACE: Change = { op: 'put', kind: 'namespace', entity: { name
 /** `validate config` and `validate FILE…`: checks the configuration, or schema files, and starts nothing. Rejects with every problem and its place. */
 export async function validate(context: CommandContext): Promise<number> {
   const { words, flags } = context;
+  const documents = flagText(flags, 'document');
+  if (documents !== undefined) return validateDocuments(context, documents.split(','));
   if (words.length === 1 && words[0] === 'config') return validateConfig(context);
   // A schema file has an extension; another word is a slip.
   const slip = words.find((word) => !word.includes('.'));
@@ -27,6 +29,20 @@ export async function validate(context: CommandContext): Promise<number> {
     );
   if (flagText(flags, 'config') !== undefined) throw usageFailure('--config and schema files exclude each other');
   return validateSchemas(context);
+}
+
+/** `-d FILE`, with Gohan's answers. */
+function validateDocuments(context: CommandContext, documents: readonly string[]): number {
+  const { words, io } = context;
+  if (words.length > 0) throw usageFailure(`validate: found '${words[0]}' beside --document; name all files in one way`);
+  try {
+    readSchemaFiles(documents, { cwd: io.cwd, exit: 1 });
+  } catch (error) {
+    if (error instanceof Failure) throw new Failure(error.exit, `Schema is not valid, see errors below:\n${error.message}`);
+    throw error;
+  }
+  io.out('Schema is valid\n');
+  return 0;
 }
 
 function validateSchemas({ words, io }: CommandContext): number {
