@@ -63,7 +63,11 @@ export const FLAGS = [
   { name: 'in-type', value: 'TYPE', allowed: DATABASE_TYPES, help: 'its kind, when the connection does not tell', only: ['convert'] },
   { name: 'out', value: 'CONNECTION', help: 'the database to copy to (default: that of the configuration)', only: ['convert'] },
   { name: 'out-type', value: 'TYPE', allowed: DATABASE_TYPES, help: 'its kind, when the connection does not tell', only: ['convert'] },
-  { name: 'allow-destructive', help: 'plan to drop columns that no schema has any more', only: ['migrate'] },
+  {
+    name: 'allow-destructive',
+    help: 'plan to drop what no schema has any more (columns, tables that Sekisho made) and to narrow columns',
+    only: ['migrate'],
+  },
   { name: 'policy', value: 'ROLE', help: 'only what policies let that role do and see (default: everything)', only: READERS },
   { name: 'scope', value: 'SCOPE', isList: true, help: "the role's scope: tenant, domain, admin (default: all of them)", only: READERS },
   { name: 'template', short: 't', value: 'FILE', help: 'the template', only: ['template'] },
