@@ -106,7 +106,7 @@ describe('models', () => {
       ['model.list', 'n', { a: ['x', 'y'], b: 'z' }, {}, 'gohan'],
       ['model.update', 'n', '1', { a: 2 }, { tenantIds: ['t'] }, 'gohan'],
     ]);
-    assert.match(String(thread.messageOf("gohan_model_list({}, 'n', {})")), /work in the transaction of the request/);
+    assert.match(String(thread.messageOf("gohan_model_list({transaction: {}}, 'n', {})")), /not in one of gohan_db_transaction/);
   });
   test('refusals are exceptions', () => {
     const failing = (fields: Readonly<Record<string, unknown>>) =>

@@ -14,9 +14,9 @@ export function modelBuiltins(
 ): Implementations<typeof MODEL_BUILTINS> {
   const chain = <T>(context: EventContext, work: () => T): T => {
     const { transaction } = context;
-    if (transaction !== thread.transaction)
+    if (transaction !== undefined && transaction !== null && transaction !== thread.transaction)
       throw realm.error(
-        'gohan_model functions work in the transaction of the request: call them in an event inside it, with its context.transaction',
+        'gohan_model functions work in the transaction of the request, or without one in their own: not in one of gohan_db_transaction',
       );
     try {
       return work();

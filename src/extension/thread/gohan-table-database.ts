@@ -79,6 +79,7 @@ const ANY_SCHEMA = { name: 'schema_id', type: 'any' } as const;
 const ANY_ID = { name: 'id', type: 'any' } as const;
 const TENANTS = { name: 'tenant_ids', type: 'any' } as const;
 const DATA = { name: 'data', type: 'any' } as const;
+const IN_TRANSACTION = 'Outside of the transaction of the request it has one of its own; one of `gohan_db_transaction` is refused.';
 
 /** The built-ins that read and write resources with the events inside the transaction. */
 export const MODEL_BUILTINS = {
@@ -86,7 +87,7 @@ export const MODEL_BUILTINS = {
     parameters: [CONTEXT, ANY_SCHEMA, { name: 'filter', type: 'any' }],
     gives: 'a list of resources',
     doc: 'The resources that a filter of strings and lists of strings matches.',
-    difference: 'All values of a list count, not the last one alone.',
+    difference: `All values of a list count, not the last one alone. ${IN_TRANSACTION}`,
   },
   gohan_model_fetch: {
     parameters: [CONTEXT, ANY_SCHEMA, ANY_ID, TENANTS],
@@ -97,12 +98,18 @@ export const MODEL_BUILTINS = {
     parameters: [CONTEXT, ANY_SCHEMA, DATA],
     gives: 'the resource as stored',
     doc: 'Stores a resource.',
-    difference: '`data` is what is stored and what handlers find as `context.resource`, also when the context has another resource.',
+    difference: `\`data\` is stored, and is what handlers find as \`context.resource\`, also when the context has another resource. ${IN_TRANSACTION}`,
   },
   gohan_model_update: {
     parameters: [CONTEXT, ANY_SCHEMA, ANY_ID, DATA, TENANTS],
     gives: 'the resource as stored',
     doc: 'Changes properties of a resource.',
+    difference: IN_TRANSACTION,
   },
-  gohan_model_delete: { parameters: [CONTEXT, ANY_SCHEMA, ANY_ID], gives: 'undefined', doc: 'Deletes a resource.' },
+  gohan_model_delete: {
+    parameters: [CONTEXT, ANY_SCHEMA, ANY_ID],
+    gives: 'undefined',
+    doc: 'Deletes a resource.',
+    difference: IN_TRANSACTION,
+  },
 } as const satisfies Readonly<Record<string, BuiltinRow>>;
