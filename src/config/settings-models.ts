@@ -173,6 +173,14 @@ const API = {
     origin: 'sekisho',
     doc: 'Most rows of a page (`page_size`); larger wishes are cut down to it.',
   },
+  exact_count_limit: {
+    type: 'int',
+    default: 10_000,
+    min: 0,
+    max: 1_000_000_000,
+    origin: 'sekisho',
+    doc: 'Rows up to which `Prefer: count=estimated` counts; of more, PostgreSQL, MySQL and MariaDB answer the guess of their planner.',
+  },
   max_body_bytes: {
     type: 'bytes',
     default: 10_485_760,

@@ -71,7 +71,7 @@ function serve(rules: readonly AttachRule[], who: Identity): ResourceApi {
     cors: '',
     about: { version: '1', appVersion: '1' },
     secret: 'test',
-    limits: { maxBodyBytes: 10_000, maxPageSize: 100 },
+    limits: { maxBodyBytes: 10_000, maxPageSize: 100, exactCountLimit: 1000 },
   });
 }
 

@@ -8,6 +8,7 @@ import { parseParameters } from './parameters.ts';
 import { limitToParent } from './parent.ts';
 import { parsePreferences, preferenceApplied } from './prefer.ts';
 import { type ListQuery, parseListQuery } from './query.ts';
+import { countRows, type RowCount } from './row-count.ts';
 import { toFields, toVisible } from './show-filter.ts';
 import type { Answer, Call } from './types.ts';
 
@@ -39,17 +40,21 @@ export async function list(call: Call): Promise<Answer> {
   const isCounted = preferences.count !== 'none';
   let text: string;
   let total: number | undefined;
-  if (plan.isDirect) {
-    if (isCounted) ({ text, total } = await reader.listJsonCounted(type, selection));
-    else text = await reader.listJson(type, selection);
+  let isEstimate = false;
+  if (plan.isDirect && isCounted && preferences.count !== 'estimated') {
+    ({ text, total } = await reader.listJsonCounted(type, selection));
   } else {
-    const [rows, count] = await Promise.all([reader.list(type, selection), isCounted ? reader.count(type, query.filter) : undefined]);
-    text = JSON.stringify(rows.map((row) => shown(call, permit, query, row)));
-    total = count;
+    const read = plan.isDirect
+      ? reader.listJson(type, selection)
+      : reader.list(type, selection).then((rows) => JSON.stringify(rows.map((row) => shown(call, permit, query, row))));
+    const [rows, counted] = await Promise.all([read, isCounted ? countRows(call, reader, query.filter, preferences) : undefined]);
+    text = rows;
+    total = counted?.total;
+    isEstimate = counted?.isEstimate === true;
   }
   return {
     status: 200,
-    headers: [...(total === undefined ? [] : ['X-Total-Count', String(total)]), ...preferenceApplied(preferences)],
+    headers: [...(total === undefined ? [] : ['X-Total-Count', String(total)]), ...preferenceApplied(preferences, isEstimate)],
     body: `{${JSON.stringify(type.plural)}:${text}}`,
   };
 }
@@ -99,14 +104,17 @@ async function listHandled(call: Call & { readonly events: Events }, permit: Per
   call.events.tell(permitFields(models, identity, permit));
   const preferences = parsePreferences(exchange.headers);
   const pick = (row: Resource): Resource => (query.fields === undefined ? row : shown(call, permit, query, row));
+  let isEstimate = false;
   const { read, response } = await listWithEvents(call, permit, async (session) => {
     if (query.pageSize !== undefined) {
-      const { rows, total, next } = await readPage(call, plan, session, query.pageSize);
-      return { rows: rows.map(pick), total, ...(next !== undefined && { more: { next_page_token: next } }) };
+      const { rows, counted, next } = await readPage(call, plan, session, query.pageSize);
+      isEstimate = counted?.isEstimate === true;
+      return { rows: rows.map(pick), total: counted?.total, ...(next !== undefined && { more: { next_page_token: next } }) };
     }
     const rows = await session.list(type, selection);
-    const total = preferences.count === 'none' ? undefined : await session.count(type, query.filter);
-    return { rows: rows.map(pick), total };
+    const counted = preferences.count === 'none' ? undefined : await countRows(call, session, query.filter, preferences);
+    isEstimate = counted?.isEstimate === true;
+    return { rows: rows.map(pick), total: counted?.total };
   });
   const next = read?.more?.['next_page_token'];
   return {
@@ -114,7 +122,7 @@ async function listHandled(call: Call & { readonly events: Events }, permit: Per
     headers: [
       ...(read?.total === undefined ? [] : ['X-Total-Count', String(read.total)]),
       ...(typeof next === 'string' ? ['Link', `<${nextTarget(call, next)}>; rel="next"`] : []),
-      ...preferenceApplied(preferences),
+      ...preferenceApplied(preferences, isEstimate),
     ],
     body: JSON.stringify(response),
   };
@@ -123,13 +131,13 @@ async function listHandled(call: Call & { readonly events: Events }, permit: Per
 /** Keyset paging: one row more than asked tells whether there is a next page, which begins behind the last row of this one. */
 async function page(call: Call, permit: Permit, plan: ListPlan, size: number): Promise<Answer> {
   const { type, database, exchange } = call;
-  const { rows, total, next } = await readPage(call, plan, database.reader, size);
+  const { rows, counted, next } = await readPage(call, plan, database.reader, size);
   return {
     status: 200,
     headers: [
-      ...(total === undefined ? [] : ['X-Total-Count', String(total)]),
+      ...(counted === undefined ? [] : ['X-Total-Count', String(counted.total)]),
       ...(next === undefined ? [] : ['Link', `<${nextTarget(call, next)}>; rel="next"`]),
-      ...preferenceApplied(parsePreferences(exchange.headers)),
+      ...preferenceApplied(parsePreferences(exchange.headers), counted?.isEstimate),
     ],
     body: JSON.stringify({
       [type.plural]: rows.map((row) => shown(call, permit, plan.query, row)),
@@ -140,7 +148,7 @@ async function page(call: Call, permit: Permit, plan: ListPlan, size: number): P
 
 interface Page {
   readonly rows: readonly Resource[];
-  readonly total: number | undefined;
+  readonly counted: RowCount | undefined;
   /** Token of the next one. */
   readonly next: string | undefined;
 }
@@ -149,16 +157,16 @@ async function readPage(call: Call, { query, selection }: ListPlan, session: Ses
   const { type, exchange, secrets } = call;
   const { fields: _, ...whole } = selection;
   const after = query.pageToken === undefined ? undefined : fromPageToken(secrets.pageKey, query.fingerprint, query.pageToken);
-  const { count } = parsePreferences(exchange.headers);
+  const preferences = parsePreferences(exchange.headers);
   // Counting a large table costs more than the page: here only on request.
-  const isCounted = count === 'exact' || count === 'estimated';
-  const [found, total] = await Promise.all([
+  const isCounted = preferences.count === 'exact' || preferences.count === 'estimated';
+  const [found, counted] = await Promise.all([
     session.list(type, { ...whole, limit: size + 1, ...(after !== undefined && { after }) }),
-    isCounted ? session.count(type, query.filter) : undefined,
+    isCounted ? countRows(call, session, query.filter, preferences) : undefined,
   ]);
   const rows = found.slice(0, size);
   const last = found.length > size ? rows.at(-1) : undefined;
-  return { rows, total, next: last && toPageToken(secrets.pageKey, query.fingerprint, placeOf(query, last)) };
+  return { rows, counted, next: last && toPageToken(secrets.pageKey, query.fingerprint, placeOf(query, last)) };
 }
 
 function placeOf(query: ListQuery, row: Resource): readonly unknown[] {

@@ -25,10 +25,10 @@ export function parsePreferences(headers: RawHeaders): Preferences {
   };
 }
 
-/** The field that tells which wishes were granted; empty when there were none. */
-export function preferenceApplied({ count, return: wanted }: Preferences): readonly string[] {
+/** The field that tells which wishes were granted; empty when there were none. Who takes an estimate is told when the number is exact. */
+export function preferenceApplied({ count, return: wanted }: Preferences, isEstimate = false): readonly string[] {
   const applied = [
-    ...(count === undefined ? [] : [`count=${count === 'estimated' ? 'exact' : count}`]),
+    ...(count === undefined ? [] : [`count=${count === 'estimated' && !isEstimate ? 'exact' : count}`]),
     ...(wanted === undefined ? [] : [`return=${wanted}`]),
   ];
   return applied.length === 0 ? [] : ['Preference-Applied', applied.join(', ')];

@@ -113,7 +113,7 @@ function serve(policies: readonly PolicySource[]): ResourceApi {
     cors: '',
     about: { version: '1', appVersion: '1' },
     secret: 'test',
-    limits: { maxBodyBytes: 1000, maxPageSize: 100 },
+    limits: { maxBodyBytes: 1000, maxPageSize: 100, exactCountLimit: 1000 },
   });
 }
 

@@ -55,4 +55,6 @@ export interface Secrets {
 export interface ApiLimits {
   readonly maxBodyBytes: number;
   readonly maxPageSize: number;
+  /** Rows up to which estimates are exact counts. */
+  readonly exactCountLimit: number;
 }

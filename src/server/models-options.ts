@@ -59,7 +59,7 @@ export function toResourceApiOptions(
     about: { version: VERSION, appVersion },
     cors,
     hasFakeLogin: keystone.useKeystone && keystone.fake,
-    limits: { maxBodyBytes: api.maxBodyBytes, maxPageSize: api.maxPageSize },
+    limits: { maxBodyBytes: api.maxBodyBytes, maxPageSize: api.maxPageSize, exactCountLimit: api.exactCountLimit },
     // The same on every node and after a restart; it only keys tags and page tokens.
     secret: `${database?.type}:${database?.connection}`,
   };

@@ -24,8 +24,8 @@ export interface BoundSelect {
   readonly parameters: readonly Parameter[];
 }
 
-/** `page`: sorted and paged rows; `one`: neither; `json`: like `page`, as JSON; `count`: their number alone. */
-export type SelectMode = 'page' | 'one' | 'json' | 'count';
+/** `page`: sorted and paged rows; `one`: neither; `json`: like `page`, as JSON; `count`: their number alone, `some`: up to the limit, `guess`: by the planner. */
+export type SelectMode = 'page' | 'one' | 'json' | 'count' | 'some' | 'guess';
 
 /** Compiles selections of one set of schemas for one database. Text is made once per shape of a request. */
 export interface SelectCompiler {
@@ -54,7 +54,7 @@ export function createSelectCompiler(
       const comparable = (column: Column): string => dialect.comparable(nameOf(writer, column.name), column.kind);
       const where = found === undefined ? compileFilter(writer, filter) : '';
       const beyond = after === undefined ? '' : compileKeyset(keys, after, comparable, emit);
-      if (isPaged && selection.limit !== undefined) binding.parameters.push(dialect.bind(selection.limit, 'integer'));
+      if ((isPaged || mode === 'some') && selection.limit !== undefined) binding.parameters.push(dialect.bind(selection.limit, 'integer'));
       if (isPaged && selection.offset !== undefined) binding.parameters.push(dialect.bind(selection.offset, 'integer'));
       const plan = found ?? book.keep(type, key, compile({ writer, type, selection, mode, filter, where, beyond, keys, resources }));
       return { plan, parameters: binding.parameters };
@@ -87,6 +87,9 @@ function compile(draft: Draft): SelectPlan {
   const where = toWhere(draft);
   const from = `FROM ${dialect.quote(type.table)} t0`;
   if (mode === 'count') return { text: `SELECT count(*) ${from}${where}`, decode: () => ({}), isJson: false };
+  if (mode === 'some')
+    return { text: `SELECT count(*) FROM (SELECT 1 ${from}${where}${toPage(draft)}) s`, decode: () => ({}), isJson: false };
+  if (mode === 'guess') return { text: dialect.estimate?.explain(`SELECT 1 ${from}${where}`) ?? '', decode: () => ({}), isJson: false };
   const tree = growTree(type, draft.resources, { embed: selection.embed !== false, fields: selection.fields });
   const joins = toJoins(dialect, tree);
   const tail = `${from}${joins}${where}${toOrder(draft)}${toPage(draft)}${dialect.lock(selection.lock ?? 'none', 't0')}`;
@@ -117,7 +120,7 @@ function toOrder({ writer, keys }: Draft): string {
 }
 
 function toPage({ writer, selection, mode }: Draft): string {
-  if (mode !== 'page' && mode !== 'json') return '';
+  if (mode !== 'page' && mode !== 'json' && mode !== 'some') return '';
   const limit = selection.limit === undefined ? undefined : writer.next();
   return writer.dialect.page(limit, selection.offset === undefined ? undefined : writer.next());
 }

@@ -44,6 +44,10 @@ export const POSTGRES: Dialect = {
     (isDescending ? ' DESC' : '') + (isNullable ? (isDescending ? ' NULLS LAST' : ' NULLS FIRST') : ''),
   page: (limit, offset) => (limit === undefined ? '' : ` LIMIT ${limit}`) + (offset === undefined ? '' : ` OFFSET ${offset}`),
   lock: (policy, rootAlias) => (policy === 'none' ? '' : ` FOR UPDATE OF ${rootAlias}`),
+  estimate: {
+    explain: (select) => `EXPLAIN (FORMAT JSON) ${select}`,
+    rowsOf: ([row]) => Number((JSON.parse(String(row?.[0])) as [{ readonly Plan: { readonly 'Plan Rows': number } }])[0].Plan['Plan Rows']),
+  },
   relatedLock: 'separate',
   json,
   begin: (isolation) => [`BEGIN ISOLATION LEVEL ${isolation}`],

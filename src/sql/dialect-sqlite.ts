@@ -52,6 +52,7 @@ export const SQLITE: Dialect = {
   page: (limit, offset) =>
     limit === undefined && offset === undefined ? '' : ` LIMIT ${limit ?? '-1'}${offset === undefined ? '' : ` OFFSET ${offset}`}`,
   lock: () => '',
+  estimate: undefined,
   relatedLock: 'none',
   json,
   begin: (_isolation: IsolationLevel) => ['BEGIN IMMEDIATE'],

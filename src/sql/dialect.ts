@@ -1,5 +1,6 @@
 import type { IsolationLevel, LockPolicy, Property, ResourceType } from '../schema/types.ts';
 import type { ColumnKind, Parameter } from './column.ts';
+import type { RowValues } from './decode-row.ts';
 
 /** What a driver's error means. Columns and constraints are named as the database names them. */
 export type Failure =
@@ -60,6 +61,9 @@ export interface Dialect {
   readonly relatedLock: 'joined' | 'separate' | 'none';
   /** JSON built by the database, where that is cheaper than by Node; undefined where not. */
   readonly json: JsonBuilder | undefined;
+
+  /** EXPLAIN of a SELECT, and the number of rows that its answer guesses; undefined where there is no such guess. */
+  readonly estimate: { explain(select: string): string; rowsOf(answer: readonly RowValues[]): number } | undefined;
 
   // Transactions
   begin(isolation: IsolationLevel): readonly string[];

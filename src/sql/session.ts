@@ -80,6 +80,17 @@ export function createSession(executor: Executor, compilers: Compilers, onLogged
       const [row] = await executor.rows(plan.text, parameters, OTHER);
       return Number(row?.[0] ?? 0);
     },
+    async estimate(type, filter, exactUpTo) {
+      const { estimate } = dialect;
+      if (estimate === undefined) return { total: await session.count(type, filter), isEstimate: false };
+      const some = select.bind(type, { filter, embed: false, limit: exactUpTo + 1 }, 'some');
+      const [row] = await executor.rows(some.plan.text, some.parameters, OTHER);
+      const total = Number(row?.[0] ?? 0);
+      if (total <= exactUpTo) return { total, isEstimate: false };
+      const guess = select.bind(type, { filter, embed: false }, 'guess');
+      const guessed = estimate.rowsOf(await executor.rows(guess.plan.text, guess.parameters, OTHER));
+      return { total: Math.max(guessed, total), isEstimate: true };
+    },
     async insert(type, resource) {
       const { text, parameters } = write.insert(type, resource);
       await change(text, parameters, { operation: 'insert', type }, resource);

@@ -28,6 +28,11 @@ export interface Session {
   /** `listJson` with the `count` of the selection's filter, asked together where that saves a round trip. */
   listJsonCounted(type: ResourceType, selection: Selection): Promise<{ readonly text: string; readonly total: number }>;
   count(type: ResourceType, filter: Filter): Promise<number>;
+  /**
+   * The number of rows, exact up to `exactUpTo`; of more, the guess of the database's planner, where it makes one. (The exact part is PostgREST's, and keeps
+   * guesses from telling of rows that the filter hides.)
+   */
+  estimate(type: ResourceType, filter: Filter, exactUpTo: number): Promise<{ readonly total: number; readonly isEstimate: boolean }>;
   fetch(type: ResourceType, id: unknown, selection: Selection): Promise<Resource | undefined>;
   insert(type: ResourceType, resource: Resource): Promise<void>;
   /** Writes the given properties; gives whether there was such a row. */
