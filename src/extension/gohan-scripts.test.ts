@@ -64,7 +64,11 @@ async function answer(name: string, args: readonly unknown[], caller: EventCalle
 async function load(code: string): Promise<Extensions> {
   const extensions = await createExtensions({
     environments: [
-      { name: 'network', extensions: [{ id: 'x', style: 'gohan', code, file: `${temp.path}/files/x.js`, place: 'a.yaml:1:1' }] },
+      {
+        name: 'network',
+        url: '/networks',
+        extensions: [{ id: 'x', style: 'gohan', code, file: `${temp.path}/files/x.js`, place: 'a.yaml:1:1' }],
+      },
     ],
     limits: LIMITS,
     npmPath: `${temp.path}/npm`,

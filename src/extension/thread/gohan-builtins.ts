@@ -1,16 +1,18 @@
 import { createArgumentCheck } from './gohan-arguments.ts';
+import { basicBuiltins } from './gohan-basics.ts';
 import { callBuiltins } from './gohan-calls.ts';
 import { decorateContext } from './gohan-context.ts';
 import { cryptoModule } from './gohan-crypto.ts';
 import { databaseBuiltins } from './gohan-database.ts';
+import { eventBuiltins } from './gohan-events.ts';
 import { createExceptions } from './gohan-exceptions.ts';
 import { fileBuiltins, fsModule } from './gohan-files.ts';
 import { LOG_LEVELS, logBuiltins } from './gohan-log.ts';
-import { eventBuiltins, miscBuiltins, syncBuiltins } from './gohan-misc.ts';
 import { modelBuiltins } from './gohan-model.ts';
 import type { ArgumentsOf, BuiltinRow } from './gohan-parameter.ts';
 import { createRealmValues } from './gohan-realm.ts';
 import { createScriptRequire } from './gohan-require.ts';
+import { syncBuiltins } from './gohan-sync.ts';
 import { BUILTINS, type BuiltinName } from './gohan-table.ts';
 import { createTransactions } from './gohan-transactions.ts';
 import { loadUnderscore } from './gohan-underscore.ts';
@@ -49,7 +51,7 @@ export function createGohanBuiltins(thread: GohanThread): Record<string, unknown
     ...callBuiltins(thread, realm),
     ...syncBuiltins(thread, realm),
     ...fileBuiltins(thread, realm),
-    ...miscBuiltins(thread, realm, require),
+    ...basicBuiltins(thread, realm, require),
   };
   thread.onContext(decorateContext);
   defineUnderscore(thread, readUnderscore);

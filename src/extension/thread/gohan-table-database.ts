@@ -93,6 +93,7 @@ export const MODEL_BUILTINS = {
     parameters: [CONTEXT, ANY_SCHEMA, ANY_ID, TENANTS],
     gives: 'a resource',
     doc: 'One resource by its id, of the given tenants (null: any).',
+    difference: IN_TRANSACTION,
   },
   gohan_model_create: {
     parameters: [CONTEXT, ANY_SCHEMA, DATA],
