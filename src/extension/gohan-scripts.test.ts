@@ -184,6 +184,15 @@ describe('built-ins in a thread', () => {
     assert.deepEqual((await run(extensions, 'after')).response, { count: 0, size: 1, module: 'gohan.extension.network.after' });
   });
 
+  test('who asks', async () => {
+    const extensions = await handler(
+      'context.response = {tenant: context.auth.TenantID(), admin: context.auth.IsAdmin(), roles: context.auth.Roles(), role: context.role.Name}',
+    );
+    const auth = { tenant_id: 't', is_admin: true, roles: ['admin'] };
+    const { response } = await run(extensions, 'run', { auth, role: { Name: 'admin' } });
+    assert.deepEqual(response, { tenant: 't', admin: true, roles: [{ Name: 'admin' }], role: 'admin' });
+  });
+
   test('a waiting call ends with its event', async () => {
     const extensions = await handler('gohan_sleep(60000)');
     const controller = new AbortController();

@@ -89,13 +89,13 @@ const CALLS = {
     ],
     gives: '`{status: "success", status_code: "200", body, headers}` or `{status: "err", error}`',
     doc: 'Calls a service. Data goes as JSON unless the header `content-type` is `text/plain`; null sends none. Follows redirects. `opaque` sends the URL as it is written. `headers` of the answer: `{"Content-Type": ["…"]}`.',
-    difference: 'The body of an answer is limited by `extension.max_body_bytes`.',
+    difference: 'The body of an answer is limited by `extension.max_http_body_bytes`.',
   },
   gohan_raw_http: {
     parameters: [...HTTP, { name: 'body', type: 'string' }],
     gives: '`{status: "200 OK", status_code: 200, headers, body}`',
-    doc: 'Calls a service with a body as it is; follows no redirects. Throws when no answer comes; its time is that of the event.',
-    difference: 'The body of an answer is limited by `extension.max_body_bytes`.',
+    doc: 'Calls a service with a body as it is; follows no redirects. Throws when no answer comes.',
+    difference: 'Its time is limited by `extension.http_timeout`, the body of the answer by `extension.max_http_body_bytes`.',
   },
   gohan_exec: {
     parameters: [
@@ -197,7 +197,7 @@ const MISC = {
     ],
     gives: 'a string',
     doc: 'An environment variable, or the default where it is missing or empty.',
-    difference: 'Only variables that modules may see: those of `modules.env`, or without it those whose names look like no secrets.',
+    difference: 'Only variables that `extension.env` lists, or without it those whose names look like no secrets.',
   },
   gohan_global: {
     parameters: [{ name: 'name', type: 'string' }],
