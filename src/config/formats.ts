@@ -38,6 +38,7 @@ export const FORMATS = {
     expected: 'an address such as http://10.0.0.2:2379 (a bare HOST:PORT is http)',
     accepts: (text) => isHttpUrl(/^https?:\/\//.test(text) ? text : `http://${text}`),
   },
+  regexp: { expected: 'a regular expression', accepts: isRegExp, explain: explainRegExp },
   httpUrl: { expected: 'a URL that begins with http:// or https://', accepts: isHttpUrl },
   etcdPrefix: {
     expected: 'a path such as /sekisho, without a slash at its end',
@@ -52,6 +53,19 @@ export const FORMATS = {
 } as const satisfies Record<string, Format>;
 
 export type FormatName = keyof typeof FORMATS;
+
+function isRegExp(text: string): boolean {
+  return explainRegExp(text) === undefined;
+}
+
+function explainRegExp(text: string): string | undefined {
+  try {
+    void new RegExp(text);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
 
 function isHttpUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;

@@ -1,5 +1,6 @@
 import type { SettingKeys } from './setting.ts';
 import { ADMIN } from './settings-admin.ts';
+import { EXTENSIONS } from './settings-extension.ts';
 import { WITHOUT_EFFECT } from './settings-later.ts';
 import { MODELS } from './settings-models.ts';
 import { PROXY } from './settings-proxy.ts';
@@ -164,6 +165,7 @@ export const SETTINGS = {
     doc: 'An echo server to try things with; started only with `debug: true` and `admin`.',
   },
   ...MODELS,
+  ...EXTENSIONS,
   ...SYNC,
   ...WITHOUT_EFFECT,
 } as const satisfies SettingKeys;

@@ -1,7 +1,5 @@
-import { dirname } from 'node:path';
 import { Script } from 'node:vm';
 import { SekishoError } from '../lib/errors.ts';
-import { toPath } from '../schema/extension.ts';
 import type { ExtensionSource, SchemaSet } from '../schema/types.ts';
 import type { EnvironmentSource, ExtensionCode } from './types.ts';
 
@@ -37,9 +35,7 @@ function toPattern({ id, path, place }: ExtensionSource): RegExp {
 }
 
 function toCode(source: ExtensionSource, defaultType: string): ExtensionCode {
-  const { id, code, url, place } = source;
-  const schemaFile = place.replace(/(:\d+)+$/, '');
-  const file = url === undefined ? undefined : toPath(url, dirname(schemaFile));
+  const { id, code, file, place } = source;
   return { id, style: styleOf(source, source.codeType || defaultType, file), code, file, place };
 }
 

@@ -46,8 +46,11 @@ export interface ResourceApi {
   handle(exchange: Exchange, note: RequestNote): boolean;
   /** What would be done with a request, whoever makes it; undefined when no schema has its path. */
   explain(method: string, path: string): ResourceVerdict | undefined;
-  /** Serves another set from now on; requests under way finish with the one that they began with. */
-  swap(schemas: SchemaSet, policies: PolicySet, extensions?: Extensions): void;
+  /**
+   * Serves another set from now on; requests under way finish with the one that they began with. Resolves when they have: then nothing uses that one's
+   * extensions any more.
+   */
+  swap(schemas: SchemaSet, policies: PolicySet, extensions?: Extensions): Promise<void>;
   /** Runs events that no request causes: of cron, watched keys, reported states, migrations. */
   readonly runEvent: RunEvent;
   /** Resolves when no request is being answered any more. */
@@ -62,6 +65,7 @@ export function createResourceApi(options: ResourceApiOptions): ResourceApi {
   const cors = compileCors(options.cors);
   const running = new Set<Promise<void>>();
   const hostCall = options.hostCall ?? refuseHostCall;
+  const runEvent = createEventRunner({ database: options.database, models: () => models, hostCall });
   const answer = createAnswerer({ ...options, cors, hostCall, secrets: deriveSecrets(options.secret) });
   let models: Models = compileModels(options.schemas, options.policies, options.extensions);
 
@@ -108,10 +112,20 @@ export function createResourceApi(options: ResourceApiOptions): ResourceApi {
       if (target === undefined) return method === 'OPTIONS' ? NOWHERE : undefined;
       return explainTarget(target, method);
     },
-    swap(schemas, policies, extensions) {
+    async swap(schemas, policies, extensions) {
       models = compileModels(schemas, policies, extensions);
+      await Promise.allSettled(running);
     },
-    runEvent: createEventRunner({ database: options.database, models: () => models, hostCall }),
+    runEvent(environment, event, fields, how) {
+      const outcome = runEvent(environment, event, fields, how);
+      start(
+        outcome.then(
+          () => undefined,
+          () => undefined,
+        ),
+      );
+      return outcome;
+    },
     async close() {
       await Promise.allSettled(running);
     },

@@ -1,16 +1,30 @@
+import { SekishoError } from '../lib/errors.ts';
 import { schemaViews } from '../schema/schema-view.ts';
-import type { PolicySource } from '../schema/types.ts';
+import type { PolicySource, SchemaSet } from '../schema/types.ts';
 import type { HostCalls } from './host-calls.ts';
-import { typeOf } from './life.ts';
 
 const EVERYTHING = { mayDo: () => true, seesProperty: () => true };
 
+type SchemaCalls = HostCalls<'schema'> & HostCalls<'policy'>;
+
 /** `schema.*` and `policy.*`: what the schema files say. */
-export const SCHEMA_CALLS: HostCalls<'schema'> & HostCalls<'policy'> = {
+export const SCHEMA_CALLS: SchemaCalls = {
   'schema.list': ({ life }) => schemaViews(life.models.schemas, EVERYTHING),
-  'schema.url': ({ life }, schemaId) => typeOf(life, schemaId).url,
+  'schema.url': ({ life }, schemaId) => urlOf(life.models.schemas, schemaId),
   'policy.list': ({ life }) => life.models.schemas.policies.map(toRaw),
 };
+
+/** Answers one of these calls while scripts load, before anything is served. */
+export function answerSchemaCall(schemas: SchemaSet, name: string, [schemaId]: readonly unknown[]): unknown {
+  if (name === 'schema.list') return schemaViews(schemas, EVERYTHING);
+  return name === 'schema.url' ? urlOf(schemas, schemaId) : schemas.policies.map(toRaw);
+}
+
+function urlOf({ resources }: SchemaSet, schemaId: unknown): string {
+  const type = typeof schemaId === 'string' ? resources.get(schemaId) : undefined;
+  if (type !== undefined) return type.url;
+  throw new SekishoError('RESOURCE_NOT_FOUND', `Schema ${String(schemaId)} not found`);
+}
 
 /** A policy as files have it. */
 function toRaw(policy: PolicySource): Record<string, unknown> {

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import type { ResourceType, SchemaSet } from '../schema/types.ts';
 import { compileRouter } from './router.ts';
 
-const type = (id: string, url: string, longUrl = url): ResourceType => ({ id, url, longUrl, actions: new Map() }) as unknown as ResourceType;
+const type = (id: string, url: string, longUrl = url): ResourceType =>
+  ({ id, url, longUrl, actions: new Map() }) as unknown as ResourceType;
 const types = [
   type('shop', '/v1/shops'),
   type('shelf', '/v1/shelves', '/v1/shops/{shop}/shelves'),

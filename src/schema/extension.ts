@@ -17,7 +17,7 @@ export function toExtension(cursor: Cursor, file: string): ExtensionSource | und
     path: textAt(cursor, 'path'),
     codeType: textAt(cursor, 'code_type'),
     code: own !== '' && read !== '' ? `${own}\n${read}` : own + read,
-    url: url || undefined,
+    file: url === '' ? undefined : toPath(url, dirname(file)),
     place: placeText(cursor),
   };
 }

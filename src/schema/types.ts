@@ -150,6 +150,7 @@ export interface ExtensionSource {
   readonly path: string;
   readonly codeType: string;
   readonly code: string;
-  readonly url: string | undefined;
+  /** Absolute path of the file that the code was read from; undefined when it stands in the schema file. */
+  readonly file: string | undefined;
   readonly place: string;
 }

@@ -17,10 +17,13 @@ import { toDatabaseOptions } from '../sql/database-options.ts';
 import { importInitialData } from '../sql/initial-data.ts';
 import { openDatabase } from '../sql/open-database.ts';
 import type { Closing } from './closing.ts';
+import { createExtensionLoader } from './extensions.ts';
 import { startHealthListener } from './health-listener.ts';
 import { toPrepareOptions, toProviderOptions, toResourceApiOptions } from './models-options.ts';
 import { releaseMemory } from './release-memory.ts';
+import { createServedExtensions } from './served-extensions.ts';
 import { addStored } from './stored-definitions.ts';
+import { tellMigrated } from './tell-migrated.ts';
 import { createTenantFollower } from './tenant-follower.ts';
 import { createFileWatch } from './watch-files.ts';
 
@@ -58,32 +61,50 @@ export async function startModels(settings: Settings, configPath: string, closin
     return whole;
   };
   const first = await complete(files);
-  const api = closing.add(createResourceApi({ ...withPolicies(first), database, identifier, ...toResourceApiOptions(settings) }));
+  const loader = closing.add(createExtensionLoader(settings, directory));
+  const extensions = closing.add(createServedExtensions(await loader.load(first)));
+  const { hostCall } = loader;
+  const api = closing.add(
+    createResourceApi({
+      ...withPolicies(first),
+      database,
+      identifier,
+      extensions: extensions.current,
+      hostCall,
+      ...toResourceApiOptions(settings),
+    }),
+  );
+  await tellMigrated(first, api.runEvent);
   releaseMemory();
 
   let served = first;
-  const serve = (schemas: SchemaSet): void => {
+  const serve = (schemas: SchemaSet): Promise<void> => {
     const next = withPolicies(schemas);
-    api.swap(next.schemas, next.policies);
     served = schemas;
+    return api.swap(next.schemas, next.policies, extensions.current);
   };
-  tenants.follow(() => serve(served));
+  tenants.follow(() => void serve(served));
   const watch = closing.add(
     createFileWatch(async () => {
       try {
         const next = await complete(read());
-        watch.follow(next.files);
+        watch.follow(filesOf(next));
         const { changes, obstacles } = diffSets(served, next);
         if (changes.length === 0) return;
         if (obstacles.length > 0) throw needsRestart(obstacles);
-        await database.prepare(next, prepareOptions);
-        serve(next);
+        const loaded = await loader.load(next);
+        await database.prepare(next, prepareOptions).catch(async (error: unknown) => {
+          await loaded?.close();
+          throw error;
+        });
+        await extensions.replace(loaded, () => serve(next));
+        await tellMigrated(next, api.runEvent);
       } catch (error) {
         observe({ type: 'error', error: toSekishoError(error), where: 'schema files (the last good set serves on)' });
       }
     }),
   );
-  watch.follow(first.files);
+  watch.follow(filesOf(first));
 
   if (settings.healthcheck.enabled) closing.add(await startHealthListener(settings, database));
   const { namespace } = settings.api;
@@ -94,6 +115,11 @@ export async function startModels(settings: Settings, configPath: string, closin
     },
     sample: toSample(withPolicies(first), settings),
   };
+}
+
+/** The files whose changes are followed: of schemas, and of the code of their extensions. */
+function filesOf({ files, extensions }: SchemaSet): readonly string[] {
+  return [...files, ...extensions.flatMap(({ file }) => file ?? [])];
 }
 
 function toSample({ schemas, policies }: { schemas: SchemaSet; policies: PolicySet }, { keystone }: Settings): StartedModels['sample'] {

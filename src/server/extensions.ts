@@ -1,0 +1,47 @@
+import type { Settings } from '../config/settings.ts';
+import { createExtensions } from '../extension/extensions.ts';
+import { createHostCalls } from '../extension/host/host-calls.ts';
+import { toEnvironments } from '../extension/to-environments.ts';
+import type { Extensions } from '../extension/types.ts';
+import type { TenantDirectory } from '../identity/tenant-directory.ts';
+import { SekishoError } from '../lib/errors.ts';
+import type { HostCall } from '../resource/host-call.ts';
+import { answerSchemaCall } from '../resource/host-calls-schema.ts';
+import type { SchemaSet } from '../schema/types.ts';
+import type { Closable } from './closing.ts';
+import { toEnvironmentsOptions, toExtensionsOptions, toHostCallsOptions } from './extension-options.ts';
+
+/** Loads the extensions of sets of schemas, and answers what they ask of the gateway beside its resources. */
+export interface ExtensionLoader extends Closable {
+  /** Undefined when no extension fits a schema or job. Rejects with EXTENSION_COMPILE or EXTENSION_LOAD; the caller closes what it gets. */
+  load(schemas: SchemaSet): Promise<Extensions | undefined>;
+  readonly hostCall: HostCall;
+}
+
+export function createExtensionLoader(settings: Settings, directory: TenantDirectory | undefined): ExtensionLoader {
+  const calls = createHostCalls({
+    ...toHostCallsOptions(settings),
+    ...(directory !== undefined && {
+      tenants: { idOf: (name) => directory.idOf(name), nameOf: (id) => directory.nameOf(id) },
+    }),
+  });
+  const hostCall: HostCall = (name, args, caller) =>
+    calls.call(name, args, caller) ?? Promise.reject(new SekishoError('EXTENSION_NOT_ENABLED', `There is no call ${name}.`));
+  return {
+    hostCall,
+    async load(schemas) {
+      const environments = toEnvironments(schemas, toEnvironmentsOptions(settings));
+      if (environments.length === 0) return undefined;
+      return await createExtensions({
+        environments,
+        ...toExtensionsOptions(settings),
+        // Nobody waits for a script that loads but the one who loads it.
+        call: async (name, args) =>
+          /^(?:schema|policy)\./.test(name) ? answerSchemaCall(schemas, name, args) : await hostCall(name, args, LOADING),
+      });
+    },
+    close: () => calls.close(),
+  };
+}
+
+const LOADING = { environment: '', event: '', depth: 0, signal: new AbortController().signal };
