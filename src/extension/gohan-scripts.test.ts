@@ -207,6 +207,7 @@ describe('built-ins in a thread', () => {
 describe('exceptions in a thread', () => {
   const CASES: readonly (readonly [code: string, failure: Fields])[] = [
     ["throw new CustomException('no', 422)", { exception: 'CustomException', status: 422, message: 'no' }],
+    ["throw new CustomException('text', '404')", { exception: 'CustomException', status: 404, message: 'text' }],
     ["throw new NotFoundException('gone')", { exception: 'NotFoundException', status: 404, message: 'gone' }],
     ["throw new TimeOutException('late')", { status: 503, message: 'late' }],
     ["throw new ResourceException('taken', 5)", { status: 409, message: 'taken' }],
@@ -227,7 +228,13 @@ describe('exceptions in a thread', () => {
   }
 
   test('any other error is a failure', async () => {
-    for (const code of ["throw new Error('raw')", "gohan_db_fetch(null, 'network', '2', '')", "gohan_exec('ls', [])"]) {
+    for (const code of [
+      "throw new Error('raw')",
+      "throw new CustomException('no', 'abc')",
+      "throw new CustomException('no', 99)",
+      "gohan_db_fetch(null, 'network', '2', '')",
+      "gohan_exec('ls', [])",
+    ]) {
       const extensions = await handler(code);
       await assert.rejects(run(extensions, 'run'), (error: SekishoError) => error.status === 500, code);
     }

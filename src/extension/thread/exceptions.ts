@@ -66,7 +66,9 @@ function statusOf(exception: GohanException, depth: number): number | undefined 
   const { name, code, problem, inner_exception: inner } = exception;
   if (name === 'ResourceException' && problem !== undefined) return PROBLEM_STATUS[Number(problem)];
   if (isGohanException(inner) && depth < 5) return statusOf(inner, depth + 1);
-  const status = code ?? NAMED_STATUS[name] ?? DEFAULT_STATUS;
+  const given = code ?? NAMED_STATUS[name] ?? DEFAULT_STATUS;
+  // Gohan reads the code out of its text.
+  const status = typeof given === 'string' && /^\d{3}$/.test(given) ? Number(given) : given;
   return Number.isInteger(status) && Number(status) >= 200 && Number(status) <= 599 ? Number(status) : undefined;
 }
 
