@@ -82,7 +82,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     blocked.set(path, { path, error, failures, since: before?.since ?? now, retryAt });
     observe({ type: 'sync.blocked', sink: sink.name, path, error, failures });
   };
-  /** Delivers what there is; gives whether there may be more. */
+  /** Delivers what is read at once; gives whether there may be more. */
   const deliver = async (fence: Fence, failures: number): Promise<'more' | 'idle' | 'failed' | 'over'> => {
     const now = Date.now();
     const waiting = [...blocked.values()].filter(({ retryAt }) => retryAt > now);
@@ -109,10 +109,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
       observe({ type: 'sync.delivered', sink: sink.name, events: ids.length, durationMs: performance.now() - startedAt, lagMs });
     }
     for (const { path, error } of refused) block(path, error);
-    for (const path of seen) if (!refused.some((one) => one.path === path)) blocked.delete(path);
     if (failure === undefined) {
       lastError = undefined;
-      return rows.length > 1 || ids.length > 0 ? 'more' : 'idle';
+      const paths = new Set(refused.map(({ path }) => path));
+      for (const path of seen) if (!paths.has(path)) blocked.delete(path);
+      return 'more';
     }
     await fail(failure, failures + 1, fence.lost);
     return isOver === true ? 'over' : 'failed';
@@ -126,7 +127,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const recovery = await sink.recover?.(fence);
     if (recovery === undefined || recovery.ids.length === 0) return;
     const rows = await log.find(recovery.ids);
-    await log.remove(rows.filter((row) => recovery.isDelivered(row)).map(({ id }) => id));
+    const ids = rows.filter((row) => recovery.isDelivered(row)).map(({ id }) => id);
+    if (ids.length > 0) await log.remove(ids);
   };
 
   return {
