@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { ensureInstalled, OPENSSL, type Requirement } from '../test/support/install.ts';
+import { ETCD, ensureInstalled, OPENSSL, type Requirement } from '../test/support/install.ts';
 import { MARIADB_SERVER } from '../test/support/mariadb.ts';
 import { POSTGRES_SERVER } from '../test/support/postgres.ts';
 
@@ -17,11 +17,11 @@ interface Kind {
 const KINDS: Readonly<Record<string, Kind>> = {
   unit: {
     files: ['src/**/*.test.ts', 'test/support/*.test.ts', 'test/architecture/*.test.ts', 'bench/**/*.test.ts'],
-    needs: [OPENSSL, POSTGRES_SERVER, MARIADB_SERVER],
+    needs: [OPENSSL, POSTGRES_SERVER, MARIADB_SERVER, ETCD],
   },
   api: { files: ['test/api/**/*.test.ts', 'test/cli/**/*.test.ts', 'examples/**/*.test.ts'], needs: [OPENSSL] },
   conformance: { files: ['test/conformance/**/*.test.ts'], needs: [OPENSSL] },
-  fault: { files: ['test/fault/**/*.test.ts'], needs: [OPENSSL, POSTGRES_SERVER, MARIADB_SERVER] },
+  fault: { files: ['test/fault/**/*.test.ts'], needs: [OPENSSL, POSTGRES_SERVER, MARIADB_SERVER, ETCD] },
   crash: { files: ['test/crash/**/*.test.ts'], needs: [POSTGRES_SERVER, MARIADB_SERVER] },
 };
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { Agent, request } from 'node:https';
+import { request } from 'node:https';
 import { join } from 'node:path';
 import { makeCertificate, type TestCertificate } from './certificates.ts';
 import { ETCD, ensureInstalled, OPENSSL } from './install.ts';
@@ -13,7 +13,8 @@ export interface EtcdStart {
   readonly members?: 1 | 3;
   /** Switches authentication on, with the user `root`. */
   readonly auth?: boolean;
-  readonly tls?: boolean;
+  /** `mutual`: clients show a certificate too; that of the server will do. */
+  readonly tls?: boolean | 'mutual';
   readonly quotaBytes?: number;
   readonly snapshotCount?: number;
   /** How often an idle watch is told so. Milliseconds; ten minutes by default, as etcd has it. */
@@ -42,8 +43,8 @@ export interface EtcdServers extends AsyncDisposable {
   readonly members: readonly EtcdMember[];
   readonly username: string | undefined;
   readonly password: string | undefined;
-  /** The certificate that the servers show, which is its own authority; PEM. */
-  readonly ca: string | undefined;
+  /** The certificate that the servers show, which is its own authority. */
+  readonly certificate: TestCertificate | undefined;
   /** The member that leads now. */
   leader(): Promise<EtcdMember>;
 }
@@ -53,9 +54,9 @@ const TRIES = 5;
 
 /** Starts a cluster on free ports with its data in a temp folder. */
 export async function startEtcd(options: EtcdStart = {}): Promise<EtcdServers> {
-  ensureInstalled(options.tls === true ? [ETCD, OPENSSL] : [ETCD]);
+  ensureInstalled(hasTls(options) ? [ETCD, OPENSSL] : [ETCD]);
   const folder = createTempFolder('sekisho-etcd-');
-  const certificate = options.tls === true ? makeCertificate(folder.path, ['localhost', '127.0.0.1']) : undefined;
+  const certificate = hasTls(options) ? makeCertificate(folder.path, ['localhost', '127.0.0.1']) : undefined;
   for (let tries = 1; ; tries += 1) {
     const members = await createMembers(options, folder, certificate, `try-${tries}`);
     const isUp = await startAll(members);
@@ -64,6 +65,8 @@ export async function startEtcd(options: EtcdStart = {}): Promise<EtcdServers> {
     if (tries === TRIES) throw new Error(`etcd ended ${TRIES} times before it answered`);
   }
 }
+
+const hasTls = ({ tls = false }: EtcdStart): boolean => tls !== false;
 
 /** False when a process ended: another one had taken its port. */
 async function startAll(members: readonly Process[]): Promise<boolean> {
@@ -81,17 +84,17 @@ async function createServers(
   members: readonly Process[],
 ): Promise<EtcdServers> {
   const first = members[0];
-  if (options.auth === true && first !== undefined) await enableAuth(first.endpoint);
+  if (options.auth === true && first !== undefined) await enableAuth(first.endpoint, certificate);
   const credentials = options.auth === true ? ROOT : undefined;
   return {
     endpoints: members.map((member) => member.endpoint),
     members,
     username: credentials?.name,
     password: credentials?.password,
-    ca: certificate?.cert,
+    certificate,
     async leader() {
       const isLeader = async (member: EtcdMember): Promise<boolean> => {
-        const { leader, header } = await post(member.endpoint, '/v3/maintenance/status', {}).catch((): Answer => ({}));
+        const { leader, header } = await post(member.endpoint, '/v3/maintenance/status', {}, { certificate }).catch((): Answer => ({}));
         return leader !== undefined && leader === header?.member_id;
       };
       return await until('a member leads', async () => {
@@ -110,6 +113,12 @@ interface Process extends EtcdMember {
   spawn(): void;
   hasEnded(): boolean;
   isUp(): Promise<boolean>;
+}
+
+interface Place {
+  readonly name: string;
+  readonly endpoint: string;
+  readonly certificate: TestCertificate | undefined;
 }
 
 async function createMembers(
@@ -135,15 +144,16 @@ async function createMembers(
       ['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer],
       ['--initial-cluster', cluster, '--initial-cluster-token', token, '--log-level', 'error'],
       certificate === undefined ? [] : ['--cert-file', certificate.certFile, '--key-file', certificate.keyFile],
+      certificate === undefined || options.tls !== 'mutual' ? [] : ['--client-cert-auth', '--trusted-ca-file', certificate.certFile],
       options.quotaBytes === undefined ? [] : ['--quota-backend-bytes', String(options.quotaBytes)],
       options.snapshotCount === undefined ? [] : ['--snapshot-count', String(options.snapshotCount)],
       options.progressMs === undefined ? [] : ['--experimental-watch-progress-notify-interval', `${options.progressMs}ms`],
     ].flat();
-    return createMember(name, endpoint, words, folder.path);
+    return createMember({ name, endpoint, certificate }, words, folder.path);
   });
 }
 
-function createMember(name: string, endpoint: string, words: readonly string[], cwd: string): Process {
+function createMember({ name, endpoint, certificate }: Place, words: readonly string[], cwd: string): Process {
   let child: ChildProcess | undefined;
   const hasEnded = (): boolean => child === undefined || child.exitCode !== null || child.signalCode !== null;
   const end = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
@@ -157,10 +167,10 @@ function createMember(name: string, endpoint: string, words: readonly string[], 
     child = spawn(command, args, { stdio: 'ignore', cwd });
   };
   const isUp = async (): Promise<boolean> => {
-    const { members = [] } = await post(endpoint, '/v3/cluster/member/list', {}).catch((): Answer => ({}));
+    const { members = [] } = await post(endpoint, '/v3/cluster/member/list', {}, { certificate }).catch((): Answer => ({}));
     if (!members.some((member) => member.name === name)) return false;
     // A linearizable read: there is a leader. With authentication it is refused, which says the same.
-    const answer = await post(endpoint, '/v3/kv/range', { key: 'eA==' }).catch((): Answer => ({}));
+    const answer = await post(endpoint, '/v3/kv/range', { key: 'eA==' }, { certificate }).catch((): Answer => ({}));
     return answer.header?.revision !== undefined || answer.error?.includes('user name is empty') === true;
   };
   return {
@@ -183,11 +193,12 @@ function createMember(name: string, endpoint: string, words: readonly string[], 
   };
 }
 
-async function enableAuth(endpoint: string): Promise<void> {
-  await post(endpoint, '/v3/auth/user/add', ROOT);
-  await post(endpoint, '/v3/auth/role/add', { name: 'root' });
-  await post(endpoint, '/v3/auth/user/grant', { user: ROOT.name, role: 'root' });
-  await post(endpoint, '/v3/auth/enable', {});
+async function enableAuth(endpoint: string, certificate: TestCertificate | undefined): Promise<void> {
+  const how = { certificate };
+  await post(endpoint, '/v3/auth/user/add', ROOT, how);
+  await post(endpoint, '/v3/auth/role/add', { name: 'root' }, how);
+  await post(endpoint, '/v3/auth/user/grant', { user: ROOT.name, role: 'root' }, how);
+  await post(endpoint, '/v3/auth/enable', {}, how);
 }
 
 interface Answer {
@@ -200,15 +211,20 @@ interface Answer {
 }
 
 /** Asks the gateway by itself, not through the client that is under test. `token` is one of authentication. */
-export async function post(endpoint: string, path: string, body: unknown, token?: string): Promise<Answer> {
+export async function post(
+  endpoint: string,
+  path: string,
+  body: unknown,
+  { token, certificate }: { readonly token?: string | undefined; readonly certificate?: TestCertificate | undefined } = {},
+): Promise<Answer> {
   const headers = token === undefined ? {} : { authorization: token };
   if (!endpoint.startsWith('https:')) {
     const signal = AbortSignal.timeout(5000);
     return (await (await fetch(endpoint + path, { method: 'POST', headers, body: JSON.stringify(body), signal })).json()) as Answer;
   }
-  const agent = new Agent({ rejectUnauthorized: false });
+  const tls = certificate === undefined ? {} : { ca: certificate.cert, cert: certificate.cert, key: certificate.key };
   return await new Promise((resolve, reject) => {
-    const call = request(endpoint + path, { method: 'POST', agent, headers, timeout: 5000 }, (response) => {
+    const call = request(endpoint + path, { method: 'POST', agent: false, ...tls, headers, timeout: 5000 }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
       response.on('error', reject).on('end', () => resolve(JSON.parse(text) as Answer));
