@@ -93,9 +93,10 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'init-db',
     aliases: ['idb'],
-    usage: 'init-db [-c FILE]',
-    summary: 'make the tables of the configured schemas, as start does',
-    details: 'Adds what is missing, and drops nothing.',
+    usage: 'init-db [-c FILE] [-t TYPE] [-d CONNECTION] [-s FILE]',
+    summary: 'make the tables of schemas, as start does',
+    details:
+      'Adds what is missing, and drops nothing unless --drop-on-create says so. Database and schemas are those of the configuration where the flags, which are those of Gohan, name none; files that they name begin in the working folder.',
     example: 'sekisho init-db -c sekisho.yaml',
     load: async () => (await import('./commands/init-db.ts')).initDb,
   },

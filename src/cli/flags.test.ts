@@ -70,3 +70,14 @@ test('other names of a flag, and lists that are given in parts', () => {
   assert.ok(parseFlags(['start', '--config-file=x'], {}).given.has('config'));
   assert.equal(parseFlags(['openapi', '--scope', 'tenant', '--scope=domain'], {}).flags.scope, 'tenant,domain');
 });
+
+test('a letter that commands share is the flag that the command knows', () => {
+  const commandOf = (word: string): string => (word === 'idb' ? 'init-db' : word);
+  assert.deepEqual(parseFlags(['idb', '-t', 'mysql', '-d', 'c', '-s', 's.yaml'], {}, commandOf).flags, {
+    'database-type': 'mysql',
+    database: 'c',
+    schema: 's.yaml',
+  });
+  assert.deepEqual(parseFlags(['-t', 'page.txt', 'template'], {}, commandOf).flags, { template: 'page.txt' });
+  assert.deepEqual(parseFlags(['validate', '-d', 'a.yaml'], {}, commandOf).flags, { document: 'a.yaml' });
+});

@@ -10,6 +10,7 @@ export interface FlagSpec {
   readonly name: string;
   /** Other long names, those of the systems that users come from. */
   readonly aliases?: readonly string[];
+  /** One letter. Flags of different commands may share it when all of them take a value, or none. */
   readonly short?: string;
   readonly value?: string;
   readonly allowed?: readonly string[];
@@ -87,9 +88,28 @@ export const FLAGS = [
     name: 'schema',
     short: 's',
     value: 'FILE',
-    help: "Gohan's file of the schema of schemas: accepted, and not read, because what it checks is built in",
-    only: ['validate'],
+    help: "a schema file (init-db); Gohan's file of the schema of schemas, which is not read, because what it checks is built in (validate)",
+    only: ['validate', 'init-db'],
   },
+  {
+    name: 'database',
+    short: 'd',
+    value: 'CONNECTION',
+    help: 'the database to make the tables in (default: that of the configuration)',
+    only: ['init-db'],
+  },
+  {
+    name: 'database-type',
+    short: 't',
+    value: 'TYPE',
+    allowed: DATABASE_TYPES,
+    help: 'its kind, when the connection does not tell',
+    only: ['init-db'],
+  },
+  { name: 'meta', short: 'm', value: 'FILE', help: 'a schema file that is loaded first', only: ['init-db'] },
+  { name: 'multiple-schemas', value: 'FILE;FILE', help: 'further schema files', only: ['init-db'] },
+  { name: 'cascade', help: 'every foreign key deletes its row with the one that it refers to', only: ['init-db'] },
+  { name: 'drop-on-create', help: 'drop the tables of these schemas first, with their rows', only: ['init-db'] },
   { name: 'all', help: 'every document of the collection', only: ['document delete'] },
   { name: 'version', short: 'v', help: 'print the version' },
   { name: 'help', short: 'h', help: 'print help, of a command when one is given' },
@@ -116,14 +136,21 @@ const OPTIONS = Object.fromEntries(
   }),
 );
 
-/** Separates flags (anywhere, short switches bundled as in `-Vf`, `--` ends them) from words. Throws a usage `Failure`. */
-export function parseFlags(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): CommandLine {
+/**
+ * Separates flags (anywhere, short switches bundled as in `-Vf`, `--` ends them) from words. A short name that several flags have is that of the one that
+ * the command knows, whose name `commandOf` gives for the first word. Throws a usage `Failure`.
+ */
+export function parseFlags(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  commandOf: (word: string) => string = (word) => word,
+): CommandLine {
   const { tokens, positionals } = parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true, strict: false, tokens: true });
   const flags = fromEnvironment(env);
   const given = new Set<FlagName>();
   for (const token of tokens) {
     if (token.kind !== 'option') continue;
-    const spec = SPECS.find((flag) => flag.name === token.name || flag.aliases?.includes(token.name));
+    const spec = findFlag(token, commandOf(positionals[0] ?? ''));
     if (!spec) throw unknownFlag(token.rawName, argv);
     const name = spec.name as FlagName;
     const value = toFlagValue(spec, token.rawName, token.value, token.inlineValue === true);
@@ -133,6 +160,11 @@ export function parseFlags(argv: readonly string[], env: Readonly<Record<string,
     given.add(name);
   }
   return { words: positionals, flags, given };
+}
+
+function findFlag({ name, rawName }: { readonly name: string; readonly rawName: string }, command: string): FlagSpec | undefined {
+  const sharing = rawName.startsWith('--') ? [] : SPECS.filter((flag) => flag.short === rawName.slice(1));
+  return sharing.find((flag) => flag.only?.includes(command)) ?? SPECS.find((flag) => flag.name === name || flag.aliases?.includes(name));
 }
 
 function toFlagValue(spec: FlagSpec, rawName: string, value: string | undefined, isInline: boolean): string | true | undefined {

@@ -26,7 +26,7 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
 /** A command with flags of its own has to be the first word. */
 function parseLine(argv: readonly string[], io: CliIo): CommandLine {
   const [word = '', ...rest] = argv;
-  if (findCommand(word)?.hasOwnFlags !== true) return parseFlags(argv, io.env);
+  if (findCommand(word)?.hasOwnFlags !== true) return parseFlags(argv, io.env, (first) => findCommand(first)?.name ?? first);
   if (rest[0] === '--help' || rest[0] === '-h') return parseFlags([word, '--help'], io.env);
   return { words: argv, flags: parseFlags([], io.env).flags, given: new Set() };
 }

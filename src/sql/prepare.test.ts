@@ -155,6 +155,33 @@ onEveryDatabase((subject) => {
     await elsewhere.close();
   });
 
+  test('tables are dropped first when that is asked for, though they refer to one another', async () => {
+    const elsewhere = await subject.open(await subject.createConnection());
+    const set = hosts(`rack_id: ${FIELD}, type: [string, 'null'], relation: rack}`, '', rack);
+    const type = (id: string) => set.resources.get(id) ?? assert.fail();
+    const fill = () =>
+      elsewhere.transaction(
+        async (session) => {
+          await session.insert(type('host'), { id: 'h' });
+          await session.insert(type('rack'), { id: 'r', first_id: 'h' });
+          await session.update(type('host'), 'h', { rack_id: 'r' });
+          await session.logEvent({ type: 'create', path: '/p', version: 1, body: '{}', syncPlain: false, syncProperty: '' });
+        },
+        { isolation: 'SERIALIZABLE' },
+      );
+    await elsewhere.prepare(set, { ...AUTO, dropFirst: true });
+    await fill();
+    await elsewhere.prepare(set, { ...AUTO, dropFirst: true });
+    assert.equal(await elsewhere.reader.count(type('rack'), TRUE), 0);
+    assert.equal((await elsewhere.reader.query('SELECT id FROM events', [])).length, 1);
+    await fill();
+    await assert.rejects(
+      elsewhere.transaction((session) => session.insert(type('rack'), { id: 's', first_id: 'none' }), { isolation: 'SERIALIZABLE' }),
+      { code: 'RESOURCE_REFERENCE' },
+    );
+    await elsewhere.close();
+  });
+
   test('two nodes that prepare at once do not meet', async () => {
     const elsewhere = await subject.createConnection();
     const nodes = await Promise.all([subject.open(elsewhere), subject.open(elsewhere)]);

@@ -1,6 +1,7 @@
 import { SekishoError } from '../lib/errors.ts';
 import type { SchemaSet } from '../schema/types.ts';
 import type { Ask, Dialect } from './dialect.ts';
+import { dropTables } from './drop-tables.ts';
 import type { Executor } from './executor.ts';
 import { rebuildTable } from './rebuild-table.ts';
 import { type PlanInput, type PlanStep, planSchema, type SchemaPlan } from './schema-plan.ts';
@@ -11,6 +12,7 @@ import { wantedKeys } from './table-text.ts';
 export interface PrepareOptions {
   readonly autoMigrate: boolean;
   readonly cascadeDelete: boolean;
+  readonly dropFirst?: boolean;
 }
 
 /**
@@ -19,6 +21,7 @@ export interface PrepareOptions {
  */
 export async function prepareTables(dialect: Dialect, executor: Executor, schemas: SchemaSet, options: PrepareOptions): Promise<void> {
   const ask: Ask = (sql, parameters) => executor.records(sql, parameters);
+  if (options.dropFirst === true) await dropTables(dialect, executor, schemas, await dialect.readTables(ask));
   await makeSystemTables(dialect, executor, await dialect.readTables(ask));
   const tables = await dialect.readTables(ask);
   const input = { dialect, resources: schemas.resources, cascadeDelete: options.cascadeDelete };

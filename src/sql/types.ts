@@ -76,11 +76,11 @@ export interface Database {
   ): Promise<T>;
   /**
    * Makes and additively migrates the tables of the set; see `migrate.ts`. With `eventLog: false` no rows of the event log are written: nobody would
-   * take them away.
+   * take them away. With `dropFirst` the tables of the set are dropped before, with their rows.
    */
   prepare(
     schemas: SchemaSet,
-    options: { readonly autoMigrate: boolean; readonly cascadeDelete: boolean; readonly eventLog?: boolean },
+    options: { readonly autoMigrate: boolean; readonly cascadeDelete: boolean; readonly eventLog?: boolean; readonly dropFirst?: boolean },
   ): Promise<void>;
   /** Calls back after each commit of a transaction of this process that wrote event rows; the returned function ends that. */
   onLogged(listener: () => void): () => void;

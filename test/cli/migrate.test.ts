@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import { type CliResult, runInProcess } from '../support/admin-stub.ts';
 import { onEveryDatabase } from '../support/databases.ts';
@@ -76,6 +77,34 @@ onEveryDatabase(({ kind, createConnection }) => {
   });
 });
 
+test("init-db takes Gohan's flags, without a configuration", async () => {
+  using folder = createTempFolder();
+  folder.write('toys.yaml', toys(''));
+  folder.write('more.yaml', toys('').replaceAll('toy', 'box').replaceAll('boxs', 'boxes'));
+  const flags = [
+    '-t',
+    'sqlite3',
+    '-d',
+    'gohan.db',
+    '-s',
+    'toys.yaml',
+    '-m',
+    'embed://etc/schema/gohan.json',
+    '--multiple-schemas',
+    'more.yaml;',
+  ];
+  const done = { exit: 0, out: 'DB is initialized\n', err: '' };
+  assert.deepEqual(await runInProcess(['init-db', ...flags, '--cascade'], { cwd: folder.path }), done);
+  const database = new DatabaseSync(`${folder.path}/gohan.db`);
+  database.exec("INSERT INTO toys (id) VALUES ('1'); INSERT INTO boxs (id) VALUES ('1')");
+  assert.deepEqual(await runInProcess(['idb', ...flags], { cwd: folder.path }), done);
+  const rows = (): unknown => ({ ...database.prepare('SELECT count(*) AS n FROM toys').get() });
+  assert.deepEqual(rows(), { n: 1 });
+  assert.deepEqual(await runInProcess(['--drop-on-create', 'idb', ...flags], { cwd: folder.path }), done);
+  assert.deepEqual(rows(), { n: 0 });
+  database.close();
+});
+
 test('slips are told with exit code 2', async () => {
   using folder = createTempFolder();
   folder.write('sekisho.yaml', toConfig('sqlite3', './data.db'));
@@ -89,6 +118,9 @@ test('slips are told with exit code 2', async () => {
     [['migrate', 'create', '--', '--'], /a migration needs a name of letters/],
     [['migrate', 'version', 'x'], /too many words: x/],
     [['init-db', 'x'], /too many words: x/],
+    [['init-db', '-t', 'sqlite3'], /--database-type needs --database/],
+    [['init-db', '-t', 'oracle', '-d', 'x.db'], /-t: found 'oracle', allowed are sqlite3/],
+    [['init-db', '-s', 'nowhere.yaml', '-d', 'x.db'], /nowhere\.yaml/],
     [['start', '--allow-destructive'], /--allow-destructive is a flag of migrate/],
   ];
   for (const [argv, want] of cases) {

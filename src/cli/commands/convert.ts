@@ -1,15 +1,13 @@
 import { convertDatabase } from '../../sql/convert.ts';
-import { toAbsolute, toDatabaseOptions } from '../../sql/database-options.ts';
+import { toDatabaseOptions } from '../../sql/database-options.ts';
 import type { DatabaseOptions } from '../../sql/open-database.ts';
 import type { CommandContext } from '../command.ts';
 import { usageFailure } from '../failure.ts';
-import { DATABASE_TYPES, flagText } from '../flags.ts';
+import { flagText } from '../flags.ts';
+import { toGivenDatabase } from '../given-database.ts';
 import { createProgressBar } from '../progress-bar.ts';
 import { readModelSettings, readSchemas } from '../read-schemas.ts';
 import { needDatabase, tellingFailures, useDatabase } from '../with-database.ts';
-
-const CONNECTIONS = 10;
-const RETRY = { count: 5, intervalMs: 20 };
 
 /** `convert --in A --out B [FILE…]`: copies the rows of all schemas into another database, whose tables are made. */
 export async function convert(context: CommandContext): Promise<number> {
@@ -38,12 +36,5 @@ function toEnd(context: CommandContext, end: 'in' | 'out'): DatabaseOptions {
     const model = readModelSettings(context);
     return toDatabaseOptions(needDatabase(model), model.folder);
   }
-  const type = DATABASE_TYPES.find((known) => known === flagText(flags, `${end}-type`)) ?? typeOf(connection);
-  return { type, connection: toAbsolute(type, connection, io.cwd), maxOpenConnections: CONNECTIONS, retry: RETRY };
-}
-
-/** What the connection itself tells. */
-function typeOf(connection: string): DatabaseOptions['type'] {
-  if (/^postgres(?:ql)?:/.test(connection)) return 'postgresql';
-  return /^(?:mysql|mariadb):|@(?:tcp|unix)\(/.test(connection) ? 'mysql' : 'sqlite3';
+  return toGivenDatabase(connection, flagText(flags, `${end}-type`), io.cwd);
 }
