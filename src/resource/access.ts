@@ -87,7 +87,8 @@ export function createAccess(schemas: SchemaSet, policies: PolicySet, planOf: (t
     decide,
     permit(identity, action, type, id) {
       const decision = decide(identity, action, type, id);
-      if (!decision.allowed) throw new SekishoError('POLICY_DENIED', decision.reason);
+      // The reason may be remembered from another id.
+      if (!decision.allowed) throw new SekishoError('POLICY_DENIED', `No matching policy: ${action} ${policyPath(type, id)}`);
       return decision.permit;
     },
     reach,

@@ -33,7 +33,7 @@ export async function proposeUpdate({ events, id }: Work, given: JsonObject): Pr
 export async function fetchForUpdate(work: Work, permit: Permit, session: Session): Promise<Resource> {
   const { type, id } = work;
   if (work.ancestorIds.length > 0) await checkAncestors(work, session);
-  const filter = allOf([permit.rowFilter(type), parentFilter(work)]);
+  const filter = allOf([work.models.access.reach(permit, type), parentFilter(work)]);
   const stored = await session.fetch(type, id, { filter, embed: false, lock: lockOf(type, 'update') });
   if (stored === undefined) throw await outOfReach(work, session, 'update');
   return stored;
