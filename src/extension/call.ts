@@ -4,7 +4,7 @@ import { observe } from '../lib/event.ts';
 import type { EnvironmentState } from './environment-state.ts';
 import { EventRun, type RunOwner } from './event-run.ts';
 import { toOutcome } from './outcome.ts';
-import { Seat } from './seat.ts';
+import { Seat, TOP_LEVEL } from './seat.ts';
 import type { ThreadHost } from './thread-host.ts';
 import type { EventOutcome, ExtensionCall, ExtensionRequest, Fields } from './types.ts';
 
@@ -29,7 +29,8 @@ export class RequestCall implements ExtensionCall, RunOwner {
   /** Top-level context as far as the gateway knows it. */
   readonly #known = new Map<string, unknown>();
   #marked: ReadonlyMap<string, unknown> | undefined;
-  readonly #nestedKnown = new Map<number, Map<string, unknown>>();
+  /** By the call in which their events are nested. */
+  readonly #nested = new Map<number, NestedContext>();
   #exclusive: Seat | undefined;
   #modules: Seat | undefined;
   #leasing: Promise<Seat> | undefined;
@@ -50,9 +51,11 @@ export class RequestCall implements ExtensionCall, RunOwner {
   async run(environment: string, event: string, fields: Fields): Promise<EventOutcome> {
     const state = this.#shared.find(environment);
     const parent = this.#parent();
-    const known = parent === undefined ? this.#known : this.#nestedContext(parent);
-    for (const [key, value] of Object.entries(fields)) known.set(key, value);
-    if (parent === undefined) for (const seat of this.#seats()) seat.setUnsent(fields);
+    const nested = parent === undefined ? undefined : this.#nestedContext(parent.call);
+    const known = nested?.known ?? this.#known;
+    setFields(known, fields);
+    if (nested !== undefined) setFields(nested.unsent, fields);
+    else for (const seat of this.#seats()) seat.setUnsent(fields);
     if (state === undefined || !state.events.has(event)) return toOutcome(known, false);
     try {
       this.#check(state);
@@ -60,7 +63,7 @@ export class RequestCall implements ExtensionCall, RunOwner {
       const seat = await this.#seat(state, event, parent !== undefined);
       this.#check(state);
       const run = new EventRun({ owner: this, state, event, parent: parent?.run, thread: seat.thread, known });
-      return await this.#start(run, seat, fields, parent);
+      return await this.#start(run, seat, parent, nested);
     } catch (error) {
       state.failures += 1;
       throw error;
@@ -90,7 +93,7 @@ export class RequestCall implements ExtensionCall, RunOwner {
 
   /** Asks the gateway for a handler; events that run meanwhile find their parent. */
   ask(run: EventRun, name: string, args: readonly unknown[], call: number): Promise<unknown> {
-    return hostCall.run({ run, call }, () => this.request.call(name, args, run)).finally(() => this.#nestedKnown.delete(call));
+    return hostCall.run({ run, call }, () => this.request.call(name, args, run)).finally(() => this.#nested.delete(call));
   }
 
   /** The deadline of an event passed, or its request left: its nested ones end with it. */
@@ -98,14 +101,14 @@ export class RequestCall implements ExtensionCall, RunOwner {
     return [...this.#runs].filter((one) => one.isWithin(run));
   }
 
-  async #start(run: EventRun, seat: Seat, fields: Fields, parent: Parent | undefined): Promise<EventOutcome> {
+  async #start(run: EventRun, seat: Seat, parent: Parent | undefined, nested: NestedContext | undefined): Promise<EventOutcome> {
     this.#runs.add(run);
     try {
-      if (parent === undefined) seat.start(run, 0, 0, undefined, seat.takeUnsent());
+      if (parent === undefined || nested === undefined) seat.start(run, TOP_LEVEL, seat.takeUnsent());
       else {
-        const snapshot =
-          parent.run.thread === seat.thread || seat.hasContext(parent.call) ? undefined : await parent.run.thread.snapshot(parent.run);
-        seat.start(run, parent.run.thread === seat.thread ? parent.run.inv : 0, parent.call, snapshot, Object.entries(fields));
+        const isHere = parent.run.thread === seat.thread;
+        const snapshot = isHere || seat.hasContext(parent.call) ? undefined : await parent.run.thread.snapshot(parent.run);
+        seat.start(run, { parent: isHere ? parent.run.inv : 0, call: parent.call, snapshot }, takeNested(nested, seat));
       }
       this.#shared.wake();
       return await run.outcome;
@@ -159,10 +162,10 @@ export class RequestCall implements ExtensionCall, RunOwner {
     return deepest === undefined ? undefined : { run: deepest, call: deepest.lastCall };
   }
 
-  #nestedContext({ call }: Parent): Map<string, unknown> {
-    const known = this.#nestedKnown.get(call) ?? new Map<string, unknown>();
-    this.#nestedKnown.set(call, known);
-    return known;
+  #nestedContext(call: number): NestedContext {
+    const context = this.#nested.get(call) ?? { known: new Map(), unsent: new Map(), seat: undefined };
+    this.#nested.set(call, context);
+    return context;
   }
 
   #check(state: EnvironmentState): void {
@@ -188,6 +191,25 @@ export class RequestCall implements ExtensionCall, RunOwner {
 interface Parent {
   readonly run: EventRun;
   readonly call: number;
+}
+
+/** What the gateway knows of the context of nested events. */
+interface NestedContext {
+  readonly known: Map<string, unknown>;
+  /** What `seat`, which ran the last one, was not told. */
+  readonly unsent: Map<string, unknown>;
+  seat: Seat | undefined;
+}
+
+function takeNested(context: NestedContext, seat: Seat): readonly (readonly [string, unknown])[] {
+  const fields = [...(context.seat === seat ? context.unsent : context.known)];
+  context.unsent.clear();
+  context.seat = seat;
+  return fields;
+}
+
+function setFields(target: Map<string, unknown>, fields: Fields): void {
+  for (const [key, value] of Object.entries(fields)) target.set(key, value);
 }
 
 function aborted(why: string): SekishoError {

@@ -12,6 +12,8 @@ export interface ExclusivePool {
   lease(nested: boolean, timeoutMs: number): Promise<ThreadHost>;
   /** Gives a thread back. One that still runs an abandoned event stays taken: it is to be given back again when it is at rest. */
   release(thread: ThreadHost): void;
+  /** Stops threads beyond the pool's size that nobody used for a while. */
+  trim(now: number): void;
   /** A thread is gone. */
   remove(thread: ThreadHost): void;
   close(): void;
@@ -22,6 +24,9 @@ export function createExclusivePool(max: number, maxQueue: number, start: () => 
   return new Pool(max, maxQueue, start);
 }
 
+/** How long a thread beyond the pool's size may be idle: starting one takes 30 ms of CPU. */
+const LINGER_MS = 5000;
+
 interface Waiter {
   readonly take: (thread: Promise<ThreadHost>) => void;
   readonly fail: (error: SekishoError) => void;
@@ -31,7 +36,8 @@ class Pool implements ExclusivePool {
   readonly #max: number;
   readonly #maxQueue: number;
   readonly #start: () => Promise<ThreadHost>;
-  readonly #idle: ThreadHost[] = [];
+  /** Those used last at the end, with the time since which they are idle. */
+  readonly #idle: { readonly thread: ThreadHost; readonly since: number }[] = [];
   readonly #leased = new Set<ThreadHost>();
   readonly #nested: Waiter[] = [];
   readonly #outer: Waiter[] = [];
@@ -61,15 +67,21 @@ class Pool implements ExclusivePool {
   release(thread: ThreadHost): void {
     if (!thread.isAtRest || !this.#leased.delete(thread)) return;
     this.#taken -= 1;
-    if (!thread.isGone) this.#idle.push(thread);
+    if (!thread.isGone) this.#idle.push({ thread, since: performance.now() });
     this.#serve();
   }
 
   remove(thread: ThreadHost): void {
-    const at = this.#idle.indexOf(thread);
+    const at = this.#idle.findIndex((one) => one.thread === thread);
     if (at >= 0) this.#idle.splice(at, 1);
     if (this.#leased.delete(thread)) this.#taken -= 1;
     this.#serve();
+  }
+
+  trim(now: number): void {
+    const [oldest] = this.#idle;
+    if (oldest === undefined || this.#idle.length + this.#taken <= this.#max || now - oldest.since < LINGER_MS) return;
+    oldest.thread.stop('it is not needed any more');
   }
 
   close(): void {
@@ -83,7 +95,7 @@ class Pool implements ExclusivePool {
 
   async #take(): Promise<ThreadHost> {
     this.#taken += 1;
-    const idle = this.#idle.pop();
+    const idle = this.#idle.pop()?.thread;
     if (idle !== undefined) {
       this.#leased.add(idle);
       return idle;
@@ -111,7 +123,6 @@ class Pool implements ExclusivePool {
         waiter.take(this.#take());
       }
     }
-    while (this.#idle.length > 0 && this.#idle.length + this.#taken > this.#max) this.#idle.pop()?.stop('it is not needed any more');
   }
 
   #wait(queue: Waiter[], timeoutMs: number): Promise<ThreadHost> {

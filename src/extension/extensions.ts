@@ -67,7 +67,8 @@ class LoadedExtensions implements Extensions, CallEnvironment {
     this.#environments = new Map(environments.map((source, index) => [source.name, new EnvironmentState(source, index, limits)]));
     this.#exclusive = createExclusivePool(limits.exclusiveThreads, limits.maxQueue, () => this.#start('exclusive'));
     this.#shared = createSharedPool(limits.sharedThreads, limits.maxQueue, () => this.#start('shared'));
-    this.#watchdog = createWatchdog(() => this.#threads);
+    const trim = { isBusy: false, tick: (now: number) => this.#exclusive.trim(now) };
+    this.#watchdog = createWatchdog(() => [...this.#threads, trim]);
   }
 
   /** Loads all environments in the first thread of the kind that they run on. */

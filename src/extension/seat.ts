@@ -2,6 +2,15 @@ import type { EventRun } from './event-run.ts';
 import type { ThreadHost } from './thread-host.ts';
 import type { Fields } from './types.ts';
 
+/** Where an event is nested: in which event of the same thread, by which call; a copy of the context around, when that is in another thread. */
+export interface Nesting {
+  readonly parent: number;
+  readonly call: number;
+  readonly snapshot: string | undefined;
+}
+
+export const TOP_LEVEL: Nesting = { parent: 0, call: 0, snapshot: undefined };
+
 /** The place of a request in one thread: its session there, and what of the context is still to be sent. */
 export class Seat {
   readonly thread: ThreadHost;
@@ -38,8 +47,8 @@ export class Seat {
     return this.#contexts.has(call);
   }
 
-  /** Sends an event with its fields; `call` is that in which it is nested, or 0. */
-  start(run: EventRun, parent: number, call: number, snapshot: string | undefined, fields: readonly (readonly [string, unknown])[]): void {
+  /** Sends an event with its fields. */
+  start(run: EventRun, { parent, call, snapshot }: Nesting, fields: readonly (readonly [string, unknown])[]): void {
     const { thread } = this;
     if (call !== 0) this.#contexts.add(call);
     const items: unknown[] = [this.#session, this.#requestId, run.state.index, run.event, parent, call, snapshot, fields.length];

@@ -1,3 +1,4 @@
+import { promiseHooks } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
 import { requireFrom, sharedModules } from '../runtime/thread/builtins.ts';
 import { createConsole } from '../runtime/thread/console.ts';
@@ -96,6 +97,11 @@ const environments = data.environments.map(({ name, codes }) => {
 const events = new Events({ gateway, log: logRun, outbox, stacks, shared, within });
 const sessions = new Sessions();
 
+/** Notes whose code is about to run: when it blocks the thread, its environment is to blame, not those that wait. */
+function blame(run: object | undefined): void {
+  shared[SLOT.current] = (run as Run | undefined)?.inv ?? 0;
+}
+
 /** Reads one batch; see `TO_THREAD` for the items. */
 function receive(batch: readonly unknown[]): void {
   let at = 0;
@@ -178,7 +184,9 @@ const stray = (what: string) => (thrown: unknown) => {
 };
 
 refuseHugeArrays(data.heapLimitBytes);
-prepareGlobals({ env: data.env, host: data.host, console: threadConsole, timers: createTimers() });
+prepareGlobals({ env: data.env, host: data.host, console: threadConsole, timers: createTimers(blame) });
+// What runs behind an `await`. Measured: 25 ns each.
+promiseHooks.onBefore(() => blame(currentRequest.getStore()));
 onProcess('uncaughtException', stray('uncaughtException'));
 onProcess('unhandledRejection', stray('unhandledRejection'));
 Atomics.store(shared, SLOT.booted, 1);

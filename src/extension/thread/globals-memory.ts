@@ -10,6 +10,9 @@ export interface GlobalsMemory {
 /** Objects that are looked after: beyond it only the globals themselves are. */
 const MAX_OBJECTS = 10_000;
 
+/** Built-in types whose prototypes scripts like to extend: these are brought back too. */
+const PATCHED = ['Object', 'Array', 'String', 'Number', 'Function', 'Date', 'RegExp', 'Error'] as const;
+
 interface Kept {
   readonly object: Record<PropertyKey, unknown>;
   readonly keys: readonly PropertyKey[];
@@ -27,7 +30,7 @@ export function createGlobalsMemory(global: Record<string, unknown>): GlobalsMem
     remember() {
       const globals = keep(global);
       const found = reach(globals, builtIns);
-      kept = [globals, ...(found ?? [])];
+      kept = [globals, ...PATCHED.map((name) => keep(prototypeOf(global, name))), ...(found ?? [])];
       return found !== undefined;
     },
     restore() {
@@ -53,6 +56,10 @@ function reach(from: Kept, builtIns: ReadonlySet<unknown>): Kept[] | undefined {
     }
   }
   return found;
+}
+
+function prototypeOf(global: Record<string, unknown>, name: string): Record<PropertyKey, unknown> {
+  return (global[name] as { readonly prototype: Record<PropertyKey, unknown> }).prototype;
 }
 
 function keep(object: Record<PropertyKey, unknown>): Kept {

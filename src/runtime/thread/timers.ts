@@ -2,16 +2,25 @@ import { currentRequest, type RequestScope } from './requests.ts';
 
 const real = { setTimeout, setInterval, setImmediate };
 
+type OnRun = (request: RequestScope | undefined) => void;
 type Callback = (...args: unknown[]) => void;
 
-/** `setTimeout` and its kin, bound to the request that calls them: what is left when it ends is cancelled. */
-export function createTimers(): Record<'setTimeout' | 'setInterval' | 'setImmediate', (callback: Callback, ...args: never[]) => unknown> {
+/** `setTimeout` and its kin, bound to the request that calls them: what is left when it ends is cancelled. `onRun` is told whose callback runs. */
+export function createTimers(
+  onRun: OnRun = () => {},
+): Record<'setTimeout' | 'setInterval' | 'setImmediate', (callback: Callback, ...args: never[]) => unknown> {
   return {
-    setTimeout: (callback: Callback, delay?: number, ...args: unknown[]) => once((run) => real.setTimeout(run, delay), callback, args),
-    setImmediate: (callback: Callback, ...args: unknown[]) => once((run) => real.setImmediate(run), callback, args),
+    setTimeout: (callback: Callback, delay?: number, ...args: unknown[]) =>
+      once((run) => real.setTimeout(run, delay), callback, args, onRun),
+    setImmediate: (callback: Callback, ...args: unknown[]) => once((run) => real.setImmediate(run), callback, args, onRun),
     setInterval: (callback: Callback, delay?: number, ...args: unknown[]) => {
       const state = owner();
-      const timer = real.setInterval(check(callback), delay, ...args);
+      const call = check(callback);
+      const run = (...given: unknown[]): void => {
+        onRun(state);
+        call(...given);
+      };
+      const timer = real.setInterval(run, delay, ...args);
       if (state?.ended) clearInterval(timer);
       else state?.timers?.add(timer);
       return timer;
@@ -19,11 +28,12 @@ export function createTimers(): Record<'setTimeout' | 'setInterval' | 'setImmedi
   };
 }
 
-function once(start: (run: () => void) => NodeJS.Timeout | NodeJS.Immediate, callback: Callback, args: unknown[]): unknown {
+function once(start: (run: () => void) => NodeJS.Timeout | NodeJS.Immediate, callback: Callback, args: unknown[], onRun: OnRun): unknown {
   const state = owner();
   const call = check(callback);
   const timer = start(() => {
     state?.timers?.delete(timer);
+    onRun(state);
     call(...args);
   });
   if (state?.ended) {
