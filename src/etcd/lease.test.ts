@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type EtcdServers, post, startEtcd } from '../../test/support/etcd.ts';
+import { type EtcdServers, post, startEtcd, useEtcd } from '../../test/support/etcd.ts';
 import { startTcpFaultProxy } from '../../test/support/tcp-fault-proxy.ts';
 import { until } from '../../test/support/until.ts';
 import { createEtcd } from './client.ts';
@@ -44,9 +44,9 @@ test('a lease that somebody revoked is lost, and nothing can be put under it', a
   await lease.close();
 });
 
-test('a lease that cannot be renewed is given up before etcd lets it go', async () => {
+test('a lease that cannot be renewed is given up before etcd lets it go', async (t) => {
   await using proxy = await startTcpFaultProxy(Number(new URL(servers.endpoints[0] ?? '').port));
-  const client = createEtcd({ endpoints: [`127.0.0.1:${proxy.port}`] }, { observe: () => undefined });
+  const client = useEtcd(t, { endpoints: [`127.0.0.1:${proxy.port}`] });
   const lease: Lease = await client.lease(3000);
   await client.put('/lease/cut', 'x', { lease: lease.id });
   proxy.stall();
@@ -57,7 +57,6 @@ test('a lease that cannot be renewed is given up before etcd lets it go', async 
   assert.equal(hasCode(lease.lost.reason, 'ETCD_LEASE_LOST'), true);
   proxy.flow();
   assert.equal(lease.isAlive, false, 'lost for good');
-  await client.close();
 });
 
 test('a process that was held up does not believe in its lease', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type EtcdServers, startEtcd } from '../../test/support/etcd.ts';
+import { type EtcdServers, startEtcd, useEtcd } from '../../test/support/etcd.ts';
 import { startTcpFaultProxy } from '../../test/support/tcp-fault-proxy.ts';
 import { until } from '../../test/support/until.ts';
 import { createEtcd } from './client.ts';
@@ -148,10 +148,10 @@ test('a watch that begins at a revision gets what came since, or a list when tha
   await third.watch.close();
 });
 
-test('after a cut there is a new list, with what happened meanwhile, also when that is compacted', async () => {
+test('after a cut there is a new list, with what happened meanwhile, also when that is compacted', async (t) => {
   const prefix = prefixOf();
   await using proxy = await startTcpFaultProxy(portOf(servers.endpoints[0]));
-  const client = createEtcd({ endpoints: [`127.0.0.1:${proxy.port}`], timeoutMs: 2000 }, { observe: () => undefined });
+  const client = useEtcd(t, { endpoints: [`127.0.0.1:${proxy.port}`], timeoutMs: 2000 });
   await etcd.put(`${prefix}a`, '1');
   await etcd.put(`${prefix}b`, '1');
   const { watch, told, links } = record(client, { prefix });
@@ -169,7 +169,6 @@ test('after a cut there is a new list, with what happened meanwhile, also when t
   assert.deepEqual(told, ['list a=1 b=1', 'list a=2', 'put a=3']);
   assert.deepEqual(links, [true, false, true]);
   await watch.close();
-  await client.close();
 });
 
 test('a list comes every relistMs, and what it has is not told again', async () => {
@@ -189,10 +188,10 @@ test('a list comes every relistMs, and what it has is not told again', async () 
   await watch.close();
 });
 
-test('a stream that is silent because it is dead is left', async () => {
+test('a stream that is silent because it is dead is left', async (t) => {
   const prefix = prefixOf();
   await using proxy = await startTcpFaultProxy(portOf(servers.endpoints[0]));
-  const client = createEtcd({ endpoints: [`127.0.0.1:${proxy.port}`], timeoutMs: 300 }, { observe: () => undefined });
+  const client = useEtcd(t, { endpoints: [`127.0.0.1:${proxy.port}`], timeoutMs: 300 });
   const { watch, told, links } = record(client, { prefix });
   await watch.ready;
   await until('the stream', () => links.length === 1);
@@ -202,7 +201,6 @@ test('a stream that is silent because it is dead is left', async () => {
   proxy.flow();
   await until('the list', () => told.includes('list a=1'));
   await watch.close();
-  await client.close();
 });
 
 test('a handler that fails gets a whole list instead', async () => {
@@ -223,8 +221,8 @@ test('a handler that fails gets a whole list instead', async () => {
   await watch.close();
 });
 
-test('a watch that is closed before its first list says so', async () => {
-  const client = createEtcd({ endpoints: ['127.0.0.1:1'], timeoutMs: 200 }, { observe: () => undefined });
+test('a watch that is closed before its first list says so', async (t) => {
+  const client = useEtcd(t, { endpoints: ['127.0.0.1:1'], timeoutMs: 200 });
   const { watch } = record(client, { prefix: prefixOf() });
   const ready = assert.rejects(watch.ready, { code: 'ETCD_UNAVAILABLE' });
   await client.close();

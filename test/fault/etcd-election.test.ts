@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createEtcd } from '../../src/etcd/client.ts';
-import { startEtcd } from '../support/etcd.ts';
+import { startEtcd, useEtcd } from '../support/etcd.ts';
 import { REPOSITORY } from '../support/source-files.ts';
 import { until } from '../support/until.ts';
 
@@ -66,7 +65,7 @@ test('a leader that is stopped past its lease and continued does not believe in 
         'two leaders at once',
       );
     }
-    const etcd = createEtcd({ endpoints: servers.endpoints });
+    const etcd = useEtcd(t, { endpoints: servers.endpoints });
     const writes = (await etcd.range({ prefix: `${KEY}-log/` })).kvs.toSorted((a, b) => a.modRevision - b.modRevision);
     const written = writes.map((kv) => Number(kv.value.toString()));
     assert.deepEqual(
@@ -75,7 +74,6 @@ test('a leader that is stopped past its lease and continued does not believe in 
       'an old term wrote after a new one began',
     );
     t.diagnostic(`${written.length} writes in ${new Set(written).size} terms`);
-    await etcd.close();
   } finally {
     for (const candidate of candidates) candidate.process.kill('SIGKILL');
   }

@@ -2,6 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { request } from 'node:https';
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { createEtcd } from '../../src/etcd/client.ts';
+import type { Etcd, EtcdOptions } from '../../src/etcd/types.ts';
 import { makeCertificate, type TestCertificate } from './certificates.ts';
 import { ETCD, ensureInstalled, OPENSSL } from './install.ts';
 import { findFreePorts } from './ports.ts';
@@ -208,6 +211,13 @@ interface Answer {
   readonly error?: string;
   readonly token?: string;
   readonly kvs?: readonly { readonly key: string; readonly value?: string; readonly mod_revision: string }[];
+}
+
+/** A client that is closed at the end of the test, however that goes; what it observes is dropped. */
+export function useEtcd(t: TestContext, options: EtcdOptions): Etcd {
+  const etcd = createEtcd(options, { observe: () => undefined });
+  t.after(() => etcd.close());
+  return etcd;
 }
 
 /** Asks the gateway by itself, not through the client that is under test. `token` is one of authentication. */
