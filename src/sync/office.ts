@@ -1,0 +1,21 @@
+import type { ElectionOptions, Leadership } from '../etcd/types.ts';
+import { toSekishoError } from '../lib/errors.ts';
+import { observe } from '../lib/event.ts';
+
+/** What an election does with the terms of a role: `work` runs in each, and who reads the events learns of its begin and end. */
+export function leadsAs(role: string, work: (leadership: Leadership) => Promise<void>): Pick<ElectionOptions, 'lead' | 'onError'> {
+  return {
+    async lead(leadership) {
+      const { term, lost } = leadership;
+      observe({ type: 'sync.leader', role, term, leads: true });
+      try {
+        await work(leadership);
+      } catch (error) {
+        if (!lost.aborted) observe({ type: 'error', error: toSekishoError(error), where: `the work of ${role}` });
+      } finally {
+        observe({ type: 'sync.leader', role, term, leads: false });
+      }
+    },
+    onError: (error) => observe({ type: 'error', error: toSekishoError(error), where: `the election of ${role}` }),
+  };
+}
