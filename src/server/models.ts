@@ -62,7 +62,7 @@ export async function startModels(settings: Settings, configPath: string, closin
   };
   const first = await complete(files);
   const loader = closing.add(createExtensionLoader(settings, directory));
-  const extensions = closing.add(createServedExtensions(await loader.load(first)));
+  const extensions = closing.add(createServedExtensions(await loader.load(first, files.extensions)));
   const { hostCall } = loader;
   const api = closing.add(
     createResourceApi({
@@ -87,12 +87,13 @@ export async function startModels(settings: Settings, configPath: string, closin
   const watch = closing.add(
     createFileWatch(async () => {
       try {
-        const next = await complete(read());
+        const own = read();
+        const next = await complete(own);
         watch.follow(filesOf(next));
         const { changes, obstacles } = diffSets(served, next);
         if (changes.length === 0) return;
         if (obstacles.length > 0) throw needsRestart(obstacles);
-        const loaded = await loader.load(next);
+        const loaded = await loader.load(next, own.extensions);
         await database.prepare(next, prepareOptions).catch(async (error: unknown) => {
           await loaded?.close();
           throw error;
