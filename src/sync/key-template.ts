@@ -39,7 +39,7 @@ export function compileKeyTemplate(text: string, place: string): KeyTemplate {
 function toText(name: string | undefined, resource: Resource): string {
   const value = name === undefined ? undefined : resource[name];
   if (value === undefined || value === null) return '';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | boolean);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function escape(literal: string): string {

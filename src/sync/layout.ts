@@ -85,7 +85,7 @@ function toTypeLayout(type: ResourceType): TypeLayout {
   return {
     ...shared,
     pathPrefix,
-    pathOf: (resource) => toResourcePath(type, String(resource['id'] as string | number)),
+    pathOf: (resource) => toResourcePath(type, String(resource['id'])),
     match(path) {
       const id = path.slice(pathPrefix.length);
       if (!path.startsWith(pathPrefix) || id === '' || id.includes('/')) return undefined;

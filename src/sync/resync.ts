@@ -97,7 +97,7 @@ async function writePage(database: Database, layout: TypeLayout, rows: readonly 
       for (const row of locked) {
         await session.logEvent({
           type: 'update',
-          path: toResourcePath(type, String(row['id'] as string | number)),
+          path: toResourcePath(type, String(row['id'])),
           version: type.stateVersioning ? Number(row['config_version'] ?? 0) : 0,
           body: JSON.stringify(toResource(type, row)),
           syncPlain: layout.isPlain,
