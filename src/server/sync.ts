@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { SyncControl } from '../admin/types.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Etcd } from '../etcd/types.ts';
+import { type SekishoError, toSekishoError } from '../lib/errors.ts';
+import type { SchemaSet } from '../schema/types.ts';
+import type { Database } from '../sql/types.ts';
+import type { ResyncProgress, ResyncResult } from '../sync/resync.ts';
+import { createSync, type Sync } from '../sync/sync.ts';
+import type { RunEvent } from '../sync/types.ts';
+import type { Closable } from './closing.ts';
+
+/** What of the data models is kept in step. */
+export interface SyncedModels {
+  readonly database: Database;
+  /** The schemas that are served now. */
+  schemas(): SchemaSet;
+  readonly runEvent: RunEvent;
+}
+
+export interface StartedSync extends Closable {
+  readonly control: SyncControl;
+  /** One sentence for each thing that is wrong; empty when all is well. */
+  problems(): readonly string[];
+}
+
+/** True when something of the configuration runs beside requests: deliveries, watched keys, jobs. */
+export function needsSync({ etcd, sync, webhooks, cron }: Settings): boolean {
+  return (etcd.length > 0 && sync !== 'none') || webhooks.length > 0 || cron.length > 0;
+}
+
+/** Whether committed changes write rows of the event log: only where somebody delivers and deletes them, unless the configuration says. */
+export function hasEventLog({ eventLog, etcd, sync, webhooks }: Settings): boolean {
+  if (eventLog !== 'auto') return eventLog === 'on';
+  return (etcd.length > 0 && sync !== 'none') || webhooks.length > 0;
+}
+
+/** Starts what keeps others in step with the resources. Rejects with SCHEMA_INVALID or CONFIG_INVALID when a key template or a job's time makes no sense. */
+export async function startSync(settings: Settings, etcd: Etcd | undefined, models: SyncedModels | undefined): Promise<StartedSync> {
+  const { syncWriter, watch, cron } = settings;
+  const sync = await createSync({
+    node: `${settings.nodeId || hostname()}-${randomUUID().slice(0, 8)}`,
+    ...(etcd !== undefined && { etcd }),
+    ...(models !== undefined && { models }),
+    runEvent: models?.runEvent ?? (async () => ({})),
+    ttlMs: syncWriter.leaderTtlMs,
+    pollMs: syncWriter.pollMs,
+    backoffMs: syncWriter.backoffMs,
+    driftIntervalMs: syncWriter.driftIntervalMs,
+    watch,
+    cron,
+  });
+  const resync = createResync(sync);
+  return {
+    control: {
+      status: () => sync.status(),
+      cron: () => sync.cron(),
+      compare: () => sync.compare(),
+      resync: resync.start,
+      resyncStatus: resync.status,
+    },
+    problems: () => sync.status().problems,
+    async close() {
+      resync.close();
+      await sync.close();
+    },
+  };
+}
+
+interface Run {
+  readonly startedAt: string;
+  progress?: ResyncProgress;
+  result?: ResyncResult;
+  error?: SekishoError;
+}
+
+/** One resynchronisation at a time, in the background: a caller asks how far it is. */
+function createResync(sync: Sync) {
+  const closing = new AbortController();
+  let run: Run | undefined;
+  const state = (): 'idle' | 'running' | 'done' | 'failed' => {
+    if (run === undefined) return 'idle';
+    if (run.error !== undefined) return 'failed';
+    return run.result === undefined ? 'running' : 'done';
+  };
+  const status = () => ({
+    state: state(),
+    ...(run !== undefined && { startedAt: run.startedAt }),
+    ...(run?.progress !== undefined && { progress: run.progress }),
+    ...(run?.result !== undefined && { result: run.result }),
+    ...(run?.error !== undefined && { error: run.error.message }),
+  });
+  return {
+    status,
+    start(schemas: readonly string[]) {
+      if (state() !== 'running') {
+        const started: Run = { startedAt: new Date().toISOString() };
+        run = started;
+        const onProgress = (progress: ResyncProgress): void => {
+          started.progress = progress;
+        };
+        sync.resync(schemas, { onProgress, signal: closing.signal }).then(
+          (result) => {
+            started.result = result;
+          },
+          (error: unknown) => {
+            started.error = toSekishoError(error);
+          },
+        );
+      }
+      return status();
+    },
+    close: () => closing.abort(),
+  };
+}
