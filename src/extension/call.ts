@@ -16,7 +16,9 @@ export interface CallEnvironment {
   pick(): ThreadHost | Promise<ThreadHost>;
   /** Deadlines are to be watched from now on. */
   wake(): void;
-  readonly isClosed: boolean;
+  /** A request runs its first event; false when new ones are refused. */
+  enter(): boolean;
+  leave(): void;
 }
 
 /** The call of the gateway that a handler waits for: events that run meanwhile are nested in its event. */
@@ -35,6 +37,7 @@ export class RequestCall implements ExtensionCall, RunOwner {
   #modules: Seat | undefined;
   #leasing: Promise<Seat> | undefined;
   readonly #runs = new Set<EventRun>();
+  #hasEntered = false;
   #isListening = false;
   #isEnded = false;
 
@@ -89,6 +92,7 @@ export class RequestCall implements ExtensionCall, RunOwner {
     for (const run of this.#runs) run.abort('the request is over');
     for (const seat of this.#seats()) seat.end();
     if (this.#exclusive !== undefined) this.#shared.giveBack(this.#exclusive.thread);
+    if (this.#hasEntered) this.#shared.leave();
   }
 
   /** Asks the gateway for a handler; events that run meanwhile find their parent. */
@@ -114,6 +118,7 @@ export class RequestCall implements ExtensionCall, RunOwner {
       return await run.outcome;
     } finally {
       this.#runs.delete(run);
+      seat.hasLeftovers ||= run.hasLeftovers;
       if (parent === undefined) this.#shareOutcome(seat);
     }
   }
@@ -169,7 +174,9 @@ export class RequestCall implements ExtensionCall, RunOwner {
   }
 
   #check(state: EnvironmentState): void {
-    if (this.#isEnded || this.#shared.isClosed) throw aborted(this.#isEnded ? 'the request is over' : 'the gateway stops');
+    if (this.#isEnded) throw aborted('the request is over');
+    if (!this.#hasEntered && !this.#shared.enter()) throw aborted('the gateway stops');
+    this.#hasEntered = true;
     if (this.request.signal?.aborted === true) throw aborted('the client left');
     const refusal = state.refusal();
     if (refusal === undefined) return;

@@ -1,4 +1,4 @@
-import { dirname, relative } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 import type { Plugin } from 'esbuild';
 import { SekishoError } from '../lib/errors.ts';
 import { bundleScript } from '../runtime/bundle.ts';
@@ -25,7 +25,11 @@ export async function compileExtension(extension: ExtensionCode, number: number,
       input: { stdin: { contents: code, sourcefile: file ?? `${id}.ts`, resolveDir: folder, loader: loaderOf(file) } },
       npmPath,
       plugin: resolverPlugin(npmPath),
-      displayName: (path) => (path === 'stdin' || path.endsWith(file ?? `${id}.ts`) ? name : relative(folder, path)),
+      displayName(path) {
+        const absolute = resolve(npmPath ?? '/', path);
+        if (absolute === file || path.endsWith('<stdin>') || path.endsWith(`${id}.ts`)) return name;
+        return relative(folder, absolute);
+      },
     });
     return { id, style, code: bundled.code, sourceMap: bundled.sourceMap, script: `sekisho-extension-${number}.js`, file };
   } catch (error) {
@@ -51,8 +55,11 @@ function resolverPlugin(npmPath: string | undefined): Plugin {
         if (pluginData === 'resolving' || kind === 'entry-point') return undefined;
         const bare = path.startsWith('node:') ? path.slice(5) : path;
         if (BUILT_INS.has(bare)) return { path: bare, external: true };
-        const found = await build.resolve(path, { kind, resolveDir, importer, pluginData: 'resolving' });
-        if (found.errors.length === 0) return found;
+        const folders = npmPath === undefined || /^[./]/.test(path) ? [resolveDir] : [resolveDir, npmPath];
+        for (const from of folders) {
+          const found = await build.resolve(path, { kind, resolveDir: from, importer, pluginData: 'resolving' });
+          if (found.errors.length === 0) return { path: found.path, namespace: found.namespace, external: found.external };
+        }
         const packages =
           npmPath === undefined ? 'npm packages beside it or of the setting extension.npm_path' : `npm packages of ${npmPath}`;
         const text = `${JSON.stringify(path)} not found. An extension may import files relative to its own; the built-ins ${[...BUILT_INS].join(', ')}; ${packages}.`;

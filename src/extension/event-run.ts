@@ -5,6 +5,7 @@ import { ExtensionFailure } from './failure.ts';
 import { readOutcome, type Thrown, toRunError } from './outcome.ts';
 import type { ThreadHost, ThreadRun } from './thread-host.ts';
 import type { EventCaller, EventOutcome, ExtensionRequest } from './types.ts';
+import { LEFTOVERS } from './wire.ts';
 
 /** The request that an event belongs to. */
 export interface RunOwner {
@@ -38,6 +39,8 @@ export class EventRun implements ThreadRun, EventCaller {
   readonly outcome: Promise<EventOutcome>;
   /** The call that began last of those that run; 0 when none does. */
   lastCall = 0;
+  /** The thread may have something to stop when its request ends: always, unless it said otherwise. */
+  hasLeftovers = true;
   readonly #options: EventRunOptions;
   readonly #startedAt = performance.now();
   readonly #failedCalls = new Map<number, unknown>();
@@ -61,6 +64,8 @@ export class EventRun implements ThreadRun, EventCaller {
       this.#resolve = resolve;
       this.#reject = reject;
     });
+    // It may fail before anybody waits for it.
+    this.outcome.catch(() => {});
     state.calls += 1;
   }
 
@@ -98,6 +103,7 @@ export class EventRun implements ThreadRun, EventCaller {
   }
 
   done(mask: number, next: () => unknown): void {
+    this.hasLeftovers = (mask & LEFTOVERS) !== 0;
     const outcome = readOutcome(mask, next, this.#options.known);
     if (this.#finish('ok')) this.#resolve(outcome);
   }
@@ -148,9 +154,11 @@ export class EventRun implements ThreadRun, EventCaller {
   #finish(outcome: 'ok' | 'answered' | 'failed' | 'timeout' | 'crashed'): boolean {
     if (this.#isOver) return false;
     this.#isOver = true;
-    const over = new SekishoError('EXTENSION_ABORTED', `The event ${this.event} is over.`);
-    for (const end of this.#calls.values()) end(over);
-    this.#abort?.abort(over);
+    if (this.#calls.size > 0 || this.#abort !== undefined) {
+      const over = new SekishoError('EXTENSION_ABORTED', `The event ${this.event} is over.`);
+      for (const end of this.#calls.values()) end(over);
+      this.#abort?.abort(over);
+    }
     const { environment, event } = this;
     observe({ type: 'extension.called', environment, event, outcome, durationMs: performance.now() - this.#startedAt });
     return true;

@@ -40,7 +40,6 @@ export async function createExtensions(options: ExtensionsOptions): Promise<Exte
 }
 
 class LoadedExtensions implements Extensions, CallEnvironment {
-  isClosed = false;
   readonly #options: ExtensionsOptions;
   readonly #code: string;
   readonly #data: Omit<ThreadData, 'shared' | 'syncPort' | 'host'>;
@@ -51,6 +50,10 @@ class LoadedExtensions implements Extensions, CallEnvironment {
   /** Threads that start or run. */
   readonly #threads = new Set<ThreadHost>();
   readonly #exits = new Set<Promise<void>>();
+  /** Requests under way. */
+  #requests = 0;
+  #isClosed = false;
+  #onEmpty: () => void = () => {};
 
   constructor(options: ExtensionsOptions, { codes, byEnvironment }: CompiledExtensions, code: string) {
     makeLoopsStoppable();
@@ -132,14 +135,36 @@ class LoadedExtensions implements Extensions, CallEnvironment {
     this.#watchdog.wake();
   }
 
+  enter(): boolean {
+    if (this.#isClosed) return false;
+    this.#requests += 1;
+    return true;
+  }
+
+  leave(): void {
+    this.#requests -= 1;
+    if (this.#requests === 0) this.#onEmpty();
+  }
+
   async close(): Promise<void> {
-    this.isClosed = true;
+    this.#isClosed = true;
+    await this.#empty();
     this.#exclusive.close();
     this.#shared.close();
     for (const thread of this.#threads) thread.stop('the gateway stops');
     this.#watchdog.close();
     await Promise.all(this.#exits);
     stopEsbuild();
+  }
+
+  /** Waits for the requests under way, as long as one event may take. */
+  async #empty(): Promise<void> {
+    if (this.#requests === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, this.#options.limits.timeoutMs);
+    this.#onEmpty = resolve;
+    await promise;
+    clearTimeout(timer);
   }
 
   async #start(kind: 'exclusive' | 'shared'): Promise<ThreadHost> {

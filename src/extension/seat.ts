@@ -17,6 +17,8 @@ export class Seat {
   readonly #requestId: string;
   #session: number;
   #unsent: Map<string, unknown>;
+  /** An event of the request left timers or fetches in the thread. */
+  hasLeftovers = false;
   #isMarked = false;
   /** Calls whose nested context the thread has. */
   readonly #contexts = new Set<number>();
@@ -70,13 +72,13 @@ export class Seat {
       return;
     }
     // The thread has nothing to go back to: the request begins anew there.
-    this.thread.endSession(this.#session);
+    this.thread.endSession(this.#session, false);
     this.#session = this.thread.openSession();
     this.#contexts.clear();
     this.#unsent = new Map(known);
   }
 
   end(): void {
-    this.thread.endSession(this.#session);
+    this.thread.endSession(this.#session, this.hasLeftovers);
   }
 }

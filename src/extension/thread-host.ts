@@ -53,6 +53,8 @@ export interface ThreadHostOptions {
 
 /** Calls to the gateway that one thread may have running. */
 const MAX_CALLS = 1000;
+/** Items that may wait for a batch to travel with. */
+const MAX_WAITING_ITEMS = 1000;
 
 /** The gateway's end of one extension thread. */
 export class ThreadHost {
@@ -163,10 +165,12 @@ export class ThreadHost {
     return this.#sessionNumbers.take() ?? tooMany();
   }
 
-  endSession(session: number): void {
+  /** Travels with the next batch unless it is to be told at once. */
+  endSession(session: number, atOnce: boolean): void {
     if (this.#gone) return;
     this.#sessionNumbers.giveBack(session);
-    this.post(TO_THREAD.end, session);
+    this.#outbox.push(TO_THREAD.end, session);
+    if (atOnce || this.#outbox.length > MAX_WAITING_ITEMS) this.post();
   }
 
   openRun(): number {
@@ -203,11 +207,11 @@ export class ThreadHost {
   }
 
   mark(session: number): void {
-    this.post(TO_THREAD.mark, session);
+    this.#outbox.push(TO_THREAD.mark, session);
   }
 
   restore(session: number): void {
-    this.post(TO_THREAD.restore, session);
+    this.#outbox.push(TO_THREAD.restore, session);
   }
 
   /** Loads an environment and gives the events that it handles. Rejects with EXTENSION_COMPILE, EXTENSION_LOAD. */
@@ -227,6 +231,7 @@ export class ThreadHost {
 
   tick(now: number, rss: number): void {
     if (this.#gone) return;
+    if (this.#outbox.length > 0) this.post();
     for (const run of this.#runs) if (run !== undefined && now >= run.deadlineAt) run.expire();
     this.#waits.tick(now);
     if (!this.#gone) this.#watch.tick(now, rss, this.#inFlight > 0);
@@ -236,6 +241,7 @@ export class ThreadHost {
     this.#leave({ kind: 'stopped', reason, culprits: [] }, undefined);
   }
 
+  /** Sends items, behind those that wait, with the next batch. */
   post(...items: unknown[]): void {
     for (const item of items) this.#outbox.push(item);
     if (this.#scheduled) return;

@@ -62,6 +62,8 @@ export const TRACKED = ['resource', 'response', 'state', 'monitoring'] as const;
 export const CHANGE = { absent: 0, same: 1, changed: 2 } as const;
 /** Bit of the mask: the event set `response`. */
 export const NEW_RESPONSE = 256;
+/** Bit of the mask: timers or fetches are left, so that the end of the request is to be told at once. */
+export const LEFTOVERS = 512;
 
 /** An extension as threads get it. */
 export interface ThreadCode {

@@ -2,7 +2,7 @@ import type { Outbox } from '../../runtime/thread/outbox.ts';
 import { currentRequest } from '../../runtime/thread/requests.ts';
 import type { Stacks } from '../../runtime/thread/stack.ts';
 import { SLOT } from '../../runtime/wire.ts';
-import { CHANGE, FROM_THREAD, NEW_RESPONSE, TRACKED } from '../wire.ts';
+import { CHANGE, FROM_THREAD, LEFTOVERS, NEW_RESPONSE, TRACKED } from '../wire.ts';
 import type { Environment, Handler } from './environment.ts';
 import { fromResponseCode, isGohanException, readGohanThrow, readModuleThrow, type Thrown } from './exceptions.ts';
 import { createModuleContext, type ModuleContextOptions } from './module-context.ts';
@@ -119,6 +119,7 @@ export class Events {
       return this.#failed(run, { thrown, read: readGohanThrow });
     }
     if (hasNewResponse && context['response'] !== undefined) mask |= NEW_RESPONSE;
+    if (run.abort !== undefined || (run.timers !== undefined && run.timers.size > 0)) mask |= LEFTOVERS;
     items[2] = mask;
     this.#put(items);
   }
@@ -136,10 +137,11 @@ export class Events {
     this.#put([FROM_THREAD.failed, run.inv, kind, exception, status, message, body, call, this.#options.stacks.describe(thrown)]);
   }
 
-  /** Told at once: the gateway may wait for it while this thread goes on with the event around. */
+  /** A waiting thread does not turn its event loop: what is nested in its call is told at once. */
   #put(items: readonly unknown[]): void {
-    this.#options.outbox.put(...items);
-    this.#options.outbox.flush();
+    const { outbox, gateway } = this.#options;
+    outbox.put(...items);
+    if (gateway.isWaiting) outbox.flush();
   }
 }
 

@@ -16,6 +16,8 @@ export interface Gateway {
   /** Blocks the thread. `parse` and `toError` make values of the caller's realm. */
   callSync(run: number, name: string, args: readonly unknown[], parse: (text: string) => unknown, toError: ToError): unknown;
   reply(call: number, isOk: boolean, value: unknown): void;
+  /** Whether the thread waits in a synchronous call: what runs is nested in it. */
+  readonly isWaiting: boolean;
 }
 
 /** What a gateway is made of. `onWork` takes what arrives while the thread waits. */
@@ -29,8 +31,12 @@ export interface GatewayOptions {
 export function createGateway({ port, shared, outbox, onWork }: GatewayOptions): Gateway {
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   let last = 0;
+  let depth = 0;
   const callSync = createSyncCaller(port, shared, { onWork, toThrow: (failure) => new Failed(failure) });
   return {
+    get isWaiting() {
+      return depth > 0;
+    },
     call: (run, name, args) =>
       new Promise((resolve, reject) => {
         last += 1;
@@ -43,11 +49,14 @@ export function createGateway({ port, shared, outbox, onWork }: GatewayOptions):
       const call = last;
       const texts = toTexts(name, args);
       outbox.flush();
+      depth += 1;
       try {
         const text = callSync(name, run, [call, ...texts]) as string | undefined;
         return text === undefined ? undefined : parse(text);
       } catch (thrown) {
         throw thrown instanceof Failed ? mark(toErrorOf(thrown.failure), call) : thrown;
+      } finally {
+        depth -= 1;
       }
     },
     reply(call, isOk, value) {

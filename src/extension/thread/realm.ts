@@ -19,6 +19,21 @@ export interface Realm {
 /** Globals of a fresh realm that allocate memory which no limit sees, or block the thread. */
 const REMOVED = ['WebAssembly', 'SharedArrayBuffer', 'Atomics'] as const;
 
+/** Node puts the place of a syntax error, with its line and a mark below, before the text of its stack. */
+const ARROW = /^(.*:\d+)\n.*\n( *)\^+\n\n?/;
+
+/** Syntax errors get a stack like other errors: headline, then their place. */
+function compile(source: string, name: string): vm.Script {
+  try {
+    return new vm.Script(source, { filename: name });
+  } catch (error) {
+    const { stack = '', message } = error as Error;
+    const [, line, indent] = ARROW.exec(stack) ?? [];
+    if (line !== undefined) (error as Error).stack = `SyntaxError: ${message}\n    at ${line}:${(indent ?? '').length + 1}`;
+    throw error;
+  }
+}
+
 /** A realm of its own; its errors have stacks that speak of the scripts as written. */
 export function createRealm(options: { readonly heapLimitBytes: number; readonly console: object; readonly stacks: Stacks }): Realm {
   // An ordinary global object: one that Node intercepts costs a call for each access.
@@ -32,7 +47,7 @@ export function createRealm(options: { readonly heapLimitBytes: number; readonly
   options.stacks.install(RealmError);
   return {
     global,
-    evaluate: (source, name) => vm.runInContext(source, context, { filename: name }) as unknown,
+    evaluate: (source, name) => compile(source, name).runInContext(context, { displayErrors: false }) as unknown,
     compileFunction: (source, name, parameters) =>
       vm.compileFunction(source, [...parameters], { filename: name, parsingContext: context }) as (...args: unknown[]) => unknown,
     parse,
