@@ -1,13 +1,11 @@
 import { crc32 } from 'node:zlib';
 import { ENTITY_KINDS, emptyEntities, toEntityId, toEntityKey } from '../entity/entity-key.ts';
-import { KINDS } from '../entity/kinds.ts';
 import type { Change, Entities, EntityKind, EntityTypes } from '../entity/types.ts';
 import { SekishoError } from '../lib/errors.ts';
+import { type Body, sealEntity, unsealEntity } from './sealed-entity.ts';
 import type { SecretBox } from './secret-box.ts';
 import type { SqliteFile } from './sqlite-file.ts';
 import type { EntityId } from './types.ts';
-
-type Body = Readonly<Record<string, unknown>>;
 
 const WHERE = 'WHERE kind = ? AND namespace = ? AND name = ?';
 
@@ -26,14 +24,14 @@ export function toEntityRows(file: SqliteFile, box: SecretBox): EntityRows {
   return {
     find({ kind, namespace, name }) {
       const body = file.get(`SELECT body FROM entities ${WHERE}`, kind, namespace, name)?.['body'];
-      return typeof body === 'string' ? unsealBody(box, { kind, namespace, name }, JSON.parse(body) as Body) : undefined;
+      return typeof body === 'string' ? unsealEntity(box, { kind, namespace, name }, JSON.parse(body) as Body) : undefined;
     },
     write(change, isMask) {
       const id = toEntityId(change);
       const key = [id.kind, id.namespace, id.name] as const;
       const before = file.get(`SELECT 1 FROM entities ${WHERE}`, ...key) === undefined ? 0 : 1;
       if (change.op === 'put' || isMask(id)) {
-        const body = change.op === 'put' ? JSON.stringify(sealBody(box, id, { ...change.entity })) : null;
+        const body = change.op === 'put' ? JSON.stringify(sealEntity(box, id, { ...change.entity })) : null;
         file.run('INSERT OR REPLACE INTO entities VALUES (?, ?, ?, ?, ?)', ...key, body, toSum(...key, body));
         return 1 - before;
       }
@@ -56,7 +54,7 @@ function readAll(file: SqliteFile, box: SecretBox): ReturnType<EntityRows['readA
     const id: EntityId = { kind, namespace, name };
     if (body === null) masked.push(id);
     // What was stored under a kind is an entity of that kind; the checksum vouches for the row.
-    else (entities[kind] as Map<string, unknown>).set(toEntityKey(kind, namespace, name), unsealBody(box, id, JSON.parse(body) as Body));
+    else (entities[kind] as Map<string, unknown>).set(toEntityKey(kind, namespace, name), unsealEntity(box, id, JSON.parse(body) as Body));
   }
   return { entities, masked };
 }
@@ -64,39 +62,16 @@ function readAll(file: SqliteFile, box: SecretBox): ReturnType<EntityRows['readA
 /** `changes` as they may be written to the disk, and back. */
 export function sealChanges(box: SecretBox, changes: readonly Change[]): readonly unknown[] {
   return changes.map((change) =>
-    change.op === 'put' ? { ...change, entity: sealBody(box, toEntityId(change), { ...change.entity }) } : change,
+    change.op === 'put' ? { ...change, entity: sealEntity(box, toEntityId(change), { ...change.entity }) } : change,
   );
 }
 
 export function unsealChanges(box: SecretBox, sealed: readonly Change[]): readonly Change[] {
   return sealed.map((change) => {
     if (change.op === 'delete') return change;
-    const entity = unsealBody(box, toEntityId(change), { ...change.entity });
+    const entity = unsealEntity(box, toEntityId(change), { ...change.entity });
     return { op: 'put', kind: change.kind, entity: entity as unknown as EntityTypes[EntityKind] } as Change;
   });
-}
-
-function sealBody(box: SecretBox, id: EntityId, entity: Body): Body {
-  return mapHidden(id, entity, (text, context) => box.seal(text, context));
-}
-
-function unsealBody(box: SecretBox, id: EntityId, body: Body): Body {
-  return mapHidden(id, body, (sealed, context) => {
-    const text = box.open(sealed, context);
-    if (text === undefined) throw new SekishoError('STORE_CORRUPT', `the encrypted part of ${id.kind} ${id.name} is damaged on the disk`);
-    return text;
-  });
-}
-
-/** A copy of `entity` with every field that is never shown mapped. */
-function mapHidden(id: EntityId, entity: Body, map: (text: string, context: string) => string): Body {
-  const copy: Record<string, unknown> = { ...entity };
-  for (const [name, field] of Object.entries(KINDS[id.kind].fields)) {
-    const value = copy[name];
-    if (field.redact !== undefined && typeof value === 'string')
-      copy[name] = map(value, JSON.stringify([id.kind, id.namespace, id.name, name]));
-  }
-  return copy;
 }
 
 function isEntityKind(value: unknown): value is EntityKind {
