@@ -45,10 +45,11 @@ export interface RangeResult {
   readonly more: boolean;
 }
 
-/** A condition of a transaction. `exists: false` is `createRevision = 0`. */
+/** A condition of a transaction. `exists: false` is `createRevision = 0`; with `isPrefix` it is to hold for all keys that begin with `key`, also when there are none. */
 export type Compare =
   | {
       readonly key: string;
+      readonly isPrefix?: true;
       readonly target: 'createRevision' | 'modRevision' | 'version';
       readonly result: '=' | '!=' | '<' | '>';
       readonly value: number;

@@ -67,7 +67,14 @@ const RESULT = { '=': 'EQUAL', '!=': 'NOT_EQUAL', '<': 'LESS', '>': 'GREATER' } 
 
 function toCompare(compare: Compare): Message {
   const value = compare.target === 'value' ? toBase64(compare.value) : String(compare.value);
-  return { key: toBase64(compare.key), target: TARGET[compare.target], result: RESULT[compare.result], [FIELD[compare.target]]: value };
+  const range = 'isPrefix' in compare ? { range_end: toBase64(toPrefixEnd(compare.key)) } : {};
+  return {
+    key: toBase64(compare.key),
+    ...range,
+    target: TARGET[compare.target],
+    result: RESULT[compare.result],
+    [FIELD[compare.target]]: value,
+  };
 }
 
 function toOperation(operation: TxnOperation): Message {

@@ -37,7 +37,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   identity: { row: 2, folders: ['lib'], packages: ['jose'] },
   sql: { row: 2, folders: ['lib', 'schema'], packages: ['pg', 'mysql2'] },
   etcd: { row: 2, folders: ['lib'], packages: [] },
-  store: { row: 3, folders: ['lib', 'entity'], packages: ['ajv'] },
+  store: { row: 3, folders: ['lib', 'entity', 'etcd'], packages: ['ajv'] },
   proxy: { row: 3, folders: ['lib', 'entity', 'http', 'runtime'], packages: [] },
   extension: { row: 3, folders: ['lib', 'schema', 'runtime'], packages: ['esbuild', 'underscore'] },
   resource: { row: 3, folders: ['lib', 'schema', 'http', 'policy', 'identity', 'sql'], packages: [] },
