@@ -36,7 +36,9 @@ export const SYNC_ROUTES: readonly AdminRoute[] = [
     group: 'sync',
     summary: 'Compares database and etcd now',
     query: [],
-    responses: { 200: { doc: 'How many keys are missing, different, or there though no resource has them, with examples.', schema: oneOf(OBJECT) } },
+    responses: {
+      200: { doc: 'How many keys are missing, different, or there though no resource has them, with examples.', schema: oneOf(OBJECT) },
+    },
     handle: async (_request, options) => oneAnswer(await control(options).compare()),
   },
   {
@@ -72,6 +74,7 @@ function resync(request: AdminRequest, options: AdminOptions): AdminAnswer {
 }
 
 function control({ sync }: AdminOptions): SyncControl {
-  if (sync === undefined) throw new SekishoError('SYNC_NO_ETCD', 'this node delivers nothing: the configuration names neither `etcd` nor `webhooks` nor `cron`');
+  if (sync === undefined)
+    throw new SekishoError('SYNC_NO_ETCD', 'this node delivers nothing: the configuration names neither `etcd` nor `webhooks` nor `cron`');
   return sync;
 }

@@ -149,6 +149,23 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./commands/explain.ts')).explain,
   },
   {
+    name: 'sync',
+    usage: 'sync [status | cron | drift]',
+    summary: 'show who delivers committed changes and what waits, the jobs, or what differs between database and etcd',
+    words: ['status', 'cron', 'drift'],
+    example: 'sekisho sync drift',
+    load: async () => (await import('./commands/sync.ts')).sync,
+  },
+  {
+    name: 'resync',
+    usage: 'resync [SCHEMA…]',
+    summary: 'make etcd hold what it should: deliver every resource again, and remove what no resource has',
+    details:
+      'SCHEMA are ids of schemas; without them all. The running gateway does it, while others write; exit code 1 when changes still wait at the end because nobody delivers.',
+    example: 'sekisho resync network subnet',
+    load: async () => (await import('./commands/resync.ts')).resync,
+  },
+  {
     name: 'history',
     usage: 'history [limit=N] [before=REVISION]',
     summary: 'list the latest changes: who, when and what',

@@ -1,6 +1,6 @@
 import type { Settings } from '../config/settings.ts';
 import { createExtensions } from '../extension/extensions.ts';
-import { createHostCalls } from '../extension/host/host-calls.ts';
+import { createHostCalls, type SyncAccess } from '../extension/host/host-calls.ts';
 import { toEnvironments } from '../extension/to-environments.ts';
 import type { Extensions } from '../extension/types.ts';
 import type { TenantDirectory } from '../identity/tenant-directory.ts';
@@ -22,9 +22,14 @@ export interface ExtensionLoader extends Closable {
   readonly hostCall: HostCall;
 }
 
-export function createExtensionLoader(settings: Settings, directory: TenantDirectory | undefined): ExtensionLoader {
+export function createExtensionLoader(
+  settings: Settings,
+  directory: TenantDirectory | undefined,
+  sync: SyncAccess | undefined,
+): ExtensionLoader {
   const calls = createHostCalls({
     ...toHostCallsOptions(settings),
+    ...(sync !== undefined && { sync }),
     ...(directory !== undefined && {
       tenants: { idOf: (name) => directory.idOf(name), nameOf: (id) => directory.nameOf(id) },
     }),

@@ -5,13 +5,15 @@ import { SekishoError } from '../lib/errors.ts';
 import { isLoopback } from '../lib/loopback.ts';
 import { VERSION } from '../lib/version.ts';
 import type { ResourceApiOptions } from '../resource/api.ts';
+import { hasEventLog } from './sync.ts';
 
 /** Which setting feeds which option of the data models. */
 
-type DatabaseSettings = NonNullable<Settings['database']>;
-
-export function toPrepareOptions(database: DatabaseSettings): { readonly autoMigrate: boolean; readonly cascadeDelete: boolean } {
-  return { autoMigrate: database.autoMigrate && !database.noInit, cascadeDelete: database.cascadeDelete };
+export function toPrepareOptions(
+  settings: Settings,
+  { autoMigrate, noInit, cascadeDelete }: NonNullable<Settings['database']>,
+): { readonly autoMigrate: boolean; readonly cascadeDelete: boolean; readonly eventLog: boolean } {
+  return { autoMigrate: autoMigrate && !noInit, cascadeDelete, eventLog: hasEventLog(settings) };
 }
 
 export function toProviderOptions({ keystone, identity, proxy }: Settings): ProviderOptions {

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { readDataFile } from '../config/data-file.ts';
 import type { Settings } from '../config/settings.ts';
+import type { Etcd } from '../etcd/types.ts';
 import { ANONYMOUS, createIdentifier } from '../identity/identify.ts';
 import { createProviders } from '../identity/providers.ts';
 import { SekishoError, toSekishoError } from '../lib/errors.ts';
@@ -23,6 +24,8 @@ import { toPrepareOptions, toProviderOptions, toResourceApiOptions } from './mod
 import { releaseMemory } from './release-memory.ts';
 import { createServedExtensions } from './served-extensions.ts';
 import { addStored } from './stored-definitions.ts';
+import type { SyncedModels } from './sync.ts';
+import { createSyncAccess } from './sync-access.ts';
 import { tellMigrated } from './tell-migrated.ts';
 import { createTenantFollower } from './tenant-follower.ts';
 import { createFileWatch } from './watch-files.ts';
@@ -32,13 +35,20 @@ export interface StartedModels {
   readonly fallback: Fallback;
   /** A collection to try: one that everybody may list, else one of those that the development tokens are good for. */
   readonly sample: { readonly path: string; readonly isOpen: boolean } | undefined;
+  /** What of them is kept in step with others. */
+  readonly synced: SyncedModels;
 }
 
 /**
  * Starts the data models of the configuration: schema files → policies → tables → REST API, which the proxy asks where no route has a path.
  * Undefined when there are no schemas. Rejects with SCHEMA_INVALID, MIGRATION_NEEDED or DATABASE_* when something of it is not fit.
  */
-export async function startModels(settings: Settings, configPath: string, closing: Closing): Promise<StartedModels | undefined> {
+export async function startModels(
+  settings: Settings,
+  configPath: string,
+  closing: Closing,
+  etcd?: Etcd,
+): Promise<StartedModels | undefined> {
   if (settings.schemas.length === 0 || settings.database === undefined) return undefined;
   const folder = configPath.startsWith('$') ? process.cwd() : dirname(configPath);
   const { providers, tenants: directory } = createProviders(toProviderOptions(settings));
@@ -49,7 +59,7 @@ export async function startModels(settings: Settings, configPath: string, closin
   const files = read();
   compilePolicies(files.policies);
   const database = closing.add(await openDatabase(toDatabaseOptions(settings.database, folder)));
-  const prepareOptions = toPrepareOptions(settings.database);
+  const prepareOptions = toPrepareOptions(settings, settings.database);
   await database.prepare(files, prepareOptions);
   for (const { connection: source } of settings.database.initialData) {
     const tables = readDataFile(source) as Parameters<typeof importInitialData>[2]['tables'];
@@ -61,7 +71,7 @@ export async function startModels(settings: Settings, configPath: string, closin
     return whole;
   };
   const first = await complete(files);
-  const loader = closing.add(createExtensionLoader(settings, directory));
+  const loader = closing.add(createExtensionLoader(settings, directory, etcd && createSyncAccess(etcd)));
   const extensions = closing.add(createServedExtensions(await loader.load(first, files.extensions)));
   const { hostCall } = loader;
   const api = closing.add(
@@ -114,6 +124,7 @@ export async function startModels(settings: Settings, configPath: string, closin
       handle: (exchange, record) => record.namespace === namespace && api.handle(exchange, record),
       explain: (name, method, path) => (name === namespace ? api.explain(method, path) : undefined),
     },
+    synced: { database, schemas: () => served, runEvent: api.runEvent },
     sample: toSample(withPolicies(first), settings),
   };
 }
