@@ -22,12 +22,12 @@ export const EXPLAIN_ROUTES: readonly AdminRoute[] = [
   },
 ];
 
-function explain(request: AdminRequest, options: AdminOptions): AdminAnswer {
+async function explain(request: AdminRequest, options: AdminOptions): Promise<AdminAnswer> {
   const { host, method, path } = request.query;
   if (typeof path !== 'string' || !path.startsWith('/')) throw new SekishoError('ADMIN_BAD_REQUEST', 'path is required and begins with /');
   if (options.explain === undefined) throw new SekishoError('ADMIN_NOT_FOUND', 'This gateway runs no proxy that could explain.');
   return oneAnswer(
-    options.explain({ host: String(host ?? ''), method: String(method ?? 'GET').toUpperCase(), path }),
+    await options.explain({ host: String(host ?? ''), method: String(method ?? 'GET').toUpperCase(), path }),
     options.state.revision(),
   );
 }

@@ -40,7 +40,18 @@ export const HEALTH_ROUTES: readonly AdminRoute[] = [
     responses: {
       200: {
         doc: 'It serves.',
-        schema: objectOf({ status: STRING, version: STRING, revision: INTEGER, hash: STRING, rejected: { type: 'array' } }),
+        schema: objectOf(
+          {
+            status: STRING,
+            version: STRING,
+            revision: INTEGER,
+            hash: STRING,
+            workers: objectOf({ serving: INTEGER, wanted: INTEGER }),
+            rejected: { type: 'array' },
+          problems: { type: 'array', items: STRING },
+          },
+          ['workers'],
+        ),
       },
       503: { doc: 'Not yet, or not any more.', schema: { $ref: '#/components/schemas/Problem' }, contentType: 'application/problem+json' },
     },
@@ -76,11 +87,18 @@ function ready(_request: AdminRequest, options: AdminOptions): AdminAnswer {
       'NOT_READY',
       phase === 'starting' ? 'not ready: the state is being loaded' : 'not ready: the gateway is stopping',
     );
-  const { state, version } = options;
-  return { status: 200, json: { status: 'ok', version, revision: state.revision(), hash: state.hash(), rejected: shownRejected(options) } };
+  const { state, version, processes } = options;
+  const wanted = processes?.wanted() ?? 0;
+  const serving = processes?.workers().filter((worker) => worker.state === 'serving').length ?? 0;
+  if (wanted > 0 && serving === 0) throw new SekishoError('NOT_READY', `not ready: none of ${wanted} workers serves`);
+  const workers = wanted === 0 ? {} : { workers: { serving, wanted } };
+  return {
+    status: 200,
+    json: { status: 'ok', version, revision: state.revision(), hash: state.hash(), ...workers, rejected: shownRejected(options), problems: options.problems?.() ?? [] },
+  };
 }
 
-function metrics(_request: AdminRequest, options: AdminOptions): AdminAnswer {
+async function metrics(_request: AdminRequest, options: AdminOptions): Promise<AdminAnswer> {
   if (options.metrics === undefined) throw new SekishoError('ADMIN_NOT_FOUND', 'Metrics are disabled (disable_metrics).');
-  return { status: 200, text: options.metrics(), contentType: 'text/plain; version=0.0.4; charset=utf-8' };
+  return { status: 200, text: await options.metrics(), contentType: 'text/plain; version=0.0.4; charset=utf-8' };
 }

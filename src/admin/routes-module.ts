@@ -15,7 +15,7 @@ export const MODULE_ROUTES: readonly AdminRoute[] = [
     summary: 'Lists the loaded programs: state, calls, kills, memory',
     query: [],
     responses: { 200: { doc: 'One entry per program.', schema: listOf({ type: 'object' }) } },
-    handle: (_request, options) => listAnswer(options.modules?.status() ?? [], undefined),
+    handle: async (_request, options) => listAnswer((await options.modules?.status()) ?? [], undefined),
   },
   {
     id: 'module_release',
@@ -34,17 +34,17 @@ export const MODULE_ROUTES: readonly AdminRoute[] = [
   },
 ];
 
-function release(request: AdminRequest, options: AdminOptions): AdminAnswer {
+async function release(request: AdminRequest, options: AdminOptions): Promise<AdminAnswer> {
   const key = bodyField(request.body, 'key');
   const module = bodyField(request.body, 'module');
   const namespace = bodyField(request.body, 'namespace') ?? 'default';
   if (typeof key !== 'string' && typeof module !== 'string')
     throw new SekishoError('ADMIN_BAD_REQUEST', 'key, or namespace and module, are required; /api/v1/modules/status lists them');
-  const programs = options.modules?.status() ?? [];
+  const programs = (await options.modules?.status()) ?? [];
   const wanted = programs.filter((program) =>
     typeof key === 'string' ? program.key === key : program.module === module && program.namespace === namespace,
   );
   if (wanted.length === 0) throw new SekishoError('ENTITY_NOT_FOUND', 'no such program; /api/v1/modules/status lists them');
-  const released = wanted.filter((program) => options.modules?.release(program.key) === true).length;
-  return oneAnswer({ released });
+  const released = await Promise.all(wanted.map(async (program) => (await options.modules?.release(program.key)) === true));
+  return oneAnswer({ released: released.filter(Boolean).length });
 }

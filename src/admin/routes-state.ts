@@ -73,15 +73,18 @@ const KINDS = ['namespace', 'domain', 'service', 'route', 'module', 'collection'
 function status(_request: AdminRequest, options: AdminOptions): AdminAnswer {
   const { state } = options;
   const entities = state.entities();
+  const upgradeError = options.processes?.upgradeError();
   return oneAnswer(
     {
       version: options.version,
       node: process.version,
+      pid: process.pid,
       phase: options.phase(),
       uptimeSeconds: Math.round(process.uptime()),
       revision: state.revision(),
       hash: state.hash(),
-      workers: 1,
+      workers: options.processes?.workers() ?? [],
+      ...(upgradeError !== undefined && { upgradeError: upgradeError.message }),
       listeners: [],
       ...options.status?.(),
       entities: Object.fromEntries(KINDS.map((kind) => [kind, entities[kind].size])),

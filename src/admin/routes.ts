@@ -8,6 +8,8 @@ import { EXPLAIN_ROUTES } from './routes-explain.ts';
 import { HEALTH_ROUTES } from './routes-health.ts';
 import { MODULE_ROUTES } from './routes-module.ts';
 import { STATE_ROUTES } from './routes-state.ts';
+import { SYNC_ROUTES } from './routes-sync.ts';
+import { WORKER_ROUTES } from './routes-worker.ts';
 
 const OPENAPI_ROUTE: AdminRoute = {
   id: 'openapi',
@@ -28,6 +30,8 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...STATE_ROUTES,
   ...EXPLAIN_ROUTES,
   ...MODULE_ROUTES,
+  ...WORKER_ROUTES,
+  ...SYNC_ROUTES,
   ...CHANGES_ROUTES,
   ...ENTITY_ROUTES,
   ...DOCUMENT_ROUTES,

@@ -53,8 +53,65 @@ export interface ExplainQuery {
 
 /** The programs of the module runtime, as far as the admin API shows and frees them. */
 export interface ModuleControl {
-  status(): readonly { readonly key: string; readonly namespace: string; readonly module: string }[];
-  release(key: string): boolean;
+  status(): Answered<readonly { readonly key: string; readonly namespace: string; readonly module: string }[]>;
+  release(key: string): Answered<boolean>;
+}
+
+/** At once, or when another process has answered. */
+export type Answered<T> = T | Promise<T>;
+
+/** A process that serves requests, as the admin API shows it. */
+export interface WorkerView {
+  /** Its place, from 1 on; a process that takes over has the number of the one before it. */
+  readonly worker: number;
+  readonly pid: number;
+  readonly state: 'starting' | 'serving' | 'draining' | 'waiting';
+  /** Requests that it has answered. */
+  readonly requests: number;
+  readonly inFlight: number;
+  readonly connections: number;
+  readonly rssBytes: number;
+  /** Revision that it serves. */
+  readonly revision: number;
+  readonly uptimeSeconds: number;
+  /** How often a process of this place ended by itself or was killed because it stalled or was full. */
+  readonly restarts: number;
+  /** Why the last one of them ended. */
+  readonly lastEnd?: string;
+}
+
+/** What a reload did. */
+export interface Reloaded {
+  /** Keys of the configuration that are different. */
+  readonly changed: readonly string[];
+  /** Those of them that count from the next start on. */
+  readonly later: readonly string[];
+  /** Workers that were replaced. */
+  readonly replaced: number;
+}
+
+/** The processes of the gateway, as far as the admin API shows and replaces them. */
+export interface ProcessControl {
+  /** Empty when one process does everything. */
+  workers(): readonly WorkerView[];
+  /** Workers that there should be. */
+  wanted(): number;
+  /** Reads the configuration again. Rejects with CONFIG_* or what else is wrong with it, and RELOAD_REFUSED; nothing has changed then. */
+  reload(): Promise<Reloaded>;
+  /** Begins to hand over to a new process of the program on the disk. Rejects with RELOAD_REFUSED. */
+  upgrade(): Answered<void>;
+  /** Why the last upgrade failed. */
+  upgradeError(): SekishoError | undefined;
+}
+
+/** What is delivered from the event log, as far as the admin API shows it and begins it anew. Calls reject with SYNC_NO_ETCD where there is no etcd. */
+export interface SyncControl {
+  status(): unknown;
+  cron(): Promise<readonly unknown[]>;
+  compare(): Promise<unknown>;
+  /** Begins a resynchronisation of these schemas (none: all), unless one runs; gives its status. */
+  resync(schemas: readonly string[]): unknown;
+  resyncStatus(): unknown;
 }
 
 /** What is known about a served certificate. */
@@ -69,7 +126,6 @@ export interface CertificateStatus {
 /** What `GET /api/v1/status` tells beyond the entities. */
 export interface ServerStatus {
   readonly listeners: readonly { readonly name: string; readonly address: string }[];
-  readonly workers: number;
 }
 
 export interface AdminOptions {
@@ -91,9 +147,13 @@ export interface AdminOptions {
   readonly debug: boolean;
   readonly watchOnly: boolean;
   /** Prometheus text; absent when metrics are disabled. */
-  readonly metrics?: () => string;
+  readonly metrics?: () => Answered<string>;
   readonly explain?: (query: ExplainQuery) => unknown;
+  readonly processes?: ProcessControl;
   readonly modules?: ModuleControl;
+  readonly sync?: SyncControl;
+  /** One sentence for each thing that is wrong though requests are served; `/readyz` tells them. */
+  readonly problems?: () => readonly string[];
   readonly certificates?: () => readonly CertificateStatus[];
   readonly status?: () => ServerStatus;
 }

@@ -62,6 +62,25 @@ export const ERRORS = {
   },
   STORE_BUSY: { status: 503, title: 'Too many changes', help: 'Too many changes are waiting to be applied; try again.' },
 
+  // Processes of the gateway
+  WORKER_CRASHED: {
+    status: 500,
+    title: 'A worker ended',
+    help: 'A worker process ended while it built the change, which was not stored; most likely code of a module took it down.',
+  },
+  WORKER_ABSENT: { status: 503, title: 'No worker', help: 'No worker process is there to build the change; it was not stored. Try again.' },
+  WORKER_FAILED: { status: 500, title: 'Worker does not start', help: 'A worker process could not start; the message says why.' },
+  RELOAD_REFUSED: {
+    status: 409,
+    title: 'Not now',
+    help: 'A reload or an upgrade is under way, or this gateway was started in a way that has none.',
+  },
+  UPGRADE_FAILED: {
+    status: 500,
+    title: 'The new program does not serve',
+    help: 'The process that should take over did not come up; the old one serves on.',
+  },
+
   // Modules
   MODULE_COMPILE: {
     status: 400,

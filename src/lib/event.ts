@@ -1,5 +1,6 @@
 import type { SekishoError } from './errors.ts';
 import type { SyncEvent } from './sync-event.ts';
+import type { WorkerEvent } from './worker-event.ts';
 
 /** Everything that Sekisho tells about itself. Log, metrics and tests are readers of this one union; logic never logs by itself. */
 export type Event =
@@ -121,6 +122,7 @@ export type Event =
   /** An endpoint of etcd stopped answering, or answers again. */
   | { readonly type: 'etcd.endpoint'; readonly endpoint: string; readonly answers: boolean; readonly reason: string }
   | SyncEvent
+  | WorkerEvent
   | { readonly type: 'error'; readonly error: SekishoError; readonly where: string }
   | { readonly type: 'warning'; readonly text: string };
 

@@ -1,21 +1,22 @@
-import { createAdminApi } from '../admin/admin-api.ts';
-import { assertSafeListen } from '../admin/safe-listen.ts';
-import { type LoadedSettings, loadSettings } from '../config/load-settings.ts';
-import type { Settings } from '../config/settings.ts';
+import type { LoadedSettings } from '../config/load-settings.ts';
+import { loadSettings } from '../config/load-settings.ts';
 import type { SourceOptions } from '../config/source.ts';
 import { observe } from '../lib/event.ts';
 import { VERSION } from '../lib/version.ts';
+import type { Registry } from '../store/registry.ts';
+import { startAdmin } from './admin.ts';
 import { createBaseLayer } from './base-layer.ts';
-import { certificateStatus, createCertificateWatch } from './certificate-status.ts';
+import { createBridge } from './bridge.ts';
+import { createCertificateWatch } from './certificate-status.ts';
 import { checkedInit } from './checked-init.ts';
-import { type Closing, createClosing } from './closing.ts';
-import { type DataPlane, startDataPlane } from './data-plane.ts';
-import { createEchoServer } from './echo-server.ts';
+import { createClosing } from './closing.ts';
 import { type HintSources, toHints } from './hints.ts';
-import { type Listening, listenAdmin, listenProxy } from './listeners.ts';
+import { type Listening, listenProxy } from './listeners.ts';
+import { createLocalPlane } from './local-plane.ts';
 import type { Log } from './log.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
-import { toAdminOptions } from './options.ts';
+import { createMetrics } from './metrics.ts';
+import { openStore } from './open-store.ts';
+import { startState } from './state.ts';
 
 export interface Gateway {
   /** Stops taking requests, lets those under way finish within the grace, and closes everything. */
@@ -30,11 +31,11 @@ export interface GatewayOptions {
 }
 
 /** How far the gateway is, as the admin API tells it. */
-interface Life {
+export interface Life {
   phase: 'starting' | 'ready' | 'stopping';
 }
 
-/** Puts a gateway together and starts it; rejects, with everything closed again, when a part cannot start. */
+/** Puts a gateway of one process together and starts it; rejects, with everything closed again, when a part cannot start. */
 export async function startGateway({ loaded, source, log }: GatewayOptions): Promise<Gateway> {
   const { settings, path } = loaded;
   const startedAt = performance.now();
@@ -49,26 +50,28 @@ export async function startGateway({ loaded, source, log }: GatewayOptions): Pro
     const first = checkedInit(settings.proxy.initResources);
     // Loaded only where there are models: a gateway that only proxies needs neither drivers nor validators.
     const models = settings.schemas.length === 0 ? undefined : await (await import('./models.ts')).startModels(settings, path, closing);
-    const plane = await startDataPlane(settings, closing, models?.fallback);
-    const { registry, proxy } = plane;
-    inFlight = () => proxy.inFlight;
+    const store = closing.add(await openStore(settings));
+    const bridge = createBridge(() => registry);
+    const plane = createLocalPlane(settings, { closing, bridge, fallback: models?.fallback });
+    inFlight = plane.inFlight;
+    const registry: Registry = await startState(settings, store, plane, closing);
     const reload = () => checkedInit(loadSettings(source).settings.proxy.initResources);
-    closing.add(
-      await createBaseLayer({
-        first,
-        reload,
-        configPath: path.startsWith('$') ? undefined : path,
-        watchFiles: settings.proxy.watchFiles,
-        registry,
-      }),
-    );
+    const configPath = path.startsWith('$') ? undefined : path;
+    closing.add(await createBaseLayer({ first, reload, configPath, watchFiles: settings.proxy.watchFiles, registry }));
     closing.add(createCertificateWatch(() => registry.entities()));
-    const front = await listenProxy(settings, proxy.handle, plane.certificates);
+    const front = await listenProxy(settings, plane.handle, plane.certificates);
     closing.add({ close: () => front.drain(settings.shutdownGraceMs) });
-    const admin = settings.admin && (await startAdmin(settings, settings.admin, { plane, front, metrics, life, closing }));
+    const admin = await startAdmin(settings, {
+      registry,
+      plane,
+      listeners: front.listeners,
+      metrics: metrics?.render,
+      phase: () => life.phase,
+      closing,
+    });
     life.phase = 'ready';
     observe({ type: 'server.ready', revision: registry.revision(), durationMs: performance.now() - startedAt });
-    if (settings.debug) tellWhatToTry(front, admin, plane, models?.sample);
+    if (settings.debug) tellWhatToTry(front.listeners, admin, registry, models?.sample);
   } catch (error) {
     await closing.close();
     throw error;
@@ -82,50 +85,18 @@ export async function startGateway({ loaded, source, log }: GatewayOptions): Pro
   };
 }
 
-interface AdminNeeds {
-  readonly plane: DataPlane;
-  readonly front: Listening;
-  readonly metrics: Metrics | undefined;
-  readonly life: Life;
-  readonly closing: Closing;
-}
-
-/** The control plane: the admin API, and with `debug` the echo server to try things with. */
-async function startAdmin(settings: Settings, admin: NonNullable<Settings['admin']>, needs: AdminNeeds): Promise<Listening> {
-  const { plane, front, metrics, life, closing } = needs;
-  assertSafeListen(admin.host, admin.authMethod);
-  const echoListeners: Listening['listeners'][number][] = [];
-  const api = closing.add(
-    createAdminApi(
-      toAdminOptions(settings, admin, {
-        state: plane.registry,
-        modules: plane.runtime,
-        metrics: metrics && (() => metrics.render()),
-        phase: () => life.phase,
-        explain: ({ host, method, path }) => plane.proxy.explain(host, method, path),
-        certificates: () => certificateStatus(plane.registry.entities()),
-        status: () => ({ listeners: [...front.listeners, ...listening.listeners, ...echoListeners], workers: 1 }),
-      }),
-    ),
-  );
-  const listening = await listenAdmin(settings, admin, api.handle);
-  closing.add({ close: () => listening.drain(settings.shutdownGraceMs) });
-  if (settings.debug && settings.testServer !== undefined) {
-    const echo = closing.add(await createEchoServer(settings.testServer));
-    const address = `http://${settings.testServer.host || '0.0.0.0'}:${echo.port}`;
-    echoListeners.push({ name: 'echo server', address });
-    observe({ type: 'server.listening', listener: 'echo server', address });
-  }
-  return listening;
-}
-
-function tellWhatToTry(
-  front: Listening,
+export function tellWhatToTry(
+  listeners: Listening['listeners'],
   admin: Listening | undefined,
-  { registry }: DataPlane,
+  registry: Registry,
   collection: HintSources['collection'],
 ): void {
-  const [proxyUrl = '', adminUrl] = [front, admin].map((part) => part?.listeners[0]?.address);
-  for (const text of toHints({ proxyUrl, adminUrl, routes: registry.entities().route.values(), collection }))
+  const proxyUrl = listeners[0]?.address ?? '';
+  for (const text of toHints({
+    proxyUrl,
+    adminUrl: admin?.listeners[0]?.address,
+    routes: registry.entities().route.values(),
+    collection,
+  }))
     observe({ type: 'server.hint', text });
 }

@@ -3,6 +3,7 @@ import type { ExchangeHandler } from '../http/exchange.ts';
 import type { FrontLimits } from '../http/front-state.ts';
 import { createFrontend, type Frontend } from '../http/frontend.ts';
 import type { ListenOptions } from '../http/listener.ts';
+import type { SocketHandle } from '../http/listening-socket.ts';
 import { observe } from '../lib/event.ts';
 import type { CertificateLookup } from '../proxy/certificates.ts';
 import { observeRejection } from './observe-rejection.ts';
@@ -17,11 +18,21 @@ export interface Listening {
   drain(graceMs: number): Promise<void>;
 }
 
+/** Sockets that are bound already, by the name of their listener. */
+export type BoundSockets = ReadonlyMap<string, readonly SocketHandle[]>;
+
 /** Listens for the traffic. `certificates` is asked at every TLS handshake, so that changes count at once. */
 export async function listenProxy({ proxy }: Settings, onExchange: ExchangeHandler, certificates: CertificateLookup): Promise<Listening> {
-  const { host, port, enableHttp2, enableH2c, tls } = proxy;
   const frontend = createFrontend({ limits: proxy.limits, onExchange, onReject: observeRejection });
-  return await listenAll(frontend, [
+  return await listenAll(frontend, proxyListeners(proxy, certificates), undefined);
+}
+
+/** The listeners of the traffic, as the configuration has them. */
+export function proxyListeners(
+  { host, port, enableHttp2, enableH2c, tls }: Settings['proxy'],
+  certificates: CertificateLookup,
+): readonly ListenOptions[] {
+  return [
     { name: 'proxy', host, port, setting: 'proxy.port', http2: enableHttp2, h2c: enableH2c },
     ...(tls === undefined
       ? []
@@ -36,7 +47,7 @@ export async function listenProxy({ proxy }: Settings, onExchange: ExchangeHandl
             h2c: false,
           },
         ]),
-  ]);
+  ];
 }
 
 /** Listens for admin calls; they have the proxy's limits, but for fewer connections. */
@@ -44,10 +55,15 @@ export async function listenAdmin(
   { proxy }: Settings,
   admin: NonNullable<Settings['admin']>,
   onExchange: ExchangeHandler,
+  sockets: BoundSockets | undefined,
 ): Promise<Listening> {
   const limits: FrontLimits = { ...proxy.limits, maxConnections: ADMIN_MAX_CONNECTIONS, maxInFlight: ADMIN_MAX_CONNECTIONS };
-  const { host, port, tls } = admin;
-  return await listenAll(createFrontend({ limits, onExchange }), [
+  return await listenAll(createFrontend({ limits, onExchange }), adminListeners(admin), sockets);
+}
+
+/** The listeners of admin calls, as the configuration has them. */
+export function adminListeners({ host, port, tls }: NonNullable<Settings['admin']>): readonly ListenOptions[] {
+  return [
     { name: 'admin', host, port, setting: 'admin.port', http2: false, h2c: false },
     ...(tls === undefined
       ? []
@@ -62,21 +78,27 @@ export async function listenAdmin(
             h2c: false,
           },
         ]),
-  ]);
+  ];
 }
 
-async function listenAll(frontend: Frontend, options: readonly ListenOptions[]): Promise<Listening> {
+async function listenAll(frontend: Frontend, options: readonly ListenOptions[], sockets: BoundSockets | undefined): Promise<Listening> {
   const listeners: { name: string; address: string }[] = [];
   try {
     for (const each of options) {
-      const { port } = await frontend.listen(each);
-      const address = `${each.tls === undefined ? 'http' : 'https'}://${each.host === '' ? '0.0.0.0' : each.host}:${port}`;
-      listeners.push({ name: each.name, address });
-      observe({ type: 'server.listening', listener: each.name, address });
+      const [socket] = sockets?.get(each.name) ?? [];
+      const { port } = await frontend.listen(socket === undefined ? each : { ...each, socket });
+      listeners.push(tellListening(each, port));
     }
   } catch (error) {
     frontend.close();
     throw error;
   }
   return { listeners, drain: (graceMs) => frontend.drain(graceMs) };
+}
+
+/** Tells of a listener that is open; gives its name and URL. */
+export function tellListening({ name, host, tls }: ListenOptions, port: number): Listening['listeners'][number] {
+  const address = `${tls === undefined ? 'http' : 'https'}://${host === '' ? '0.0.0.0' : host}:${port}`;
+  observe({ type: 'server.listening', listener: name, address });
+  return { name, address };
 }

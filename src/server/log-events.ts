@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { SekishoError } from '../lib/errors.ts';
 import type { Event } from '../lib/event.ts';
 import { SYNC_WRITERS } from './log-sync.ts';
+import { WORKER_WRITERS } from './log-worker.ts';
 
 /** Longest text of a module or of a stack in one line. */
 const MAX_TEXT = 8192;
@@ -84,6 +85,7 @@ const WRITERS: Writers = {
       answers ? `etcd at ${endpoint} answers` : `etcd at ${endpoint} does not answer: ${reason}`,
     ),
   ...SYNC_WRITERS,
+  ...WORKER_WRITERS,
   error: (logger, { error, where }) => writeError(logger, error, { where }),
   warning: (logger, { type, text }) => logger.warn({ event: type }, text),
 };

@@ -23,14 +23,22 @@ export function observeValue(series: HistogramSeries, value: number): void {
   series.sum += value;
 }
 
+/** A series as it travels between processes: `value` of a plain one, else the counts of a histogram. */
+export interface MetricSample {
+  readonly name: MetricName;
+  /** `a="1",b="2"`. */
+  readonly labels: string;
+  readonly value: number;
+  readonly counts?: Float64Array;
+}
+
 /** All series of the table, and their text. Series are made once per label set and then held by whoever counts. */
 export interface SeriesStore {
   /** True while a new series is within the limit. */
   hasRoom(): boolean;
   counter(name: MetricName, ...values: readonly string[]): Series;
   histogram(name: MetricName, ...values: readonly string[]): HistogramSeries;
-  /** Prometheus text, version 0.0.4. */
-  render(): string;
+  collect(): MetricSample[];
 }
 
 /** `maxSeries` bounds all label sets together; it is up to the caller to ask `hasRoom` where label values come from traffic. */
@@ -53,16 +61,26 @@ export function createSeriesStore(maxSeries: number): SeriesStore {
         return { counts: new Float64Array(bounds.length + 1), bounds, sum: 0, labels };
       });
     },
-    render() {
-      let text = '';
-      for (const [name, row] of Object.entries(METRICS) as [MetricName, MetricRow][]) {
-        text += `# HELP ${name} ${row.help}\n# TYPE ${name} ${row.type}\n`;
-        if (row.type === 'histogram') for (const series of histograms.get(name)?.values() ?? []) text += histogramText(name, series);
-        else for (const series of plain.get(name)?.values() ?? []) text += `${name}${braced(series.labels)} ${series.value}\n`;
-      }
-      return text;
+    collect() {
+      const samples: MetricSample[] = [];
+      for (const [name, family] of plain) for (const { labels, value } of family.values()) samples.push({ name, labels, value });
+      for (const [name, family] of histograms)
+        for (const { labels, sum, counts } of family.values()) samples.push({ name, labels, value: sum, counts });
+      return samples;
     },
   };
+}
+
+/** Prometheus text, version 0.0.4, in the order of the table. */
+export function renderSamples(samples: readonly MetricSample[]): string {
+  const byName = Map.groupBy(samples, ({ name }) => name);
+  let text = '';
+  for (const [name, row] of Object.entries(METRICS) as [MetricName, MetricRow][]) {
+    text += `# HELP ${name} ${row.help}\n# TYPE ${name} ${row.type}\n`;
+    for (const sample of byName.get(name) ?? [])
+      text += row.buckets === undefined ? `${name}${braced(sample.labels)} ${sample.value}\n` : histogramText(name, sample, row.buckets);
+  }
+  return text;
 }
 
 function findOrAdd<T>(all: Map<MetricName, Map<string, T>>, name: MetricName, labels: string, make: (labels: string) => T): T {
@@ -86,13 +104,13 @@ function braced(labels: string): string {
   return labels === '' ? '' : `{${labels}}`;
 }
 
-function histogramText(name: string, series: HistogramSeries): string {
-  const prefix = series.labels === '' ? '' : `${series.labels},`;
+function histogramText(name: string, { labels, value, counts }: MetricSample, bounds: readonly number[]): string {
+  const prefix = labels === '' ? '' : `${labels},`;
   let text = '';
   let total = 0;
-  for (let i = 0; i <= series.bounds.length; i += 1) {
-    total += series.counts[i] ?? 0;
-    text += `${name}_bucket{${prefix}le="${series.bounds[i] ?? '+Inf'}"} ${total}\n`;
+  for (let i = 0; i <= bounds.length; i += 1) {
+    total += counts?.[i] ?? 0;
+    text += `${name}_bucket{${prefix}le="${bounds[i] ?? '+Inf'}"} ${total}\n`;
   }
-  return `${text}${name}_sum${braced(series.labels)} ${series.sum}\n${name}_count${braced(series.labels)} ${total}\n`;
+  return `${text}${name}_sum${braced(labels)} ${value}\n${name}_count${braced(labels)} ${total}\n`;
 }

@@ -10,11 +10,16 @@ export interface MetricRow {
   readonly labels: readonly string[];
   /** Upper bounds of a histogram, ascending, in the unit of its name. */
   readonly buckets?: readonly number[];
+  /**
+   * How the values of several processes become one: their sum unless it says otherwise. `process`: each has its own series, with a further label `process`
+   * (`supervisor`, `worker-1`, …).
+   */
+  readonly merge?: 'sum' | 'max' | 'process';
 }
 
 /** Every metric that Sekisho gives. Label values are bounded: names of entities, path patterns, known methods; never paths, addresses or user agents. */
 export const METRICS = {
-  sekisho_info: { type: 'gauge', help: 'Always 1; the labels tell the versions.', labels: ['version', 'node'] },
+  sekisho_info: { type: 'gauge', help: 'Always 1; the labels tell the versions.', labels: ['version', 'node'], merge: 'max' },
 
   sekisho_requests_total: {
     type: 'counter',
@@ -68,8 +73,8 @@ export const METRICS = {
   },
   sekisho_connections_open: { type: 'gauge', help: 'Open client connections.', labels: ['listener'] },
 
-  sekisho_config_revision: { type: 'gauge', help: 'Revision of the entities that is being served.', labels: [] },
-  sekisho_config_routes: { type: 'gauge', help: 'Routes of the snapshot that is being served.', labels: [] },
+  sekisho_config_revision: { type: 'gauge', help: 'Revision of the entities that is being served.', labels: [], merge: 'max' },
+  sekisho_config_routes: { type: 'gauge', help: 'Routes of the snapshot that is being served.', labels: [], merge: 'max' },
   sekisho_snapshot_build_seconds: {
     type: 'histogram',
     help: 'Time to build a snapshot; its count is the number of builds that were swapped in.',
@@ -85,6 +90,14 @@ export const METRICS = {
     type: 'gauge',
     help: 'Days until the certificate of a domain expires, once it is close.',
     labels: ['namespace', 'domain'],
+    merge: 'max',
+  },
+
+  sekisho_workers: { type: 'gauge', help: 'Worker processes, by state; none with `workers: 0`.', labels: ['state'], merge: 'max' },
+  sekisho_worker_changes_total: {
+    type: 'counter',
+    help: 'Changes in the life of worker processes (started, serving, draining, ended, crashed, stalled, full).',
+    labels: ['state'],
   },
 
   sekisho_admin_requests_total: { type: 'counter', help: 'Finished requests of the admin API.', labels: ['method', 'status'] },
@@ -142,13 +155,18 @@ export const METRICS = {
     labels: [],
   },
 
-  sekisho_event_loop_delay_seconds: { type: 'gauge', help: 'Delay of the event loop since the last scrape.', labels: ['quantile'] },
-  sekisho_event_loop_active_seconds_total: { type: 'counter', help: 'Time that the event loop was busy.', labels: [] },
-  sekisho_heap_used_bytes: { type: 'gauge', help: 'Used heap of the main thread.', labels: [] },
-  sekisho_external_memory_bytes: { type: 'gauge', help: 'Memory of buffers outside of the heap.', labels: [] },
-  process_cpu_seconds_total: { type: 'counter', help: 'User and system CPU time of the process.', labels: [] },
-  process_resident_memory_bytes: { type: 'gauge', help: 'Resident memory of the process.', labels: [] },
-  process_start_time_seconds: { type: 'gauge', help: 'Start of the process, seconds since 1970.', labels: [] },
+  sekisho_event_loop_delay_seconds: {
+    type: 'gauge',
+    help: 'Delay of the event loop since the last scrape.',
+    labels: ['quantile'],
+    merge: 'process',
+  },
+  sekisho_event_loop_active_seconds_total: { type: 'counter', help: 'Time that the event loop was busy.', labels: [], merge: 'process' },
+  sekisho_heap_used_bytes: { type: 'gauge', help: 'Used heap of the main thread.', labels: [], merge: 'process' },
+  sekisho_external_memory_bytes: { type: 'gauge', help: 'Memory of buffers outside of the heap.', labels: [], merge: 'process' },
+  process_cpu_seconds_total: { type: 'counter', help: 'User and system CPU time of the process.', labels: [], merge: 'process' },
+  process_resident_memory_bytes: { type: 'gauge', help: 'Resident memory of the process.', labels: [], merge: 'process' },
+  process_start_time_seconds: { type: 'gauge', help: 'Start of the process, seconds since 1970.', labels: [], merge: 'process' },
 } as const satisfies Readonly<Record<string, MetricRow>>;
 
 export type MetricName = keyof typeof METRICS;

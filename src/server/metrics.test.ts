@@ -42,6 +42,16 @@ const EVERY_EVENT: readonly Event[] = [
   { type: 'module.thread', namespace: 'n', module: 'm', state: 'killed', reason: 'blocked' },
   { type: 'error', error: new SekishoError('INTERNAL', 'x'), where: 'somewhere' },
   { type: 'warning', text: 'careful' },
+  { type: 'worker.state', worker: 1, pid: 7, state: 'crashed', reason: 'SIGSEGV' },
+  { type: 'sync.leader', role: 'publisher', term: 1, leads: true },
+  { type: 'sync.delivered', sink: 'etcd', events: 3, durationMs: 2, lagMs: 0 },
+  { type: 'sync.failed', sink: 'etcd', error: new SekishoError('INTERNAL', 'x'), pauseMs: 10 },
+  { type: 'sync.conflict', keys: ['/a'] },
+  { type: 'sync.backlog', count: 4, ageMs: 2000 },
+  { type: 'sync.reported', schema: 'pet', report: 'state', path: '/pets/1', outcome: 'stored' },
+  { type: 'sync.watched', prefix: '/w', key: '/w/1', action: 'set', outcome: 'ok' },
+  { type: 'sync.compared', resources: 1, missing: 1, different: 0, orphaned: 0, examples: [], durationMs: 1 },
+  { type: 'cron.run', path: 'cron://a', outcome: 'ok', durationMs: 5 },
 ];
 
 /** Values by series as `name{labels}`, after a check of the whole text against the format. */
@@ -65,7 +75,7 @@ function scrape(metrics: Metrics): ReadonlyMap<string, number> {
 }
 
 test('every event is counted, and every metric of the table is there', (t) => {
-  const metrics = createMetrics({ version: '9.9.9', inFlight: () => 4, logDropped: () => 2 });
+  const metrics = createMetrics({ version: '9.9.9', inFlight: () => 4, logDropped: () => 2, workers: () => new Map([['serving', 2]]) });
   t.after(() => metrics.close());
   for (const event of EVERY_EVENT) observe(event);
   const values = scrape(metrics);

@@ -1,6 +1,14 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { type Event, subscribe } from '../lib/event.ts';
-import { createSeriesStore, type HistogramSeries, observeValue, type Series, type SeriesStore } from './metric-series.ts';
+import {
+  createSeriesStore,
+  type HistogramSeries,
+  type MetricSample,
+  observeValue,
+  renderSamples,
+  type Series,
+  type SeriesStore,
+} from './metric-series.ts';
 import type { MetricName } from './metrics-table.ts';
 import { createRequestMetrics } from './request-metrics.ts';
 import { createSyncMetrics } from './sync-metrics.ts';
@@ -11,6 +19,8 @@ export interface MetricsOptions {
   readonly inFlight?: () => number;
   /** Log lines dropped so far; asked at every scrape. */
   readonly logDropped?: () => number;
+  /** Worker processes by state; asked at every scrape. */
+  readonly workers?: () => ReadonlyMap<string, number>;
   /** Limit of label sets that come from traffic; further ones are counted under `other`. */
   readonly maxSeries?: number;
 }
@@ -18,6 +28,8 @@ export interface MetricsOptions {
 export interface Metrics {
   /** Prometheus text, version 0.0.4. */
   render(): string;
+  /** The same as samples, for the process that sums them up. */
+  collect(): readonly MetricSample[];
   close(): void;
 }
 
@@ -33,13 +45,16 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const onOther = createEventMetrics(store, overflow);
   const unsubscribe = subscribe((event) => (event.type === 'request' ? onRequest(event) : onOther(event)));
   const usage = createProcessMetrics(store);
+  const collect = (): readonly MetricSample[] => {
+    store.counter('sekisho_requests_in_flight').value = options.inFlight?.() ?? 0;
+    store.counter('sekisho_log_dropped_total').value = options.logDropped?.() ?? 0;
+    for (const [state, count] of options.workers?.() ?? []) store.counter('sekisho_workers', state).value = count;
+    usage.refresh();
+    return store.collect();
+  };
   return {
-    render() {
-      store.counter('sekisho_requests_in_flight').value = options.inFlight?.() ?? 0;
-      store.counter('sekisho_log_dropped_total').value = options.logDropped?.() ?? 0;
-      usage.refresh();
-      return store.render();
-    },
+    render: () => renderSamples(collect()),
+    collect,
     close() {
       unsubscribe();
       usage.close();
@@ -100,6 +115,9 @@ function createEventMetrics(store: SeriesStore, overflow: Series): (event: Exclu
       case 'sync.compared':
       case 'cron.run':
         return onSync(event);
+      case 'worker.state':
+        store.counter('sekisho_worker_changes_total', event.state).value += 1;
+        return;
       case 'error':
         store.counter('sekisho_errors_total', event.error.code).value += 1;
         return;

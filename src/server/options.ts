@@ -116,7 +116,8 @@ export interface AdminParts {
   readonly state: AdminOptions['state'];
   readonly modules: NonNullable<AdminOptions['modules']>;
   readonly explain: NonNullable<AdminOptions['explain']>;
-  readonly metrics: (() => string) | undefined;
+  readonly metrics: AdminOptions['metrics'];
+  readonly processes?: NonNullable<AdminOptions['processes']>;
   readonly phase: AdminOptions['phase'];
   readonly status: NonNullable<AdminOptions['status']>;
   readonly certificates: NonNullable<AdminOptions['certificates']>;

@@ -67,7 +67,7 @@ async function stand(options: Partial<RegistryOptions<Built>> = {}): Promise<Sta
     discard: (unused) => {
       unused.discarded += 1;
     },
-    swap: (served, revision, hash) => swaps.push({ built: served, revision, hash }),
+    swap: (served, revision, hash) => void swaps.push({ built: served, revision, hash }),
     ...options,
   });
   return { registry, store, swaps, built };

@@ -1,0 +1,45 @@
+import { ENTITY_KINDS, emptyEntities, toEntityId, toEntityKey } from '../entity/entity-key.ts';
+import type { Entities, EntityKind, EntityTypes } from '../entity/types.ts';
+
+/** What leads from one set of entities to another, kind by kind; kinds without a difference are absent. */
+export type EntitiesDelta = {
+  readonly [K in EntityKind]?: { readonly puts: readonly EntityTypes[K][]; readonly deletions: readonly string[] };
+};
+
+/** The difference by identity: an entity that did not change is the same object in both. `from` undefined: nothing was there. */
+export function diffEntities(from: Entities | undefined, to: Entities): EntitiesDelta {
+  const before = from ?? emptyEntities();
+  const delta: Record<string, unknown> = {};
+  for (const kind of ENTITY_KINDS) {
+    if (before[kind] === to[kind]) continue;
+    const old: ReadonlyMap<string, unknown> = before[kind];
+    const now: ReadonlyMap<string, unknown> = to[kind];
+    const puts = [...now].filter(([key, entity]) => old.get(key) !== entity).map(([, entity]) => entity);
+    const deletions = [...old.keys()].filter((key) => !now.has(key));
+    if (puts.length + deletions.length > 0) delta[kind] = { puts, deletions };
+  }
+  return delta as EntitiesDelta;
+}
+
+/** `from` with the difference. What did not change stays the same object, so that a snapshot is built anew only where it must be. */
+export function applyDelta(from: Entities, delta: EntitiesDelta): Entities {
+  const next: Record<EntityKind, ReadonlyMap<string, unknown>> = { ...from };
+  for (const kind of ENTITY_KINDS) {
+    const part = delta[kind];
+    if (part === undefined) continue;
+    const map = new Map<string, unknown>(from[kind]);
+    for (const key of part.deletions) map.delete(key);
+    for (const entity of part.puts) {
+      // Kind and entity belong together: both come from the map of that kind.
+      const { namespace, name } = toEntityId({ op: 'put', kind, entity } as Parameters<typeof toEntityId>[0]);
+      map.set(toEntityKey(kind, namespace, name), entity);
+    }
+    next[kind] = map;
+  }
+  return next as Entities;
+}
+
+/** True when code of users is compiled and run for it: what can take a process down. */
+export function hasCode({ module, route }: EntitiesDelta): boolean {
+  return (module?.puts.length ?? 0) > 0 || (route?.puts ?? []).some(({ modules }) => (modules ?? []).length > 0);
+}
