@@ -16,6 +16,16 @@ declare module 'sekisho' {
   export * as util from 'sekisho/util';
 }
 
+declare module 'sekisho/extension' {
+  /** Thrown by a handler of an extension it answers the request. */
+  export class ResponseError extends Error {
+    /** A text is the error's; an object is the whole answer, which a status from 200 to 299 needs. */
+    constructor(status: number, content?: unknown);
+    readonly status: number;
+    readonly body: unknown;
+  }
+}
+
 declare module 'sekisho/http' {
   /** HTTP call that ends with the request that makes it. Rejects when the network fails, not for 4xx or 5xx. */
   export function fetch(url: string | URL, options?: import('./index.d.ts').FetchOptions): Promise<import('./index.d.ts').FetchResponse>;

@@ -51,9 +51,7 @@ function logRun(level: LogLevel, run: Run | undefined, text: string): void {
 }
 
 const threadConsole = createConsole((level, text) => logRun(level, currentRequest.getStore() as Run | undefined, text));
-const require = requireFrom(
-  new Map<string, object>([...sharedModules(threadConsole), ['sekisho/extension', { ResponseError, HttpError: ResponseError }]]),
-);
+const require = requireFrom(new Map<string, object>([...sharedModules(threadConsole), ['sekisho/extension', { ResponseError }]]));
 
 /** Runs `work` with `run` as the event that synchronous calls belong to. */
 function within<T>(run: Run | undefined, work: () => T): T {
