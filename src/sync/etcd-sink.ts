@@ -142,7 +142,8 @@ class Round {
 }
 
 function toTxn(steps: readonly Step[], fence: Fence, { known, slot }: { readonly known: number; readonly slot: number }): Txn {
-  const mark = toMark(steps.flatMap(({ events }) => events));
+  // The term is for people who look, and for tests: it tells which leader wrote.
+  const mark = `term=${String(fence.compare?.value ?? '')} ${toMark(steps.flatMap(({ events }) => events))}`;
   return {
     compare: [
       ...(fence.compare === undefined ? [] : [fence.compare]),
