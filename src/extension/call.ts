@@ -3,6 +3,7 @@ import { SekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 import type { EnvironmentState } from './environment-state.ts';
 import { EventRun, type RunOwner } from './event-run.ts';
+import { ExtensionFailure } from './failure.ts';
 import { toOutcome } from './outcome.ts';
 import { Seat, TOP_LEVEL } from './seat.ts';
 import type { ThreadHost } from './thread-host.ts';
@@ -61,14 +62,14 @@ export class RequestCall implements ExtensionCall, RunOwner {
     else for (const seat of this.#seats()) seat.setUnsent(fields);
     if (state === undefined || !state.events.has(event)) return toOutcome(known, false);
     try {
-      this.#check(state);
+      this.#check(state, event);
       this.#listen();
       const seat = await this.#seat(state, event, parent !== undefined);
-      this.#check(state);
+      this.#check(state, event);
       const run = new EventRun({ owner: this, state, event, parent: parent?.run, thread: seat.thread, known });
       return await this.#start(run, seat, parent, nested);
     } catch (error) {
-      state.failures += 1;
+      if (!(error instanceof ExtensionFailure)) state.failures += 1;
       throw error;
     }
   }
@@ -173,14 +174,14 @@ export class RequestCall implements ExtensionCall, RunOwner {
     return context;
   }
 
-  #check(state: EnvironmentState): void {
+  #check(state: EnvironmentState, event: string): void {
     if (this.#isEnded) throw aborted('the request is over');
     if (!this.#hasEntered && !this.#shared.enter()) throw aborted('the gateway stops');
     this.#hasEntered = true;
     if (this.request.signal?.aborted === true) throw aborted('the client left');
     const refusal = state.refusal();
     if (refusal === undefined) return;
-    observe({ type: 'extension.called', environment: state.name, event: '', outcome: 'refused', durationMs: 0 });
+    observe({ type: 'extension.called', environment: state.name, event, outcome: 'refused', durationMs: 0 });
     throw refusal;
   }
 

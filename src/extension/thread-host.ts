@@ -117,7 +117,7 @@ export class ThreadHost {
       limits: kind === 'shared' ? limits : { ...limits, syncTimeoutMs: Number.POSITIVE_INFINITY },
       isOwed: () => this.#sync.pending > 0,
       ping: (number) => this.post(TO_THREAD.ping, number),
-      kill: (reason) => this.#kill(reason),
+      kill: (reason, isSilent) => this.#kill(reason, undefined, isSilent),
     });
     this.#worker.on('message', (batch: readonly unknown[]) => this.#receive(batch));
     this.#worker.on('messageerror', () => this.#kill('it sent a message that cannot be read'));
@@ -355,10 +355,10 @@ export class ThreadHost {
     }
   }
 
-  /** `environment` is to blame; when it is not known, that whose code runs. */
-  #kill(reason: string, environment?: string): void {
-    const current = Atomics.load(this.#shared, SLOT.current);
-    const running = this.#run(current) ?? (this.kind === 'exclusive' || this.#inFlight === 1 ? this.#last() : undefined);
+  /** `environment` is to blame; when it is not known, that whose code runs; of a thread that answers and serves several nobody is. */
+  #kill(reason: string, environment?: string, isSilent = false): void {
+    const current = isSilent ? this.#run(Atomics.load(this.#shared, SLOT.current)) : undefined;
+    const running = current ?? (this.kind === 'exclusive' || this.#inFlight === 1 ? this.#last() : undefined);
     const culprit = environment ?? running?.environment;
     this.#leave({ kind: 'killed', reason, culprits: culprit === undefined ? [] : [culprit] }, running);
   }

@@ -13,7 +13,8 @@ export interface ThreadWatchOptions {
   /** True while the thread waits for an answer of ours. */
   isOwed(): boolean;
   ping(number: number): void;
-  kill(reason: string): void;
+  /** `isSilent`: whatever runs in it now is the cause; else what it did before may be. */
+  kill(reason: string, isSilent: boolean): void;
 }
 
 /** Looks whether one thread answers and how much memory it holds; asks for its end when a limit is broken. */
@@ -97,15 +98,15 @@ class Watch implements ThreadWatch {
     if (Atomics.load(this.#shared, SLOT.booted) === 1) {
       this.#state = 'evaluating';
       this.#excuse(now, rss);
-    } else if (now - this.#startedAt > BOOT_TIMEOUT_MS) this.#options.kill('its thread did not start');
+    } else if (now - this.#startedAt > BOOT_TIMEOUT_MS) this.#options.kill('its thread did not start', false);
   }
 
   /** What an answering thread measured itself, garbage excluded. False when it was killed for it. */
   #checkAnswer(): boolean {
     const { limits, kill } = this.#options;
     const buffers = this.#memory[MEMORY_SLOT.buffers] ?? 0;
-    if (buffers > limits.rssLimitBytes) kill(buffersReason(buffers, limits));
-    else if (this.heapBytes > limits.heapLimitBytes) kill(heapReason(this.heapBytes, limits));
+    if (buffers > limits.rssLimitBytes) kill(buffersReason(buffers, limits), false);
+    else if (this.heapBytes > limits.heapLimitBytes) kill(heapReason(this.heapBytes, limits), false);
     else return true;
     return false;
   }
@@ -116,10 +117,10 @@ class Watch implements ThreadWatch {
     if (this.#options.isOwed() || Atomics.load(this.#shared, SLOT.sleeping) === 1) return this.#excuse(now, rss);
     const silentMs = now - this.#silentFrom;
     const grownBytes = rss - this.#rssAtSilence;
-    if (silentMs > limits.syncTimeoutMs) kill(`it blocked its thread for longer than ${limits.syncTimeoutMs} ms`);
+    if (silentMs > limits.syncTimeoutMs) kill(`it blocked its thread for longer than ${limits.syncTimeoutMs} ms`, true);
     else if (silentMs < SILENT_MS) return;
     else if (grownBytes > limits.rssLimitBytes + limits.heapLimitBytes * SILENT_HEAP_FACTOR) {
-      kill(`the process grew by ${Math.round(grownBytes / MEGABYTE)} MB while it did not answer`);
+      kill(`the process grew by ${Math.round(grownBytes / MEGABYTE)} MB while it did not answer`, true);
     } else this.#askMemory();
   }
 
@@ -131,8 +132,8 @@ class Watch implements ThreadWatch {
     worker.getHeapStatistics().then(
       ({ external_memory: external, used_heap_size: heap }) => {
         this.#asking = false;
-        if (external > limits.rssLimitBytes) kill(buffersReason(external, limits));
-        else if (heap > limits.heapLimitBytes * SILENT_HEAP_FACTOR) kill(heapReason(heap, limits));
+        if (external > limits.rssLimitBytes) kill(buffersReason(external, limits), true);
+        else if (heap > limits.heapLimitBytes * SILENT_HEAP_FACTOR) kill(heapReason(heap, limits), true);
       },
       () => {
         this.#asking = false;
