@@ -11,6 +11,7 @@ import { createEchoServer } from './echo-server.ts';
 import { type Listening, listenAdmin } from './listeners.ts';
 import { toAdminOptions } from './options.ts';
 import type { Plane } from './plane.ts';
+import type { StartedSync } from './sync.ts';
 
 export interface AdminNeeds {
   readonly registry: Registry;
@@ -18,6 +19,8 @@ export interface AdminNeeds {
   readonly listeners: Listening['listeners'];
   readonly metrics: AdminOptions['metrics'];
   readonly processes?: NonNullable<AdminOptions['processes']>;
+  /** Absent when nothing is delivered. */
+  readonly sync?: StartedSync | undefined;
   readonly phase: () => Phase;
   readonly closing: Closing;
   /** Bound already, by listener; absent: bound here. */
@@ -28,7 +31,7 @@ export interface AdminNeeds {
 export async function startAdmin(settings: Settings, needs: AdminNeeds): Promise<Listening | undefined> {
   const { admin } = settings;
   if (admin === undefined) return undefined;
-  const { plane, metrics, processes, phase, closing, registry, sockets } = needs;
+  const { plane, metrics, processes, phase, closing, registry, sockets, sync } = needs;
   assertSafeListen(admin.host, admin.authMethod);
   const echoListeners: Listening['listeners'][number][] = [];
   const api = closing.add(
@@ -39,6 +42,7 @@ export async function startAdmin(settings: Settings, needs: AdminNeeds): Promise
         metrics,
         phase,
         ...(processes !== undefined && { processes }),
+        ...(sync !== undefined && { sync: sync.control, problems: sync.problems }),
         explain: plane.explain,
         certificates: () => certificateStatus(registry.entities()),
         status: () => ({ listeners: [...needs.listeners, ...listening.listeners, ...echoListeners] }),

@@ -16,7 +16,9 @@ import { createLocalPlane } from './local-plane.ts';
 import type { Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { openStore } from './open-store.ts';
+import { openSyncEtcd } from './open-sync-etcd.ts';
 import { startState } from './state.ts';
+import { needsSync, startSync } from './sync.ts';
 
 export interface Gateway {
   /** Stops taking requests, lets those under way finish within the grace, and closes everything. */
@@ -48,8 +50,9 @@ export async function startGateway({ loaded, source, log }: GatewayOptions): Pro
       ? undefined
       : closing.add(createMetrics({ version: VERSION, inFlight: () => inFlight(), logDropped: log.dropped }));
     const first = checkedInit(settings.proxy.initResources);
+    const etcd = await openSyncEtcd(settings, closing);
     // Loaded only where there are models: a gateway that only proxies needs neither drivers nor validators.
-    const models = settings.schemas.length === 0 ? undefined : await (await import('./models.ts')).startModels(settings, path, closing);
+    const models = settings.schemas.length === 0 ? undefined : await (await import('./models.ts')).startModels(settings, path, closing, etcd);
     const store = closing.add(await openStore(settings));
     const bridge = createBridge(() => registry);
     const plane = createLocalPlane(settings, { closing, bridge, fallback: models?.fallback });
@@ -61,8 +64,10 @@ export async function startGateway({ loaded, source, log }: GatewayOptions): Pro
     closing.add(createCertificateWatch(() => registry.entities()));
     const front = await listenProxy(settings, plane.handle, plane.certificates);
     closing.add({ close: () => front.drain(settings.shutdownGraceMs) });
+    const sync = needsSync(settings) ? closing.add(await startSync(settings, etcd, models?.synced)) : undefined;
     const admin = await startAdmin(settings, {
       registry,
+      sync,
       plane,
       listeners: front.listeners,
       metrics: metrics?.render,
