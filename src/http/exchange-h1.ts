@@ -300,7 +300,7 @@ export class ExchangeH1 extends ResponseSlot implements Exchange, BodyObserver {
   #complete(): void {
     const connection = this.#connection as H1Connection;
     const isRequestOver = this.#canFinishRequest();
-    this._last = !this.keepAlive || this.#framing === 'close' || !isRequestOver || connection.mustClose;
+    this._last = !this.keepAlive || this.#framing === 'close' || !isRequestOver || connection.closesNow;
     if (this._last) connection.willClose(!this.hasBody || this.request.complete);
     if (!this.releaseSlot()) connection.closeSoon();
     this.#end(false);

@@ -35,6 +35,8 @@ export interface FrontConnection {
   readonly listener: string;
   /** Called about once a second: ends what has taken too long. */
   sweep(nowMs: number): void;
+  /** The connection is to end soon: tells the client so, where the protocol has a word for it. Requests are still served. */
+  announceEnd(): void;
   /** Ends when the exchanges that are open have ended; at once when there are none. */
   drain(): void;
   destroy(): void;
@@ -49,5 +51,8 @@ export interface FrontState {
   /** Coarse clock, moved by the sweep, so that noting a time costs one read. */
   nowMs: number;
   inFlight: number;
+  /** Answers say that their connection ends. */
   isDraining: boolean;
+  /** Connections that wait for a request are closed, though their last answer did not say so. */
+  closesIdle: boolean;
 }

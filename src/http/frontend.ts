@@ -22,10 +22,12 @@ export interface Frontend {
   /** Exchanges that are not answered completely. */
   readonly inFlight: number;
   /**
-   * Stops accepting, closes idle connections at once and the others behind their answers (`Connection: close`, GOAWAY); what is
-   * still open after `graceMs` is cut. Resolves when the last connection is closed.
+   * Stops accepting, closes idle connections and the others behind their answers (`Connection: close`, GOAWAY); what is still open after
+   * `graceMs` is cut. For the first `idleMs` (default 0) of it idle connections stay open and requests on them are answered: a client that
+   * has just sent one, because the answer before it did not say that the connection ends, loses nothing. Resolves when the last connection is
+   * closed.
    */
-  drain(graceMs: number): Promise<void>;
+  drain(graceMs: number, idleMs?: number): Promise<void>;
   /** Cuts everything now. */
   close(): void;
 }
@@ -45,6 +47,7 @@ class FrontendOfListeners implements Frontend, FrontState {
   nowMs = Date.now();
   inFlight = 0;
   isDraining = false;
+  closesIdle = false;
   readonly #listeners = new Set<Listener>();
   readonly #sockets = new Set<Socket>();
   readonly #sweep: NodeJS.Timeout;
@@ -70,9 +73,10 @@ class FrontendOfListeners implements Frontend, FrontState {
       port: listener.port,
       setFallback: listener.setFallback,
       closeIdle: listener.closeIdle,
+      stopAccepting: listener.stopAccepting,
       close: () => {
         // A draining listener still has idle connections to close.
-        if (!this.isDraining) this.#listeners.delete(opened);
+        if (!this.closesIdle) this.#listeners.delete(opened);
         listener.close();
       },
     };
@@ -80,21 +84,27 @@ class FrontendOfListeners implements Frontend, FrontState {
     return opened;
   }
 
-  async drain(graceMs: number): Promise<void> {
+  async drain(graceMs: number, idleMs = 0): Promise<void> {
     this.isDraining = true;
+    if (idleMs > 0) {
+      for (const listener of this.#listeners) listener.stopAccepting();
+      for (const connection of this.connectionSet) connection.announceEnd();
+      await this.#untilEmpty(Math.min(idleMs, graceMs));
+    }
+    this.closesIdle = true;
     for (const listener of this.#listeners) {
       listener.closeIdle();
       listener.close();
     }
     for (const connection of this.connectionSet) connection.drain();
-    await this.#untilEmpty(graceMs);
+    await this.#untilEmpty(Math.max(0, graceMs - idleMs));
     this.close();
     // The sockets are destroyed; their `close` events make the numbers right.
     await this.#untilEmpty(graceMs);
   }
 
   close(): void {
-    this.isDraining = true;
+    this.isDraining = this.closesIdle = true;
     clearInterval(this.#sweep);
     for (const listener of this.#listeners) listener.close();
     for (const connection of this.connectionSet) connection.destroy();
@@ -131,6 +141,6 @@ class FrontendOfListeners implements Frontend, FrontState {
   #onSweep(): void {
     this.nowMs = Date.now();
     for (const connection of this.connectionSet) connection.sweep(this.nowMs);
-    if (this.isDraining) for (const listener of this.#listeners) listener.closeIdle();
+    if (this.closesIdle) for (const listener of this.#listeners) listener.closeIdle();
   }
 }

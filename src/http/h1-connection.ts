@@ -56,6 +56,11 @@ export class H1Connection implements FrontConnection {
     return this.state.isDraining || (this.#isClosing && this.#failure === undefined && this.#waiting.length === 0);
   }
 
+  /** True when it closes behind its answer, whether that said so or not. A client may have sent its next request already. */
+  get closesNow(): boolean {
+    return this.state.closesIdle || (this.#isClosing && this.#failure === undefined && this.#waiting.length === 0);
+  }
+
   /** A request's head has arrived; its turn may be later. */
   onRequest(exchange: ExchangeH1): void {
     if (this.#isClosing) return;
@@ -100,7 +105,7 @@ export class H1Connection implements FrontConnection {
     if (this.#waiting.length === 0) this.#resume();
     if (next !== undefined) this.#open(next);
     else if (this.#failure !== undefined) this.#answerFailure();
-    else if (this.state.isDraining) this.closeSoon();
+    else if (this.state.closesIdle) this.closeSoon();
   }
 
   /** The answer that ends this connection is being sent. `isClean` false: bytes of the request are still to come. */
@@ -122,15 +127,17 @@ export class H1Connection implements FrontConnection {
   }
 
   sweep(nowMs: number): void {
-    const { limits, isDraining } = this.state;
+    const { limits, closesIdle } = this.state;
     if (this.#lingerUntilMs > 0 && nowMs >= this.#lingerUntilMs) this.socket.destroy();
     else if (this.#isStalled(nowMs, limits.bodyIdleTimeoutMs)) this.socket.destroy();
     else if (this.tunnel !== undefined) {
       if (this.#isIdle(nowMs, this.tunnel.bytes, limits.requestTimeoutMs)) this.tunnel.destroy();
     } else if (this.#current !== undefined) this.#sweepBody(this.#current, nowMs);
-    else if (this.#isIdle(nowMs, this.socket.bytesRead, limits.idleTimeoutMs) || (isDraining && this.socket.bytesRead === 0))
+    else if (this.#isIdle(nowMs, this.socket.bytesRead, limits.idleTimeoutMs) || (closesIdle && this.socket.bytesRead === 0))
       this.socket.destroy();
   }
+
+  announceEnd(): void {}
 
   drain(): void {
     // A connection without an exchange may be in the middle of a head: the header timeout or its answer will end it.

@@ -9,6 +9,8 @@ import type { GuardedHead } from './head-guard.ts';
 import { problemHead } from './problem-answer.ts';
 import { dateValue } from './response-head-writer.ts';
 
+const MAX_STREAM_ID = 2 ** 31 - 1;
+
 /** One HTTP/2 connection: its streams, its idle time and its graceful end. */
 export class H2Connection implements FrontConnection {
   readonly state: FrontState;
@@ -31,7 +33,8 @@ export class H2Connection implements FrontConnection {
     // The session destroys itself on protocol errors; what it did wrong is the client's business.
     session.on('error', () => undefined);
     session.on('stream', (stream, _headers, flags, rawHeaders) => this.#onStream(stream, flags, rawHeaders));
-    if (state.isDraining) this.drain();
+    if (state.closesIdle) this.drain();
+    else if (state.isDraining) this.announceEnd();
   }
 
   onStreamClose(exchange: ExchangeH2): void {
@@ -50,6 +53,11 @@ export class H2Connection implements FrontConnection {
     if (this.#session.closed) this.#session.destroy();
     else this.#session.close();
     this.#idleSinceMs = nowMs;
+  }
+
+  /** The first of two GOAWAYs (RFC 9113 6.8): streams that are on their way are still served. */
+  announceEnd(): void {
+    if (!this.#session.closed && !this.#session.destroyed) this.#session.goaway(constants.NGHTTP2_NO_ERROR, MAX_STREAM_ID);
   }
 
   drain(): void {

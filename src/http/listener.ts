@@ -1,4 +1,4 @@
-import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
+import { createServer as createNetServer, Server as NetServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type SecureContext, type TLSSocket, type Server as TlsServer } from 'node:tls';
 import { SekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
@@ -43,7 +43,9 @@ export interface Listener {
   setFallback(fallback: { readonly cert: string | Buffer; readonly key: string | Buffer }): void;
   /** Closes the HTTP/1 connections that wait for a request, and those that have not said what they speak. */
   closeIdle(): void;
-  /** Stops accepting; open connections go on. */
+  /** Stops accepting; open connections go on, also those that wait for a request. */
+  stopAccepting(): void;
+  /** Stops accepting, and closes what waits for a request. */
   close(): void;
 }
 
@@ -73,6 +75,8 @@ export async function openListener(state: FrontState, options: ListenOptions, ad
       engine.closeIdle();
       for (const socket of silent) if (socket.bytesRead === 0) socket.destroy();
     },
+    // Not the method of node's HTTP server, which closes connections that wait for a request.
+    stopAccepting: () => void NetServer.prototype.close.call(server),
     close: () => {
       server.close();
       if (!isBare) engine.close();
