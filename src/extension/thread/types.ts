@@ -65,5 +65,3 @@ export interface HostCallError extends Error {
   readonly problem?: number;
 }
 
-/** Of `gohan-builtins.ts`. */
-export type CreateGohanBuiltins = (thread: GohanThread) => Record<string, unknown>;
