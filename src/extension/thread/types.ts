@@ -64,4 +64,3 @@ export interface HostCallError extends Error {
   /** Gohan's number of a ResourceException's problem, 0–9, for `model.*`. */
   readonly problem?: number;
 }
-
