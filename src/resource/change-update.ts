@@ -8,7 +8,7 @@ import { takeResource } from './events.ts';
 import { checkAncestors, parentFilter } from './parent.ts';
 import type { Work } from './types.ts';
 import { validateUpdate } from './validate.ts';
-import { denied, lockOf, logEvent, outOfReach, readBack, storedVersion } from './write.ts';
+import { denied, lockOf, logUpdate, outOfReach, readBack, storedVersion } from './write.ts';
 
 /** The keys of a body that count. Throws POLICY_DENIED for hidden ones and foreign owners. */
 export function toGiven({ type }: Pick<Work, 'type'>, permit: Permit, body: JsonObject): JsonObject {
@@ -65,7 +65,7 @@ export async function storeUpdate(work: Work, session: Session, stored: Resource
   const version = await storedVersion(session, type, key);
   if (!(await session.update(type, key, final))) throw await outOfReach(work, session, 'update');
   const resource = await readBack(work, session, key, left === merged ? merged : { ...stored, ...final });
-  await logEvent(work, session, { kind: 'update', type, resource, version: type.stateVersioning ? version + 1 : 0 });
+  await logUpdate(work, session, { type, before: stored, resource, version: type.stateVersioning ? version + 1 : 0 });
   return await afterWrite(work, 'post_update_in_transaction', resource);
 }
 

@@ -14,7 +14,7 @@ import { fromRecord } from './record.ts';
 import { inSavepoint } from './savepoint.ts';
 import { isolationOf } from './transaction.ts';
 import type { Work } from './types.ts';
-import { logEvent, readBack, storedVersion } from './write.ts';
+import { logUpdate, readBack, storedVersion } from './write.ts';
 
 const LEVELS: readonly IsolationLevel[] = ['READ UNCOMMITTED', 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'];
 
@@ -126,6 +126,8 @@ export function workOf({ life }: HostContext, schemaId: string): Work {
 async function updateRow(work: Work, session: Session, resource: Resource, isLogged: boolean): Promise<Resource> {
   const { type } = work;
   const { id, ...given } = resource;
+  // Locked, so that its version is the one that the update counts on from.
+  const before = await fetchRow(session, type, id, { lock: 'skip_related' });
   const version = await storedVersion(session, type, id);
   const changes = isLogged ? columnsOf(type, given) : { ...stateOf(type, given), ...columnsOf(type, given) };
   // A state is no change of the configuration: its version stays.
@@ -133,7 +135,7 @@ async function updateRow(work: Work, session: Session, resource: Resource, isLog
   if (!(await session.update(type, id, { ...changes, ...kept }))) throw notFound();
   const row = await fetchRow(session, type, id, undefined);
   const stored = await readBack(work, session, id, row);
-  if (isLogged) await logEvent(work, session, { kind: 'update', type, resource: stored, version: type.stateVersioning ? version + 1 : 0 });
+  if (isLogged) await logUpdate(work, session, { type, before, resource: stored, version: type.stateVersioning ? version + 1 : 0 });
   return stored;
 }
 

@@ -2,6 +2,7 @@ import { SekishoError } from '../lib/errors.ts';
 import type { Permit } from '../policy/types.ts';
 import { allOf, TRUE } from '../schema/filter.ts';
 import { WRITE_PARAMETERS } from '../schema/query-parameters.ts';
+import { syncKeyProperties } from '../schema/sync-key.ts';
 import type { LockPolicy, ResourceType } from '../schema/types.ts';
 import type { Resource, Session } from '../sql/types.ts';
 import { type Change, toResponse } from './change.ts';
@@ -182,7 +183,22 @@ export async function logEvent(
   });
 }
 
-/** The version that a row has; 0 for types that do not count them. */
+/**
+ * Writes the event row of an update of `before`, which was read under its lock. When the update changes what the key in etcd is made of, the former key
+ * has its deletion first.
+ */
+export async function logUpdate(
+  work: Pick<Work, 'models'>,
+  session: Session,
+  event: { readonly type: ResourceType; readonly before: Resource; readonly resource: Resource; readonly version: number },
+): Promise<void> {
+  const { type, before, resource, version } = event;
+  const isMoved = syncKeyProperties(type).some((name) => (before[name] ?? null) !== (resource[name] ?? null));
+  if (isMoved) await logEvent(work, session, { kind: 'delete', type, resource: before, version });
+  await logEvent(work, session, { kind: 'update', type, resource, version });
+}
+
+/** The version that a row has; 0 for types that do not count them. It can change until the end of the transaction unless the row is locked. */
 export async function storedVersion(session: Session, type: ResourceType, id: unknown): Promise<number> {
   if (!type.stateVersioning) return 0;
   const row = await session.fetch(type, id, { filter: TRUE, embed: false, fields: ['config_version'] });

@@ -1,4 +1,5 @@
 import { SekishoError } from '../lib/errors.ts';
+import { SYNC_KEY_VARIABLE } from '../schema/sync-key.ts';
 import type { Resource } from '../sql/types.ts';
 
 /** `metadata.sync_key_template` of a schema, compiled. */
@@ -11,11 +12,9 @@ export interface KeyTemplate {
   match(path: string): Readonly<Record<string, string>> | undefined;
 }
 
-const VARIABLE = /\{\{\s*([A-Za-z_]\w*)\s*\}\}/g;
-
 /** Compiles a template such as `/v1.0/dev/{{device_id}}/vm/{{id}}`. SCHEMA_INVALID for anything but properties in double braces. */
 export function compileKeyTemplate(text: string, place: string): KeyTemplate {
-  const names = [...text.matchAll(VARIABLE)].map((match) => match[1] ?? '');
+  const names = [...text.matchAll(SYNC_KEY_VARIABLE)].map((match) => match[1] ?? '');
   const literals = text.split(/\{\{\s*[A-Za-z_]\w*\s*\}\}/);
   const strange = literals.find((literal) => /\{\{|\}\}|\{%|\{#/.test(literal));
   if (strange !== undefined || names.length === 0) throw invalid(text, place, names.length === 0);

@@ -53,9 +53,14 @@ export function changesOf(database: Database): Changes {
       }),
     update: (type, id, changes) =>
       write(async (session) => {
-        if (!(await session.update(type, id, changes))) return false;
+        const before = await session.fetch(type, id, { filter: TRUE, embed: false, lock: 'skip_related' });
+        if (before === undefined) return false;
+        await session.update(type, id, changes);
         const resource = await fetch(session, type, id);
-        await log(session, type, 'update', { resource, version: await versionOf(session, type, id) });
+        const version = await versionOf(session, type, id);
+        if (type.id === 'vm' && before['device_id'] !== resource['device_id'])
+          await log(session, type, 'delete', { resource: before, version });
+        await log(session, type, 'update', { resource, version });
         return true;
       }),
     delete: (type, id) =>
