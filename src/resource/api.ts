@@ -13,6 +13,7 @@ import { createEventRunner, type RunEvent } from './event-runner.ts';
 import { explainTarget, NOWHERE, type ResourceVerdict } from './explain.ts';
 import { isExtensionFailure, toFailureAnswer, toFailureError } from './extension-answer.ts';
 import { answerFakeLogin, isFakeLogin } from './fake-login.ts';
+import { createGate } from './gate.ts';
 import { type HostCall, refuseHostCall } from './host-call.ts';
 import type { About } from './meta.ts';
 import { compileModels, type Models } from './models.ts';
@@ -38,6 +39,8 @@ export interface ResourceApiOptions {
   readonly extensions?: Extensions | undefined;
   /** Answers what extensions ask of the gateway beside its resources: `http.*`, `config.*`, … */
   readonly hostCall?: HostCall;
+  /** Connections of the database; transactions with handlers leave one of them for what handlers do outside of those. */
+  readonly maxOpenConnections?: number;
 }
 
 /** The REST API of one set of schemas. */
@@ -65,8 +68,9 @@ export function createResourceApi(options: ResourceApiOptions): ResourceApi {
   const cors = compileCors(options.cors);
   const running = new Set<Promise<void>>();
   const hostCall = options.hostCall ?? refuseHostCall;
-  const runEvent = createEventRunner({ database: options.database, models: () => models, hostCall });
-  const answer = createAnswerer({ ...options, cors, hostCall, secrets: deriveSecrets(options.secret) });
+  const gate = createGate(Math.max(1, (options.maxOpenConnections ?? DEFAULT_CONNECTIONS) - 1));
+  const runEvent = createEventRunner({ database: options.database, models: () => models, hostCall, gate });
+  const answer = createAnswerer({ ...options, cors, hostCall, gate, secrets: deriveSecrets(options.secret) });
   let models: Models = compileModels(options.schemas, options.policies, options.extensions);
 
   const serve = async (answering: Promise<Answer>, exchange: Exchange, note: RequestNote, target?: Target): Promise<void> => {
@@ -136,6 +140,8 @@ export function createResourceApi(options: ResourceApiOptions): ResourceApi {
 function nothingAllowed(fields: readonly string[]): Answer {
   return { status: 200, headers: ['Allow', 'OPTIONS', ...fields] };
 }
+
+const DEFAULT_CONNECTIONS = 100;
 
 function deriveSecrets(secret: string): Secrets {
   const derive = (use: string): Buffer => Buffer.from(hkdfSync('sha256', secret, '', use, 32));

@@ -3,6 +3,7 @@ import type { EventOutcome, Fields } from '../extension/types.ts';
 import type { Identity } from '../lib/identity.ts';
 import type { Database, Session } from '../sql/types.ts';
 import { typeFields } from './event-fields.ts';
+import type { Gate } from './gate.ts';
 import type { HostCall } from './host-call.ts';
 import { answerHostCall } from './host-calls.ts';
 import { openLife } from './life.ts';
@@ -33,13 +34,17 @@ const GATEWAY: Identity = {
   principal: 'sekisho',
 };
 
-/** `models` gives the set that is served at the time. */
-export function createEventRunner(options: {
+interface EventRunnerOptions {
   readonly database: Database;
+  /** The set that is served at the time. */
   readonly models: () => Models;
   readonly hostCall: HostCall;
-}): RunEvent {
-  const { database, hostCall } = options;
+  readonly gate: Gate;
+}
+
+/** Makes the runner of such events. */
+export function createEventRunner(options: EventRunnerOptions): RunEvent {
+  const { database, hostCall, gate } = options;
   return async (environment, event, fields, { session, signal, requestId = randomUUID() } = {}) => {
     const models = options.models();
     const { extensions } = models;
@@ -52,6 +57,7 @@ export function createEventRunner(options: {
       environment,
       requestId,
       signal,
+      gate,
       call: (own, name, args, caller) => answerHostCall(own, hostCall, name, args, caller),
     });
     const type = models.schemas.resources.get(environment);

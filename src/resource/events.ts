@@ -14,6 +14,8 @@ export interface Events {
   reserve(events: readonly string[]): Promise<void>;
   /** Runs `work`, whose handlers see `session` as their transaction. `isAgain`: the transaction is tried once more, on the context as it was. */
   within<T>(session: Session, isAgain: boolean, work: () => Promise<T>): Promise<T>;
+  /** Waits until a transaction may be opened; what it resolves to is called when that is over. */
+  enter(): Promise<() => void>;
   /** Remembers the context as it is before a transaction. */
   mark(): void;
   /** Aborted when nobody waits for the answer any more. */

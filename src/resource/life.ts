@@ -4,6 +4,7 @@ import type { Identity } from '../lib/identity.ts';
 import type { ResourceType } from '../schema/types.ts';
 import type { Database, Session } from '../sql/types.ts';
 import type { Events } from './events.ts';
+import type { Gate } from './gate.ts';
 import type { Models } from './models.ts';
 import { createOwnTransactions, type OwnTransactions } from './own-transactions.ts';
 
@@ -17,6 +18,7 @@ export interface LifeOptions {
   readonly environment: string;
   readonly requestId: string;
   readonly signal: AbortSignal | undefined;
+  readonly gate: Gate;
   /** Answers what handlers ask of the gateway. */
   readonly call: (life: Life, name: string, args: readonly unknown[], caller: EventCaller) => Promise<unknown>;
 }
@@ -51,7 +53,7 @@ interface Scope {
 export function openLife(options: LifeOptions): Life {
   const { models, database, identity, extensions, environment, requestId, signal } = options;
   const scopes: Scope[] = [];
-  const own = createOwnTransactions(database, () => scopes.length > 0);
+  const own = createOwnTransactions(database, options.gate, () => scopes.length > 0);
   let call: ExtensionCall | undefined;
   const turns = new Map<number, Promise<unknown>>();
   const open = (): ExtensionCall =>
@@ -105,6 +107,7 @@ export function openLife(options: LifeOptions): Life {
             scopes.splice(scopes.indexOf(scope), 1);
           }
         },
+        enter: () => options.gate.enter(signal),
         mark() {
           wasBased = isBased;
           if (depth === 0) open().mark();

@@ -10,14 +10,13 @@ import type { Database, Session } from '../sql/types.ts';
 import { permitFields } from './event-fields.ts';
 import { inTransaction } from './events.ts';
 import { parseFilterName, parseFilters } from './filter-parameters.ts';
-import type { HostCall } from './host-call.ts';
 import { listInTransaction } from './list-events.ts';
 import type { Models } from './models.ts';
 import { type Parameters, parseParameters, refuseUnknown } from './parameters.ts';
 import { toVisible, withoutHidden } from './show-filter.ts';
 import { inOwnTransaction } from './transaction.ts';
-import type { Answer } from './types.ts';
-import { withEvents } from './with-events.ts';
+import type { Answer, Work } from './types.ts';
+import { type Told, withEvents } from './with-events.ts';
 
 /** What the API tells about itself. */
 export interface About {
@@ -27,15 +26,12 @@ export interface About {
 }
 
 /** A request for what is not a row of a table. */
-export interface MetaCall extends About {
+export interface MetaCall extends About, Told {
   readonly models: Models;
   readonly database: Database;
   readonly identity: Identity;
   readonly exchange: Exchange;
   readonly id: string | undefined;
-  /** For the events of what is listed. */
-  readonly requestId: string;
-  readonly hostCall: HostCall;
 }
 
 type MetaOperation = (call: MetaCall) => Answer | Promise<Answer>;
@@ -121,7 +117,7 @@ async function listAll(call: MetaCall): Promise<Answer> {
 async function listOne(call: MetaCall, permit: Permit, type: ResourceType, filter: Filter): Promise<unknown> {
   const { models, identity, database } = call;
   const read = (session: Session) => session.list(type, { filter, embed: false, limit: MAX_ROWS });
-  const work = { ...call, type, id: undefined, ancestorIds: [] };
+  const work: MetaCall & Work = { ...call, type, id: undefined, ancestorIds: [], events: undefined };
   return await withEvents(work, ['list'], call, async ({ events }) => {
     if (events === undefined || !inTransaction('list').some((event) => events.handles(event)))
       return (await read(database.reader)).map((row) => toVisible(models, identity, permit, type, row));

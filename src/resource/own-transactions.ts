@@ -1,6 +1,7 @@
 import { SekishoError } from '../lib/errors.ts';
 import type { IsolationLevel } from '../schema/types.ts';
 import type { Database, Session } from '../sql/types.ts';
+import type { Gate } from './gate.ts';
 
 /** Transactions that handlers of one request open beside the request's own one. */
 export interface OwnTransactions {
@@ -32,7 +33,7 @@ const MAX_OPEN = 4;
 class Closed extends Error {}
 
 /** `isInside` tells whether the request's own transaction is open: SQLite has one writer, so a second one would wait for the first for ever. */
-export function createOwnTransactions(database: Database, isInside: () => boolean): OwnTransactions {
+export function createOwnTransactions(database: Database, gate: Gate, isInside: () => boolean): OwnTransactions {
   const open = new Map<number, Open>();
   let count = 0;
   let running = 0;
@@ -42,6 +43,9 @@ export function createOwnTransactions(database: Database, isInside: () => boolea
       throw wrong('SQLite has one writing transaction at a time, and this request is in one; use that (context.transaction, context.tx)');
     if (open.size >= MAX_OPEN) throw wrong(`a request may hold ${MAX_OPEN} transactions open; close one first`);
   };
+  /** The first transaction of a request waits for room; one beside it must not wait for what it may itself hold up. */
+  const enter = (signal: AbortSignal): Promise<() => void> =>
+    isInside() || open.size + running > 0 ? Promise.resolve(() => undefined) : gate.enter(signal);
   const find = (handle: number): Open => {
     const found = open.get(handle);
     if (found === undefined) throw wrong('the transaction is over, or was never begun');
@@ -51,10 +55,11 @@ export function createOwnTransactions(database: Database, isInside: () => boolea
   return {
     async begin(depth, isolation, signal) {
       refuseSecond();
+      const entering = enter(signal);
       running += 1;
       try {
         const handle = (count += 1);
-        open.set(handle, await start(database, depth, isolation, signal));
+        open.set(handle, await start(database, depth, isolation, signal, await entering));
         return handle;
       } finally {
         running -= 1;
@@ -81,10 +86,14 @@ export function createOwnTransactions(database: Database, isInside: () => boolea
     },
     async run(isolation, signal, work) {
       refuseSecond();
+      const entering = enter(signal);
       running += 1;
+      let leave: (() => void) | undefined;
       try {
-        return await database.transaction(work, { isolation, signal });
+        leave = await entering;
+        return await database.transaction(work, { isolation, signal, isAlone: true });
       } finally {
+        leave?.();
         running -= 1;
       }
     },
@@ -92,7 +101,7 @@ export function createOwnTransactions(database: Database, isInside: () => boolea
 }
 
 /** Begins a transaction whose end is told later. It is never tried again by itself: only its handler knows what was done in it. */
-async function start(database: Database, depth: number, isolation: IsolationLevel, signal: AbortSignal): Promise<Open> {
+async function start(database: Database, depth: number, isolation: IsolationLevel, signal: AbortSignal, leave: () => void): Promise<Open> {
   const begun = Promise.withResolvers<Session>();
   const ending = Promise.withResolvers<boolean>();
   let clash: Error | undefined;
@@ -105,12 +114,13 @@ async function start(database: Database, depth: number, isolation: IsolationLeve
         begun.resolve(session);
         if (!(await ending.promise)) throw new Closed();
       },
-      { isolation, signal },
+      { isolation, signal, isAlone: true },
     )
     .catch((error: unknown) => {
       clash = error instanceof Error ? error : new Error(String(error));
       begun.reject(clash);
-    });
+    })
+    .finally(leave);
   const session = await begun.promise;
   return {
     depth,

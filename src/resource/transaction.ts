@@ -17,14 +17,19 @@ export async function inOwnTransaction<T>(
   const isolation = isolationOf(type, operation === 'list' || operation === 'show' ? 'read' : operation);
   if (events === undefined) return await database.transaction(work, { isolation });
   await events.reserve(inTransaction(operation));
+  const leave = await events.enter();
   events.mark();
   let tries = 0;
   const { signal } = events;
-  return await database.transaction(
-    (session) => {
-      tries += 1;
-      return events.within(session, tries > 1, () => work(session));
-    },
-    { isolation, ...(signal !== undefined && { signal }) },
-  );
+  try {
+    return await database.transaction(
+      (session) => {
+        tries += 1;
+        return events.within(session, tries > 1, () => work(session));
+      },
+      { isolation, isAlone: true, ...(signal !== undefined && { signal }) },
+    );
+  } finally {
+    leave();
+  }
 }

@@ -55,10 +55,11 @@ function toJwtAlgorithm(name: string): JwtAlgorithm {
 
 export function toResourceApiOptions(
   settings: Settings,
-): Pick<ResourceApiOptions, 'about' | 'cors' | 'hasFakeLogin' | 'limits' | 'secret'> {
+): Pick<ResourceApiOptions, 'about' | 'cors' | 'hasFakeLogin' | 'limits' | 'maxOpenConnections' | 'secret'> {
   const { api, keystone, cors, appVersion, database } = settings;
   return {
     about: { version: VERSION, appVersion },
+    ...(database !== undefined && { maxOpenConnections: database.maxOpenConn }),
     cors,
     hasFakeLogin: keystone.useKeystone && keystone.fake,
     limits: { maxBodyBytes: api.maxBodyBytes, maxPageSize: api.maxPageSize, exactCountLimit: api.exactCountLimit },

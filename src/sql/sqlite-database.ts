@@ -27,9 +27,9 @@ export function openSqliteDatabase(path: string, retry: RetryOptions): Database 
     get reader() {
       return session;
     },
-    transaction: (work, { signal }) =>
+    transaction: (work, { signal, isAlone }) =>
       commits.follow((onLogged) =>
-        withRetries(retry, signal, () => writer.run((executor) => work(createSession(executor, compilers, onLogged)), signal)),
+        withRetries(retry, signal, () => writer.run((executor) => work(createSession(executor, compilers, onLogged)), signal, isAlone)),
       ),
     onLogged: (listener) => commits.on(listener),
     async prepare(schemas, options) {

@@ -8,8 +8,8 @@ import type { SqliteConnection } from './sqlite-connection.ts';
 
 /** Runs transactions one after the other on the one connection that writes. */
 export interface SqliteWriter {
-  /** Resolves when the transaction is on the disk; what `work` throws undoes it alone. DATABASE_RETRY when another process keeps the file locked. */
-  run<T>(work: (executor: Executor) => Promise<T>, signal: AbortSignal | undefined): Promise<T>;
+  /** Resolves when the transaction is on the disk; what `work` throws undoes it alone. With `isAlone` it shares its commit with no other. DATABASE_RETRY when another process keeps the file locked. */
+  run<T>(work: (executor: Executor) => Promise<T>, signal: AbortSignal | undefined, isAlone?: boolean): Promise<T>;
   /** The same for changes of tables: alone, and without foreign keys, which DROP TABLE would follow. */
   runUnchecked<T>(work: (executor: Executor) => Promise<T>): Promise<T>;
   /** Waits for the transactions that were begun; later ones are refused. */
@@ -51,17 +51,21 @@ export function createSqliteWriter(connection: SqliteConnection): SqliteWriter {
     }
     pump = undefined;
   };
-  const enqueue = <T>(work: (executor: Executor) => Promise<T>, signal: AbortSignal | undefined, isUnchecked: boolean): Promise<T> => {
+  const enqueue = <T>(
+    work: (executor: Executor) => Promise<T>,
+    signal: AbortSignal | undefined,
+    { isAlone, isUnchecked }: Pick<Job, 'isAlone' | 'isUnchecked'>,
+  ): Promise<T> => {
     if (isClosed) return Promise.reject(new SekishoError('DATABASE_LOST', 'the database is closed'));
     if (queue.length >= MAX_QUEUED) return Promise.reject(new SekishoError('DATABASE_RETRY', 'too many changes are waiting'));
     return new Promise<T>((resolve, reject) => {
-      queue.push({ work, signal, resolve: resolve as (value: unknown) => void, reject, isAlone: isUnchecked, isUnchecked });
+      queue.push({ work, signal, resolve: resolve as (value: unknown) => void, reject, isAlone, isUnchecked });
       pump ??= drain();
     });
   };
   return {
-    run: (work, signal) => enqueue(work, signal, false),
-    runUnchecked: (work) => enqueue(work, undefined, true),
+    run: (work, signal, isAlone = false) => enqueue(work, signal, { isAlone, isUnchecked: false }),
+    runUnchecked: (work) => enqueue(work, undefined, { isAlone: true, isUnchecked: true }),
     async close() {
       isClosed = true;
       await pump;

@@ -61,6 +61,16 @@ export interface EventRow {
   readonly syncProperty: string;
 }
 
+export interface TransactionOptions {
+  readonly isolation: IsolationLevel;
+  readonly signal?: AbortSignal;
+  /**
+   * Shares its commit with no other transaction, which SQLite does otherwise: for work that waits for what others may hold until they are committed, such as
+   * threads of extensions.
+   */
+  readonly isAlone?: boolean;
+}
+
 /** One database of resources. */
 export interface Database {
   readonly kind: 'sqlite3' | 'postgresql' | 'mysql';
@@ -70,10 +80,7 @@ export interface Database {
    * Runs `work` in one transaction and commits. Serialisation failures and deadlocks are tried again up to the configured count with jitter (`work` runs anew);
    * resolves only when the commit was acknowledged: a connection lost at commit rejects with DATABASE_LOST, never resolves.
    */
-  transaction<T>(
-    work: (session: Session) => Promise<T>,
-    options: { readonly isolation: IsolationLevel; readonly signal?: AbortSignal },
-  ): Promise<T>;
+  transaction<T>(work: (session: Session) => Promise<T>, options: TransactionOptions): Promise<T>;
   /**
    * Makes and additively migrates the tables of the set; see `migrate.ts`. With `eventLog: false` no rows of the event log are written: nobody would
    * take them away. With `dropFirst` the tables of the set are dropped before, with their rows.

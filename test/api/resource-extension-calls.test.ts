@@ -134,104 +134,108 @@ const SCHEMAS = [
   extension('part', '^/t/parts$', MODULE, 'typescript'),
 ].join('\n');
 
-onEveryDatabaseServing(SCHEMAS, ({ kind, api, make }) => {
-  const run = async (step: string, type = 'cell'): Promise<any> => {
-    const answer = await api('POST', `/t/${type}s/run`, { body: { step } });
-    assert.equal(answer.status, 200, answer.text);
-    return answer.json().result ?? answer.json();
-  };
-  const noteOf = async (id: string, wish: string): Promise<any> => (await make('/t/cells', { id, kind: wish })).json().note;
+onEveryDatabaseServing(
+  SCHEMAS,
+  ({ kind, api, make }) => {
+    const run = async (step: string, type = 'cell'): Promise<any> => {
+      const answer = await api('POST', `/t/${type}s/run`, { body: { step } });
+      assert.equal(answer.status, 200, answer.text);
+      return answer.json().result ?? answer.json();
+    };
+    const noteOf = async (id: string, wish: string): Promise<any> => (await make('/t/cells', { id, kind: wish })).json().note;
 
-  test('filters and pages', async () => {
-    for (const [id, size, row] of [
-      ['a', 1, { kind: 'x' }],
-      ['b', 2, { kind: 'y', on: false }],
-      ['c', 3, {}],
-    ] as const)
-      await make('/t/cells', { id, size, ...row });
-    const [x, list, greater, none, or, and, never, on, unknown] = await run('filters');
-    assert.deepEqual([x, list, greater, none, or, and, never, on], ['a', 'b', 'bc', 'c', 'ab', 'bc', '', 'ac']);
-    assert.match(unknown, /nosuch/);
-    assert.deepEqual(await run('page'), ['b', 'c']);
-  });
+    test('filters and pages', async () => {
+      for (const [id, size, row] of [
+        ['a', 1, { kind: 'x' }],
+        ['b', 2, { kind: 'y', on: false }],
+        ['c', 3, {}],
+      ] as const)
+        await make('/t/cells', { id, size, ...row });
+      const [x, list, greater, none, or, and, never, on, unknown] = await run('filters');
+      assert.deepEqual([x, list, greater, none, or, and, never, on], ['a', 'b', 'bc', 'c', 'ab', 'bc', '', 'ac']);
+      assert.match(unknown, /nosuch/);
+      assert.deepEqual(await run('page'), ['b', 'c']);
+    });
 
-  test('transactions of a handler: committed, closed, left open', async () => {
-    assert.equal(await run('committed'), true);
-    assert.match(await run('closed'), /not found/);
-    assert.equal(await run('left_open'), 'left');
-    assert.equal((await api('GET', '/t/cells/left')).status, 404);
-    assert.equal((await api('POST', '/t/counters', { body: { id: 'free', value: 1 } })).status, 201);
-    const events = (await api('GET', '/gohan/v0.1/events')).text;
-    assert.match(events, /cells\/committed/);
-    assert.doesNotMatch(events, /cells\/(closed|left)/);
-  });
+    test('transactions of a handler: committed, closed, left open', async () => {
+      assert.equal(await run('committed'), true);
+      assert.match(await run('closed'), /not found/);
+      assert.equal(await run('left_open'), 'left');
+      assert.equal((await api('GET', '/t/cells/left')).status, 404);
+      assert.equal((await api('POST', '/t/counters', { body: { id: 'free', value: 1 } })).status, 201);
+      const events = (await api('GET', '/gohan/v0.1/events')).text;
+      assert.match(events, /cells\/committed/);
+      assert.doesNotMatch(events, /cells\/(closed|left)/);
+    });
 
-  test('statements with bound values give properties', async () => {
-    const [row] = await run('query');
-    assert.deepEqual([row.id, row.kind, row.on, row.data, row.size], ['q', "it's", false, { a: [1] }, null]);
-  });
+    test('statements with bound values give properties', async () => {
+      const [row] = await run('query');
+      assert.deepEqual([row.id, row.kind, row.on, row.data, row.size], ['q', "it's", false, { a: [1] }, null]);
+    });
 
-  test('state updates count no version and leave no event', async () => {
-    const state = await run('state');
-    assert.equal(state.config_version, 2);
-    assert.equal((await api('GET', '/t/cells/s')).json().cell.size, 3);
-    const events = (await api('GET', '/gohan/v0.1/events?path=/t/cells/s&sort_key=id')).json().events;
-    assert.deepEqual(
-      events.map(({ type, version }: { type: string; version: number }) => [type, version]),
-      [
-        ['create', 1],
-        ['update', 2],
-      ],
-    );
-    assert.match(await run('deleted'), /not found/);
-  });
+    test('state updates count no version and leave no event', async () => {
+      const state = await run('state');
+      assert.equal(state.config_version, 2);
+      assert.equal((await api('GET', '/t/cells/s')).json().cell.size, 3);
+      const events = (await api('GET', '/gohan/v0.1/events?path=/t/cells/s&sort_key=id')).json().events;
+      assert.deepEqual(
+        events.map(({ type, version }: { type: string; version: number }) => [type, version]),
+        [
+          ['create', 1],
+          ['update', 2],
+        ],
+      );
+      assert.match(await run('deleted'), /not found/);
+    });
 
-  test('a statement that fails inside the transaction fails alone when the handler catches it', async () => {
-    assert.match(await noteOf('clash1', 'clash'), /failed/);
-    assert.equal((await api('GET', '/t/cells/clash1')).status, 200);
-    assert.equal((await api('GET', '/t/cells/beside%20clash1')).status, 200);
-  });
+    test('a statement that fails inside the transaction fails alone when the handler catches it', async () => {
+      assert.match(await noteOf('clash1', 'clash'), /failed/);
+      assert.equal((await api('GET', '/t/cells/clash1')).status, 200);
+      assert.equal((await api('GET', '/t/cells/beside%20clash1')).status, 200);
+    });
 
-  test('a second transaction inside of the first: SQLite says at once that it has one writer', async () => {
-    const [own, begin] = [await noteOf('own1', 'own'), await noteOf('begin1', 'begin')];
-    if (kind === 'sqlite3') {
-      assert.match(own, /SQLite has one writing transaction/);
-      assert.match(begin, /SQLite has one writing transaction/);
-    } else assert.deepEqual([own, begin], ['made', 'begun']);
-    // What is not committed yet is not seen from outside.
-    assert.equal(await noteOf('read1', 'read'), 0);
-  });
+    test('a second transaction inside of the first: SQLite says at once that it has one writer', async () => {
+      const [own, begin] = [await noteOf('own1', 'own'), await noteOf('begin1', 'begin')];
+      if (kind === 'sqlite3') {
+        assert.match(own, /SQLite has one writing transaction/);
+        assert.match(begin, /SQLite has one writing transaction/);
+      } else assert.deepEqual([own, begin], ['made', 'begun']);
+      // What is not committed yet is not seen from outside.
+      assert.equal(await noteOf('read1', 'read'), 0);
+    });
 
-  test('model calls run the events inside the transaction, on a context of their own', async () => {
-    const note = await noteOf('n', 'nested');
-    assert.deepEqual(note.child, { id: 'c n', text: 't', extra: 'kept' });
-    assert.match(note.refused, /refused inside/);
-    assert.deepEqual([note.listed, note.mine, note.seen, note.id], [1, 'kept', undefined, 'n']);
-    assert.equal((await api('GET', '/t/childs/c%20n')).json().child.text, 'changed');
-    assert.equal((await api('GET', '/t/childs/refused')).status, 404);
-    assert.equal((await api('GET', '/t/childs/gone%20n')).status, 404);
-  });
+    test('model calls run the events inside the transaction, on a context of their own', async () => {
+      const note = await noteOf('n', 'nested');
+      assert.deepEqual(note.child, { id: 'c n', text: 't', extra: 'kept' });
+      assert.match(note.refused, /refused inside/);
+      assert.deepEqual([note.listed, note.mine, note.seen, note.id], [1, 'kept', undefined, 'n']);
+      assert.equal((await api('GET', '/t/childs/c%20n')).json().child.text, 'changed');
+      assert.equal((await api('GET', '/t/childs/refused')).status, 404);
+      assert.equal((await api('GET', '/t/childs/gone%20n')).status, 404);
+    });
 
-  test('handlers that change one row from many requests lose nothing', async () => {
-    await make('/t/counters', { id: 'one', value: 0 });
-    const answers = await Promise.all(
-      Array.from({ length: 12 }, (_, at) => api('POST', '/t/cells', { body: { id: `n${at}`, kind: 'count' } })),
-    );
-    assert.deepEqual([...new Set(answers.map(({ status }) => status))], [201]);
-    assert.equal((await api('GET', '/t/counters/one')).json().counter.value, 12);
-  });
+    test('handlers that change one row from many requests lose nothing', async () => {
+      await make('/t/counters', { id: 'one', value: 0 });
+      const answers = await Promise.all(
+        Array.from({ length: 12 }, (_, at) => api('POST', '/t/cells', { body: { id: `n${at}`, kind: 'count' } })),
+      );
+      assert.deepEqual([...new Set(answers.map(({ status }) => status))], [201]);
+      assert.equal((await api('GET', '/t/counters/one')).json().counter.value, 12);
+    });
 
-  test('modules: whole models outside of transactions, at once and one after the other', async () => {
-    assert.equal((await api('POST', '/t/parts/run', { body: { step: 'many' } })).text, '3');
-    assert.equal((await api('GET', '/t/cells/of%20m3')).status, 200);
-    assert.deepEqual(await run('direct', 'part'), ['d1', 'd2', 'd3']);
-    const [made, invalid, missing, title, listed, deleted] = await run('full', 'part');
-    assert.deepEqual([made.title, made.note, made.after], ['whole', 'from preCreate', true]);
-    assert.match(invalid, /^RESOURCE_INVALID/);
-    assert.match(missing, /^RESOURCE_NOT_FOUND/);
-    assert.deepEqual([title, listed, deleted], ['next', 1, 'deleted']);
-    const [count, lost] = await run('transact', 'part');
-    assert.equal(count, 1);
-    assert.match(lost, /undo/);
-  });
-});
+    test('modules: whole models outside of transactions, at once and one after the other', async () => {
+      assert.equal((await api('POST', '/t/parts/run', { body: { step: 'many' } })).text, '3');
+      assert.equal((await api('GET', '/t/cells/of%20m3')).status, 200);
+      assert.deepEqual(await run('direct', 'part'), ['d1', 'd2', 'd3']);
+      const [made, invalid, missing, title, listed, deleted] = await run('full', 'part');
+      assert.deepEqual([made.title, made.note, made.after], ['whole', 'from preCreate', true]);
+      assert.match(invalid, /^RESOURCE_INVALID/);
+      assert.match(missing, /^RESOURCE_NOT_FOUND/);
+      assert.deepEqual([title, listed, deleted], ['next', 1, 'deleted']);
+      const [count, lost] = await run('transact', 'part');
+      assert.equal(count, 1);
+      assert.match(lost, /undo/);
+    });
+  },
+  { event_log: 'on' },
+);

@@ -19,11 +19,12 @@ export interface ModelsUnderTest {
   make(path: string, body: Readonly<Record<string, unknown>>, token?: string): Promise<Answer>;
 }
 
-/** Describes `body` on every kind of database, each with one gateway that serves `schemas` (YAML) to development tokens. */
+/** Describes `body` on every kind of database, each with one gateway that serves `schemas` (YAML) to development tokens; `config` and `database` are merged into its settings. */
 export function onEveryDatabaseServing(
   schemas: string,
   body: (models: ModelsUnderTest) => void,
   config: Readonly<Record<string, unknown>> = {},
+  database: Readonly<Record<string, unknown>> = {},
 ): void {
   onEveryDatabase((subject) => {
     let running: Gateway | undefined;
@@ -31,7 +32,7 @@ export function onEveryDatabaseServing(
       running = await startGateway({
         config: {
           log_level: 'warn',
-          database: { type: subject.kind, connection: await subject.createConnection() },
+          database: { type: subject.kind, connection: await subject.createConnection(), ...database },
           schemas: ['./schemas.yaml'],
           keystone: { fake: true },
           ...config,
