@@ -32,7 +32,7 @@ export function checkSync(settings: Table, problems: Problems): void {
   const hasModels = (schemas?.length ?? 0) > 0;
   if (!hasModels && (webhooks?.length ?? 0) > 0) problems.report('webhooks', 'needs `schemas`: their changes are what is sent');
   if (eventLog === 'off' && (hasEtcd || (webhooks?.length ?? 0) > 0))
-    problems.report('event_log', 'found off beside `etcd` or `webhooks`, which are delivered from it; expected auto or on');
+    problems.report('event_log', 'found off beside `etcd` or `webhooks`, which are delivered from it; expected on');
   const source = syncSource?.type;
   const needed = source === 'postgres_replication' ? 'postgresql' : source === 'mysql_binlog' ? 'mysql' : undefined;
   if (needed !== undefined && database?.type !== undefined && database.type !== needed)

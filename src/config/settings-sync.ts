@@ -115,10 +115,18 @@ export const SYNC = {
   },
   event_log: {
     type: 'enum',
-    values: ['auto', 'on', 'off'],
-    default: 'auto',
+    values: ['on', 'off'],
+    aliases: { auto: 'on' },
+    default: 'on',
     origin: 'sekisho',
-    doc: 'Whether changes write rows of the event log. `auto`: when something is there to deliver them to (`etcd` or `webhooks`).',
+    doc: 'Whether every change writes a row of the event log in its transaction. Rows are deleted once they are delivered.',
+  },
+  event_log_keep: {
+    type: 'int',
+    default: 10_000,
+    min: 0,
+    origin: 'sekisho',
+    doc: 'How many rows of the event log stay, the newest, where nothing is there to deliver them to (neither `etcd` nor `webhooks`).',
   },
   webhooks: {
     type: 'list',

@@ -5,7 +5,6 @@ import { SekishoError } from '../lib/errors.ts';
 import { isLoopback } from '../lib/loopback.ts';
 import { VERSION } from '../lib/version.ts';
 import type { ResourceApiOptions } from '../resource/api.ts';
-import { hasEventLog } from './sync.ts';
 
 /** Which setting feeds which option of the data models. */
 
@@ -13,7 +12,7 @@ export function toPrepareOptions(
   settings: Settings,
   { autoMigrate, noInit, cascadeDelete }: NonNullable<Settings['database']>,
 ): { readonly autoMigrate: boolean; readonly cascadeDelete: boolean; readonly eventLog: boolean } {
-  return { autoMigrate: autoMigrate && !noInit, cascadeDelete, eventLog: hasEventLog(settings) };
+  return { autoMigrate: autoMigrate && !noInit, cascadeDelete, eventLog: settings.eventLog === 'on' };
 }
 
 export function toProviderOptions({ keystone, identity, proxy }: Settings): ProviderOptions {

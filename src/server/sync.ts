@@ -25,15 +25,9 @@ export interface StartedSync extends Closable {
   problems(): readonly string[];
 }
 
-/** True when something of the configuration runs beside requests: deliveries, watched keys, jobs. */
-export function needsSync({ etcd, sync, webhooks, cron }: Settings): boolean {
-  return (etcd.length > 0 && sync !== 'none') || webhooks.length > 0 || cron.length > 0;
-}
-
-/** Whether committed changes write rows of the event log: only where somebody delivers and deletes them, unless the configuration says. */
-export function hasEventLog({ eventLog, etcd, sync, webhooks }: Settings): boolean {
-  if (eventLog !== 'auto') return eventLog === 'on';
-  return (etcd.length > 0 && sync !== 'none') || webhooks.length > 0;
+/** True when something runs beside requests: deliveries, watched keys, jobs, or an event log that nobody empties. */
+export function needsSync({ schemas, etcd, sync, webhooks, cron }: Settings): boolean {
+  return schemas.length > 0 || (etcd.length > 0 && sync !== 'none') || webhooks.length > 0 || cron.length > 0;
 }
 
 /** Starts what keeps others in step with the resources. Rejects with SCHEMA_INVALID or CONFIG_INVALID when a key template or a job's time makes no sense. */
@@ -48,6 +42,7 @@ export async function startSync(settings: Settings, etcd: Etcd | undefined, mode
     pollMs: syncWriter.pollMs,
     backoffMs: syncWriter.backoffMs,
     driftIntervalMs: syncWriter.driftIntervalMs,
+    keepRows: settings.eventLogKeep,
     watch,
     cron,
   });

@@ -73,6 +73,20 @@ onEveryDatabase((subject) => {
     assert.equal((await log.backlog()).count, 0);
   });
 
+  test('trimming leaves the newest rows', async () => {
+    await write(...Array.from({ length: 10 }, (_, index) => event(`/${index}`)));
+    await log.trim(10);
+    assert.equal((await log.backlog()).count, 10);
+    await log.trim(3);
+    assert.deepEqual(
+      (await log.read({ maxRows: 100, maxBytes: 1e6 })).map(({ path }) => path),
+      ['/7', '/8', '/9'],
+    );
+    await log.trim(0);
+    assert.equal((await log.backlog()).count, 0);
+    await log.trim(0);
+  });
+
   test('listeners are told of commits with event rows, and of no others', async () => {
     let told = 0;
     const stop = database.onLogged(() => (told += 1));

@@ -32,6 +32,8 @@ export interface EventLog {
   pending(paths: readonly string[]): Promise<ReadonlySet<string>>;
   /** The highest id that waits; 0 for an empty log. */
   lastId(): Promise<number>;
+  /** Deletes all rows but the newest `keep`, by their ids. */
+  trim(keep: number): Promise<void>;
 }
 
 const COLUMNS = ['id', 'type', 'path', 'timestamp', 'version', 'body', 'sync_plain', 'sync_property'];
@@ -82,6 +84,12 @@ export async function openEventLog(database: Database): Promise<EventLog> {
     async lastId() {
       const [row] = await query(`SELECT MAX(id) AS id FROM ${table}`, []);
       return Number(row?.['id'] ?? 0);
+    },
+    async trim(keep) {
+      const [row] = await query(`SELECT id FROM ${table} ORDER BY id DESC LIMIT 1 OFFSET ${toLiteral(keep)}`, []);
+      if (row === undefined) return;
+      const text = `DELETE FROM ${table} WHERE id <= ${toLiteral(Number(row['id']))}`;
+      await database.transaction((session) => session.query(text, []), { isolation: 'READ COMMITTED' });
     },
   };
 }

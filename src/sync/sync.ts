@@ -12,6 +12,7 @@ import { CRON_KEY, STATE_KEY } from './names.ts';
 import { leadsAs } from './office.ts';
 import { takeReports } from './reports.ts';
 import { type ResyncProgress, type ResyncResult, resync } from './resync.ts';
+import { trimLog } from './trim-log.ts';
 import type { RunEvent } from './types.ts';
 import { createWatchedKeys, type WatchedKeys } from './watched-keys.ts';
 
@@ -37,6 +38,8 @@ export interface SyncOptions {
   readonly driftIntervalMs?: number;
   readonly watch?: { readonly keys: readonly string[]; readonly events: readonly string[] };
   readonly cron?: readonly CronJob[];
+  /** Rows of the event log that stay where nothing delivers them; 10,000 by default. */
+  readonly keepRows?: number;
 }
 
 export interface SyncStatus {
@@ -66,6 +69,7 @@ const TTL_MS = 10_000;
 const POLL_MS = 5000;
 const BACKOFF_MS = 5000;
 const DRIFT_INTERVAL_MS = 600_000;
+const KEEP_ROWS = 10_000;
 
 /**
  * Starts what keeps others in step: the delivery of the event log, reports of workers, watched keys and cron jobs, each where this node is elected for it.
@@ -92,6 +96,7 @@ export async function createSync(options: SyncOptions): Promise<Sync> {
     closers.push(() => started.close());
     reports = elect('state', STATE_KEY, (leadership) => takeReports({ etcd, database: models.database, layout, runEvent }, leadership));
   }
+  if (etcd === undefined && log !== undefined) closers.push(runAlone((signal) => trimLog(log, options.keepRows ?? KEEP_ROWS, signal)));
   const keys = options.watch?.keys ?? [];
   const watched =
     etcd === undefined || keys.length === 0
