@@ -2,6 +2,7 @@ import { toSekishoError } from '../lib/errors.ts';
 import { METHODS, type Report } from './field-rule.ts';
 import { compileHostPattern } from './host-pattern.ts';
 import { parsePathPattern } from './path-pattern.ts';
+import { findTagProblem } from './tag-conditions.ts';
 
 const MAX_NAME_LENGTH = 255;
 const SCHEMES = ['http', 'https', 'ws', 'wss', 'h2c'];
@@ -79,6 +80,14 @@ export function checkModuleNames(names: readonly string[], report: Report): void
   for (const [index, name] of names.entries()) {
     if (name === '') report('the name of a module is empty', `/${index}`);
     else if (names.indexOf(name) < index) report(`the module ${JSON.stringify(name)} is there twice`, `/${index}`);
+  }
+}
+
+/** Tags: labels, and conditions on the tags of nodes. */
+export function checkTags(tags: readonly string[], report: Report): void {
+  for (const [index, tag] of tags.entries()) {
+    const problem = findTagProblem(tag);
+    if (problem !== undefined) report(`${JSON.stringify(tag)} ${problem}`, `/${index}`);
   }
 }
 

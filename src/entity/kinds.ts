@@ -8,6 +8,7 @@ import {
   checkPaths,
   checkPayload,
   checkSchema,
+  checkTags,
   checkUrls,
 } from './field-checks.ts';
 import type { FieldRule, KindRule } from './field-rule.ts';
@@ -23,7 +24,11 @@ const NAMESPACE = {
   doc: 'The namespace that owns it; `default` when absent.',
   check: checkNamespaceName,
 } as const satisfies FieldRule;
-const TAGS = { type: 'strings', doc: 'Free labels; the gateway does not read them.' } as const satisfies FieldRule;
+const TAGS = {
+  type: 'strings',
+  doc: 'Labels; those that begin with `#`, `!` or `?` name the nodes that serve it: `#tag` must have, `!tag` must not, `?a,b` any.',
+  check: checkTags,
+} as const satisfies FieldRule;
 
 function defineEntityKinds<const T extends Record<string, KindRule>>(kinds: T): { readonly [K in keyof T]: KindRule } {
   return kinds;

@@ -1,6 +1,7 @@
 import { EntityError } from './entity-error.ts';
 import { METHODS } from './field-rule.ts';
 import { parsePathPattern, toPathShape } from './path-pattern.ts';
+import { areExclusive } from './tag-conditions.ts';
 import type { Route } from './types.ts';
 
 const SHARDS = 256;
@@ -10,6 +11,8 @@ interface Claim {
   readonly path: string;
   /** Bit i stands for `METHODS[i]`. */
   readonly methods: number;
+  /** Routes for different nodes may have the same path. */
+  readonly tags: readonly string[] | undefined;
 }
 
 /**
@@ -23,7 +26,7 @@ export function emptyClaims(): RouteClaims {
   return Array.from({ length: SHARDS }, () => undefined);
 }
 
-/** The claims without those of `removed` and with those of `added`. ENTITY_CONFLICT when two routes of a namespace would answer the same path and method. */
+/** The claims without those of `removed` and with those of `added`. ENTITY_CONFLICT when two routes of a namespace would answer the same path and method on one node. */
 export function replaceClaims(claims: RouteClaims, removed: readonly Route[], added: readonly Route[]): RouteClaims {
   const next = [...claims];
   const owned = new Map<number, Map<string, readonly Claim[]>>();
@@ -57,9 +60,9 @@ function claim(shardOf: (key: string) => Map<string, readonly Claim[]>, route: R
   const others = shard.get(key) ?? [];
   for (const other of others) {
     const both = other.methods & methods;
-    if (both !== 0) throw conflict(route, path, other, both);
+    if (both !== 0 && !areExclusive(route.tags, other.tags)) throw conflict(route, path, other, both);
   }
-  shard.set(key, [...others, { route: route.name, path, methods }]);
+  shard.set(key, [...others, { route: route.name, path, methods, tags: route.tags }]);
 }
 
 function conflict(route: Route, path: string, other: Claim, bits: number): EntityError {

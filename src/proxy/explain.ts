@@ -1,3 +1,4 @@
+import type { LeftOut } from '../entity/node-entities.ts';
 import type { Gate } from './gate.ts';
 import type { DomainVerdict } from './namespace-resolver.ts';
 import { emptyTree, matchPath, withPattern } from './path-tree.ts';
@@ -28,6 +29,8 @@ export interface Explanation {
   readonly schema: (Omit<FallbackVerdict, 'outcome'> & { readonly reason: string }) | undefined;
   /** The other routes of the namespace, and why each does not serve this request; at most `MAX_VERDICTS`. */
   readonly others: readonly { readonly route: string; readonly pattern: string; readonly reason: string }[];
+  /** What this node does not serve because of conditional tags: namespaces, domains, and routes of the namespace; at most `MAX_VERDICTS`. */
+  readonly leftOut: readonly LeftOut[];
 }
 
 const MAX_VERDICTS = 100;
@@ -43,17 +46,22 @@ export function explainRequest(
   { snapshot, gate, fallback }: Sources,
   { host, method, path }: Pick<Explanation, 'host' | 'method' | 'path'>,
 ): Explanation {
-  const base = { host, method, path, allowedDomain: gate.allows(host), route: undefined, schema: undefined, others: [] };
+  const base = { host, method, path, allowedDomain: gate.allows(host), route: undefined, schema: undefined, others: [], leftOut: [] };
   if (snapshot === undefined)
     return { ...base, domains: [], namespace: undefined, namespaceReason: 'no configuration is loaded yet', outcome: '503 NOT_READY' };
   const { verdicts, reason } = snapshot.resolver.explain(host);
   const name = snapshot.resolver.resolve(host);
   const namespace = name === undefined ? undefined : snapshot.namespaces.get(name);
-  const found = { ...base, domains: verdicts, namespace: name, namespaceReason: reason };
+  const leftOut = snapshot.leftOut.filter((entity) => isAbout(entity, name)).slice(0, MAX_VERDICTS);
+  const found = { ...base, domains: verdicts, namespace: name, namespaceReason: reason, leftOut };
   if (namespace === undefined) return { ...found, outcome: '404 NAMESPACE_NOT_FOUND' };
   if (!base.allowedDomain) return { ...found, outcome: '403 DOMAIN_NOT_ALLOWED' };
   const verdict = fallback?.explain(namespace.namespace.name, method, path);
   return { ...found, ...explainRoute(snapshot, namespace, method, path, verdict) };
+}
+
+function isAbout({ kind, namespace }: LeftOut, resolved: string | undefined): boolean {
+  return kind === 'namespace' || kind === 'domain' || (kind === 'route' && (namespace === resolved || resolved === undefined));
 }
 
 function explainRoute(

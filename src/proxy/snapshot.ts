@@ -1,4 +1,5 @@
 import { EntityError } from '../entity/entity-error.ts';
+import { type LeftOut, toNodeEntities } from '../entity/node-entities.ts';
 import type { Domain, Entities, Namespace, Route } from '../entity/types.ts';
 import { SekishoError } from '../lib/errors.ts';
 import type { ModuleRuntime, Program } from '../runtime/types.ts';
@@ -10,7 +11,9 @@ import { emptyTree, type PathNode, withoutPattern, withPattern } from './path-tr
 
 /** The compiled form of all entities of one revision. Immutable but for the counters of round robin; a change makes a new one that shares what did not change. */
 export interface Snapshot {
+  /** Those that this node serves. */
   readonly entities: Entities;
+  readonly leftOut: readonly LeftOut[];
   readonly resolver: NamespaceResolver;
   readonly namespaces: ReadonlyMap<string, CompiledNamespace>;
   readonly services: ReadonlyMap<string, CompiledService>;
@@ -43,9 +46,10 @@ export interface SnapshotOptions {
 const LOADS_AT_ONCE = 8;
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD', 'CONNECT', 'TRACE'] as const;
 
-/** Compiles the next snapshot, re-using every part of `previous` whose entities are the same objects. Rejects with the problem of the first route that does not build; nothing stays loaded then. */
-export async function buildSnapshot(entities: Entities, previous: Snapshot | undefined, options: SnapshotOptions): Promise<SnapshotBuild> {
+/** Compiles the next snapshot of what this node serves of `all`, re-using every part of `previous` whose entities are the same objects. Rejects with the problem of the first route that does not build; nothing stays loaded then. */
+export async function buildSnapshot(all: Entities, previous: Snapshot | undefined, options: SnapshotOptions): Promise<SnapshotBuild> {
   const startedAt = performance.now();
+  const { entities, leftOut } = toNodeEntities(all, options.serverTags);
   const services = compileServices(entities, previous, options.serviceDefaults);
   const stale = staleRoutes(entities, services, previous);
   const programs = await loadPrograms(stale.changed, entities, options.runtime);
@@ -83,7 +87,7 @@ export async function buildSnapshot(entities: Entities, previous: Snapshot | und
   }
   const namespaces = new Map([...entities.namespace].map(([name, namespace]) => [name, { namespace, tree: treeOf(name) }]));
   return {
-    snapshot: { entities, services, routes, namespaces, ...compileHosts(entities, previous, options) },
+    snapshot: { entities, leftOut, services, routes, namespaces, ...compileHosts(entities, previous, options) },
     loaded: [...programs.values()],
     dropped,
     buildMs: performance.now() - startedAt,

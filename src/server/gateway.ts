@@ -52,9 +52,10 @@ export async function startGateway({ loaded, source, log }: GatewayOptions): Pro
     const first = checkedInit(settings.proxy.initResources);
     const etcd = await openSyncEtcd(settings, closing);
     // Loaded only where there are models: a gateway that only proxies needs neither drivers nor validators.
-    const models = settings.schemas.length === 0 ? undefined : await (await import('./models.ts')).startModels(settings, path, closing, etcd);
+    const models =
+      settings.schemas.length === 0 ? undefined : await (await import('./models.ts')).startModels(settings, path, closing, etcd);
     const store = closing.add(await openStore(settings));
-    const bridge = createBridge(() => registry);
+    const bridge = createBridge(() => registry, settings.tags);
     const plane = createLocalPlane(settings, { closing, bridge, fallback: models?.fallback });
     inFlight = plane.inFlight;
     const registry: Registry = await startState(settings, store, plane, closing);
