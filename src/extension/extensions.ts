@@ -10,7 +10,7 @@ import { createExclusivePool } from './exclusive-pool.ts';
 import { createSharedPool } from './shared-pool.ts';
 import { ThreadHost } from './thread-host.ts';
 import type { EnvironmentSource, ExtensionCode, ExtensionLimits, Extensions } from './types.ts';
-import type { ThreadCode, ThreadData } from './wire.ts';
+import type { ThreadCode, ThreadData, ThreadTesting } from './wire.ts';
 
 /** What the extensions of a set of schemas are made of. */
 export interface ExtensionsOptions {
@@ -20,6 +20,8 @@ export interface ExtensionsOptions {
   readonly npmPath?: string;
   /** `process.env` of extensions. Nothing of the real environment is visible beyond it. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Of extensions under test. */
+  readonly testing?: ThreadTesting;
   /** Answers what scripts ask while they load, before any request: `config.get`, `file.read`, `schema.list`, … */
   call(name: string, args: readonly unknown[]): Promise<unknown>;
 }
@@ -65,6 +67,7 @@ class LoadedExtensions implements Extensions, CallEnvironment {
       codes,
       npmPath: options.npmPath,
       env: options.env ?? {},
+      testing: options.testing,
       heapLimitBytes: limits.heapLimitBytes,
     };
     this.#environments = new Map(environments.map((source, index) => [source.name, new EnvironmentState(source, index, limits)]));

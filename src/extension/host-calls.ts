@@ -114,6 +114,10 @@ export interface HostCallTable {
   'exec.run'(command: string, args: readonly string[]): { readonly status: 'success' | 'error'; readonly output: string };
   /** Ends early with EXTENSION_TIMEOUT or EXTENSION_ABORTED. */
   sleep(ms: number): void;
+
+  /** Of tests only: opens the transaction that handlers see as that of the request. */
+  'test.begin'(isolation: string): void;
+  'test.end'(isCommit: boolean): void;
 }
 
 export type HostCallName = keyof HostCallTable;

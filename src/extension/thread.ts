@@ -1,5 +1,6 @@
 import { promiseHooks } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
+import { replaceFetch } from '../runtime/thread/builtin-http.ts';
 import { requireFrom, sharedModules } from '../runtime/thread/builtins.ts';
 import { createConsole } from '../runtime/thread/console.ts';
 import { createHeapMeter } from '../runtime/thread/garbage.ts';
@@ -17,6 +18,8 @@ import { createGateway } from './thread/gateway.ts';
 import { ResponseError } from './thread/response-error.ts';
 import type { Run } from './thread/run.ts';
 import { Sessions } from './thread/sessions.ts';
+import { installTestClock } from './thread/test-clock.ts';
+import { createTestFetch } from './thread/test-fetch.ts';
 import type { LogLevel } from './thread/types.ts';
 import { FROM_THREAD, type ThreadData, TO_THREAD } from './wire.ts';
 
@@ -71,6 +74,7 @@ const engine: Engine = {
   npmPath: data.npmPath,
   env: data.env,
   heapLimitBytes: data.heapLimitBytes,
+  clock: data.testing && new Float64Array(data.testing.clock),
   get run() {
     return running;
   },
@@ -182,6 +186,12 @@ const stray = (what: string) => (thrown: unknown) => {
 };
 
 refuseHugeArrays(data.heapLimitBytes);
+if (data.testing !== undefined) {
+  installTestClock(globalThis, new Float64Array(data.testing.clock));
+  replaceFetch(
+    createTestFetch((call) => gateway.call((currentRequest.getStore() as Run | undefined)?.inv ?? 0, 'http.request', [call]) as never),
+  );
+}
 prepareGlobals({ env: data.env, host: data.host, console: threadConsole, timers: createTimers(blame) });
 // What runs behind an `await`. Measured: 25 ns each.
 promiseHooks.onBefore(() => blame(currentRequest.getStore()));

@@ -77,6 +77,12 @@ export interface ThreadCode {
   readonly file: string | undefined;
 }
 
+/** What differs in threads that run under test: calls to other services are asked of the gateway, and scripts have the functions of tests. */
+export interface ThreadTesting {
+  /** One number, the time in milliseconds at which the clock stands; NaN: it goes. */
+  readonly clock: SharedArrayBuffer;
+}
+
 /** What a thread is started with. */
 export interface ThreadData {
   readonly environments: readonly { readonly name: string; readonly codes: readonly number[] }[];
@@ -84,6 +90,7 @@ export interface ThreadData {
   readonly npmPath: string | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly host: string;
+  readonly testing: ThreadTesting | undefined;
   readonly heapLimitBytes: number;
   readonly shared: SharedArrayBuffer;
   readonly syncPort: import('node:worker_threads').MessagePort;

@@ -64,6 +64,7 @@ export function createFakeThread(answers: FakeAnswers = {}, options: Partial<Goh
     npmPath: undefined,
     env: {},
     transaction,
+    isTesting: false,
     global,
     evaluate,
     compileFunction: (source, name, parameters) =>

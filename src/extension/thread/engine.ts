@@ -13,6 +13,8 @@ export interface Engine {
   /** Environment variables that extensions may see. */
   readonly env: Readonly<Record<string, string>>;
   readonly heapLimitBytes: number;
+  /** Under test: the time at which clocks stand, see `installTestClock`. Scripts have the functions of tests then. */
+  readonly clock: Float64Array | undefined;
   /** The event whose scripts run now; undefined while an environment loads. */
   readonly run: Run | undefined;
   environments(): readonly Environment[];

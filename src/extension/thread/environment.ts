@@ -5,6 +5,7 @@ import { createGohanBuiltins } from './gohan-builtins.ts';
 import { createGohanThread, type LoadTransform } from './gohan-thread.ts';
 import { evaluateModule } from './module-code.ts';
 import { createRealm, type Realm } from './realm.ts';
+import { installTestClock } from './test-clock.ts';
 import type { EventContext } from './types.ts';
 
 /** A handler of an event, with the code that it belongs to. */
@@ -132,8 +133,9 @@ export class Environment {
   }
 
   #createRealm(): Realm {
-    const { heapLimitBytes, console, stacks } = this.#engine;
+    const { heapLimitBytes, console, stacks, clock } = this.#engine;
     const realm = createRealm({ heapLimitBytes, console, stacks });
+    if (clock !== undefined) installTestClock(realm.global, clock);
     this.#realm = realm;
     const thread = createGohanThread({
       environment: this,

@@ -14,6 +14,7 @@ import { createRealmValues } from './gohan-realm.ts';
 import { createScriptRequire } from './gohan-require.ts';
 import { syncBuiltins } from './gohan-sync.ts';
 import { BUILTINS, type BuiltinName } from './gohan-table.ts';
+import { testBuiltins } from './gohan-testing.ts';
 import { createTransactions } from './gohan-transactions.ts';
 import { loadUnderscore } from './gohan-underscore.ts';
 import type { GohanThread } from './types.ts';
@@ -47,7 +48,7 @@ export function createGohanBuiltins(thread: GohanThread): Record<string, unknown
     ...eventBuiltins(thread, realm),
     ...logBuiltins(thread, realm),
     ...databaseBuiltins(thread, realm, transactions),
-    ...modelBuiltins(thread, realm, exceptions),
+    ...modelBuiltins(thread, realm, exceptions, transactions.handleOf),
     ...callBuiltins(thread, realm),
     ...syncBuiltins(thread, realm),
     ...fileBuiltins(thread, realm),
@@ -60,7 +61,8 @@ export function createGohanBuiltins(thread: GohanThread): Record<string, unknown
     const row: BuiltinRow = BUILTINS[name as BuiltinName];
     return [name, (...args: unknown[]) => run(...check(name, row, args))] as const;
   });
-  return { ...Object.fromEntries(checked), ...exceptions, LOG_LEVEL: realm.copy(LOG_LEVELS) };
+  const testing = thread.isTesting ? testBuiltins(thread, realm, transactions) : {};
+  return { ...Object.fromEntries(checked), ...exceptions, LOG_LEVEL: realm.copy(LOG_LEVELS), ...testing };
 }
 
 /** The global `_`, made when it is first read: most scripts need none. What a handler sets it to is forgotten with its request. */

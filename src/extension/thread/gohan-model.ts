@@ -1,4 +1,4 @@
-import { goText } from './gohan-arguments.ts';
+import { goText, type HandleOf } from './gohan-arguments.ts';
 import type { Implementations } from './gohan-builtins.ts';
 import { unknownSchema } from './gohan-database.ts';
 import type { GohanExceptions } from './gohan-exceptions.ts';
@@ -11,10 +11,11 @@ export function modelBuiltins(
   thread: GohanThread,
   realm: RealmValues,
   exceptions: GohanExceptions,
+  handleOf: HandleOf,
 ): Implementations<typeof MODEL_BUILTINS> {
   const chain = <T>(context: EventContext, work: () => T): T => {
     const { transaction } = context;
-    if (transaction !== undefined && transaction !== null && transaction !== thread.transaction)
+    if (transaction !== undefined && transaction !== null && handleOf(transaction) !== 'request')
       throw realm.error(
         'gohan_model functions work in the transaction of the request, or without one in their own: not in one of gohan_db_transaction',
       );

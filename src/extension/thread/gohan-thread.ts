@@ -38,6 +38,7 @@ export function createGohanThread({ environment, engine, realm, ...hooks }: Goha
     npmPath: engine.npmPath,
     env: engine.env,
     transaction: TRANSACTION,
+    isTesting: engine.clock !== undefined,
     global: realm.global,
     evaluate: realm.evaluate,
     compileFunction: realm.compileFunction,

@@ -6,10 +6,13 @@ export interface GohanTransactions {
   /** Begins one; an empty isolation is that of the database. */
   begin(isolation: string): object;
   readonly handleOf: HandleOf;
+  /** From now on the object stands for the transaction of the request. */
+  adopt(transaction: object): void;
 }
 
 export function createTransactions(thread: GohanThread): GohanTransactions {
   const handles = new WeakMap<object, number>();
+  const adopted = new WeakSet<object>([thread.transaction]);
   return {
     begin(isolation) {
       const handle = thread.call('db.begin', isolation === '' ? undefined : isolation);
@@ -25,7 +28,8 @@ export function createTransactions(thread: GohanThread): GohanTransactions {
     },
     handleOf(value) {
       if (typeof value !== 'object' || value === null) return undefined;
-      return value === thread.transaction ? 'request' : handles.get(value);
+      return adopted.has(value) ? 'request' : handles.get(value);
     },
+    adopt: (transaction) => void adopted.add(transaction),
   };
 }

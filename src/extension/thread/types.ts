@@ -31,6 +31,8 @@ export interface GohanThread {
   readonly env: Readonly<Record<string, string>>;
   /** What `context.transaction` is in events inside the request's transaction; built-ins that get it use the handle `request`. */
   readonly transaction: object;
+  /** Whether the functions of tests are built in, and calls to other services mocked. */
+  readonly isTesting: boolean;
   /** The environment's global object. */
   readonly global: Record<string, unknown>;
   /** Runs a script in the environment's realm and gives its completion value: for exception types, underscore, shims. `name` stands in stacks. */

@@ -2,7 +2,7 @@ import { toBytes } from './bytes.ts';
 import { Headers } from './fields.ts';
 import { currentRequest } from './requests.ts';
 
-const webFetch = globalThis.fetch;
+let webFetch = globalThis.fetch;
 const USER_AGENT = 'DGate-Client/1.0';
 
 interface FetchOptions {
@@ -99,6 +99,11 @@ export function moduleFetch(target: unknown, options: FetchOptions = {}): Promis
       throw describe(error, String((url as URL).href ?? (url as globalThis.Request).url), options.method ?? 'GET');
     },
   );
+}
+
+/** From now on calls go by another `fetch`: in threads under test. */
+export function replaceFetch(fetch: typeof globalThis.fetch): void {
+  webFetch = fetch;
 }
 
 /** Node says only `fetch failed`; the reason is in the cause. */
