@@ -7,6 +7,7 @@ import { until } from '../../test/support/until.ts';
 import type { Etcd } from '../etcd/types.ts';
 import { type Event, subscribe } from '../lib/event.ts';
 import { type EventLog, openEventLog } from '../sql/event-log.ts';
+import { openDatabase } from '../sql/open-database.ts';
 import type { Database } from '../sql/types.ts';
 import { createEtcdSink } from './etcd-sink.ts';
 import { layoutOf } from './layout.ts';
@@ -189,3 +190,43 @@ function suite(subject: DatabaseSubject): void {
 }
 
 onEveryDatabase(suite);
+
+test('an etcd that is full: changes wait, the reason is told, and they arrive when there is room', async () => {
+  await using full = await startEtcd({ quotaBytes: 1024 * 1024 });
+  const client = openEtcd(full.endpoints);
+  const database = await openDatabase({
+    type: 'sqlite3',
+    connection: ':memory:',
+    maxOpenConnections: 1,
+    retry: { count: 0, intervalMs: 1 },
+  });
+  await database.prepare(SYNC_SCHEMAS, { autoMigrate: true, cascadeDelete: false });
+  const log = await openEventLog(database);
+  const over = new AbortController();
+  const sink = createEtcdSink({ etcd: client, layout: () => layoutOf(SYNC_SCHEMAS) });
+  const publisher = createPublisher({ log, sink, wake: createWake(), pollMs: 50, backoffMs: 200 });
+  let done: Promise<void> | undefined;
+  try {
+    const fill = async (): Promise<boolean> => {
+      await client.put('/fill', Buffer.alloc(400_000));
+      return false;
+    };
+    await assert.rejects(until('it is full', fill), { code: 'ETCD_NO_SPACE' });
+    await changesOf(database).create(NET, { id: 'a' });
+    done = publisher.run({ compare: undefined, lost: over.signal });
+    await until('the reason is told', () => publisher.status().lastError?.code === 'ETCD_NO_SPACE');
+    assert.equal((await log.backlog()).count, 1);
+    const { revision } = await client.range({ key: '/fill' });
+    await client.cluster.compact(revision);
+    await client.cluster.defragment(full.endpoints[0] ?? '');
+    for (const alarm of await client.cluster.alarms()) await client.cluster.disarm(alarm);
+    await until('it is delivered', async () => (await log.backlog()).count === 0);
+    assert.equal(publisher.status().lastError, undefined);
+    assert.equal((await client.range({ key: '/config/v1/nets/a' })).count, 1);
+  } finally {
+    over.abort();
+    await done;
+    await client.close();
+    await database.close();
+  }
+});

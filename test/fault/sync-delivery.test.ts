@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Etcd } from '../../src/etcd/types.ts';
 import { openEventLog } from '../../src/sql/event-log.ts';
 import type { Database } from '../../src/sql/types.ts';
+import { startBreakableLink } from '../support/breakable-link.ts';
 import { onEveryDatabase } from '../support/databases.ts';
 import { type EtcdServers, startEtcd } from '../support/etcd.ts';
 import { changesOf, expectedKeys, openEtcd, presentKeys, SYNC_SCHEMAS } from '../support/sync.ts';
@@ -37,6 +38,7 @@ async function proveDelivery(
   try {
     await database.prepare(SYNC_SCHEMAS, { autoMigrate: true, cascadeDelete: false });
     await using fleet = startFleet({ kind, connection, endpoints: servers.endpoints, nodes, ttlMs: TTL_MS });
+    await fleet.ready();
     await fleet.leader();
     let isOver = false;
     const writing = changeAtRandom(changesOf(database), WRITERS, CHANGES).finally(() => (isOver = true));
@@ -69,6 +71,32 @@ onEveryDatabase(({ kind, open, createConnection }) => {
         await sleep(1000);
       }
     });
+  });
+
+  if (kind === 'sqlite3') return;
+
+  test('connections to the database that break in the middle of reads and deletes', async () => {
+    const direct = await opened();
+    const server = new URL(direct.connection);
+    const link = await startBreakableLink(Number(server.port));
+    server.port = String(link.port);
+    server.hostname = '127.0.0.1';
+    try {
+      await proveDelivery(
+        () => Promise.resolve({ ...direct, connection: server.href }),
+        { members: 1, nodes: 2 },
+        async ({ fleet }, isOver) => {
+          for (let breaks = 0; !isOver() || breaks < 6; breaks += 1) {
+            if (breaks % 2 === 0) link.dropAnswers();
+            else link.breakAll();
+            await sleep(200);
+            await fleet.leader();
+          }
+        },
+      );
+    } finally {
+      await link.close();
+    }
   });
 
   if (kind !== 'postgresql') return;

@@ -23,6 +23,8 @@ export interface FleetNode {
 
 /** Processes that deliver one event log, of which one leads. */
 export interface Fleet extends AsyncDisposable {
+  /** Settles when all nodes have prepared their tables and run. */
+  ready(): Promise<unknown>;
   /** The node whose term is the newest; waits for one other than `but`. */
   leader(but?: FleetNode): Promise<FleetNode>;
   /** Kills a node at once, and starts another in its place. */
@@ -42,6 +44,7 @@ export function startFleet(options: FleetOptions): Fleet {
     return last?.startsWith('leads ') === true ? Number(last.split(' ')[1]) : 0;
   };
   return {
+    ready: () => until('all nodes run', () => nodes.every(({ lines }) => lines.includes('up')), 30_000),
     leader: (but) =>
       until(
         'a node leads',
@@ -54,8 +57,9 @@ export function startFleet(options: FleetOptions): Fleet {
       start();
     },
     async [Symbol.asyncDispose]() {
-      const ended = nodes.map(({ process: child }) => new Promise((resolve) => child.once('exit', resolve)));
-      for (const { process: child } of nodes) child.kill('SIGKILL');
+      const alive = nodes.filter(({ process: child }) => child.exitCode === null && child.signalCode === null);
+      const ended = alive.map(({ process: child }) => new Promise((resolve) => child.once('exit', resolve)));
+      for (const { process: child } of alive) child.kill('SIGKILL');
       await Promise.all(ended);
     },
   };
