@@ -10,7 +10,7 @@ import type { SETTINGS } from './settings-table.ts';
 
 /** Reports what is wrong between keys: what needs, excludes or contradicts what, and whether certificates fit their keys. */
 export function checkRules(settings: NonNullable<Draft<SectionValue<typeof SETTINGS>>>, problems: Problems): void {
-  const { storage, proxy, admin, workers, testServer } = settings;
+  const { storage, proxy, admin, testServer } = settings;
   checkStorage(storage, problems);
   if (storage?.encryptionKey !== undefined && storage.encryptionKeyFile !== undefined) {
     problems.report('storage.encryption_key_file', 'only one of `encryption_key` and `encryption_key_file` can be set');
@@ -19,7 +19,6 @@ export function checkRules(settings: NonNullable<Draft<SectionValue<typeof SETTI
   checkHttp2('test_server', testServer, problems);
   checkTls('proxy.tls', proxy?.tls, problems);
   checkTls('admin.tls', admin?.tls, problems);
-  if (workers !== undefined && workers !== 1) problems.warn('workers', `found ${workers}; this version serves with 1 worker`);
   if (admin) checkAdmin(admin, problems);
   checkModels(settings, problems);
   checkSync(settings, problems);

@@ -3,6 +3,7 @@ import { ADMIN } from './settings-admin.ts';
 import { EXTENSIONS } from './settings-extension.ts';
 import { WITHOUT_EFFECT } from './settings-later.ts';
 import { MODELS } from './settings-models.ts';
+import { PROCESSES } from './settings-processes.ts';
 import { PROXY } from './settings-proxy.ts';
 import { ETCD_ACCESS, ETCD_ENDPOINTS, SYNC } from './settings-sync.ts';
 
@@ -139,21 +140,7 @@ export const SETTINGS = {
   disable_metrics: { type: 'bool', default: false, doc: 'No `/metrics`.' },
   disable_default_namespace: { type: 'bool', default: false, doc: 'Make no namespace `default`; admin calls must then name one.' },
   allow_shell: { type: 'bool', default: false, origin: 'sekisho', doc: 'Replace `$(command)` in values by what the command prints.' },
-  workers: {
-    type: 'int',
-    words: ['auto'],
-    default: 1,
-    min: 1,
-    max: 1024,
-    origin: 'sekisho',
-    doc: 'Data-plane processes. This version uses 1.',
-  },
-  shutdown_grace: {
-    type: 'duration',
-    default: '10s',
-    origin: 'sekisho',
-    doc: 'How long requests in flight may take to finish after SIGTERM.',
-  },
+  ...PROCESSES,
   storage: { type: 'section', required: true, keys: STORAGE, doc: 'Where entities live.' },
   proxy: { type: 'section', keys: PROXY, doc: 'The data plane.' },
   modules: { type: 'section', keys: MODULES, origin: 'sekisho', doc: 'TypeScript modules and the threads that they run in.' },

@@ -7,11 +7,15 @@ import { EXTENSION_KEYS } from './schema-keys.ts';
 import type { ExtensionSource } from './types.ts';
 
 /** An extension whose `url`, if it has one, was read: that code comes behind its own. Undefined when it is wrong, which is reported. `file` is the schema file. */
-export function toExtension(cursor: Cursor, file: string): ExtensionSource | undefined {
+export function toExtension(
+  cursor: Cursor,
+  file: string,
+  readFile: (path: string) => string = (path) => readFileSync(path, 'utf8'),
+): ExtensionSource | undefined {
   if (!checkKeys(cursor, EXTENSION_KEYS, { closed: true, what: 'an extension' })) return undefined;
   const url = textAt(cursor, 'url');
   const own = textAt(cursor, 'code');
-  const read = url === '' ? '' : readCode(cursor.at('url'), url, file);
+  const read = url === '' ? '' : readCode(cursor.at('url'), url, file, readFile);
   return {
     id: textAt(cursor, 'id'),
     path: textAt(cursor, 'path'),
@@ -22,7 +26,7 @@ export function toExtension(cursor: Cursor, file: string): ExtensionSource | und
   };
 }
 
-function readCode(cursor: Cursor, url: string, file: string): string {
+function readCode(cursor: Cursor, url: string, file: string, readFile: (path: string) => string): string {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//.exec(url)?.[1];
   if (scheme !== undefined && scheme !== 'file') {
     cursor.report(`code is not fetched over ${scheme}; put the file beside the schema file and name it here`);
@@ -30,7 +34,7 @@ function readCode(cursor: Cursor, url: string, file: string): string {
   }
   const path = toPath(url, dirname(file));
   try {
-    return readFileSync(path, 'utf8');
+    return readFile(path);
   } catch (error) {
     cursor.report(`${path} can not be read (${(error as NodeJS.ErrnoException).code ?? 'it is no file'})`);
     return '';

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { SekishoError, tellFirst } from '../lib/errors.ts';
 import { BUILTIN_FILE, BUILTIN_SCHEMAS } from './builtin.ts';
 import { checkSchema } from './check-schema.ts';
@@ -19,6 +20,8 @@ export interface LoadOptions {
   readonly cwd: string;
   /** Tables are named `<id>s` instead of by the plural. */
   readonly legacyTableNames: boolean;
+  /** Gives the text of a file, of schemas or of code, in place of the disk; throws as `readFileSync` does. */
+  readonly readFile?: (path: string) => string;
 }
 
 /**
@@ -27,7 +30,7 @@ export interface LoadOptions {
  */
 export function loadSchemas(files: readonly string[], options: LoadOptions): SchemaSet {
   const reading: Reading = { places: createPlaces(), problems: collectProblems() };
-  const entries = readFiles(files, options.cwd, reading);
+  const entries = readFiles(files, options.cwd, reading, options.readFile ?? readText);
   const set = toSet(entries, options, reading);
   const errors = reading.problems.errors();
   if (errors.length === 0) return set;
@@ -47,7 +50,7 @@ function toSet(entries: FileEntries, options: LoadOptions, reading: Reading): Sc
   );
   checkClashes(types, merged);
   const policies = onlyOnce(entries.policies, 'policy').map(toPolicySource);
-  const extensions = entries.extensions.map(({ cursor, file }) => toExtension(cursor, file));
+  const extensions = entries.extensions.map(({ cursor, file }) => toExtension(cursor, file, options.readFile ?? readText));
   onlyOnce(
     entries.extensions.map(({ cursor }) => cursor),
     'extension',
@@ -59,6 +62,10 @@ function toSet(entries: FileEntries, options: LoadOptions, reading: Reading): Sc
     extensions: extensions.filter((extension) => extension !== undefined),
     files: entries.files,
   };
+}
+
+function readText(path: string): string {
+  return readFileSync(path, 'utf8');
 }
 
 /** The schemas by id: those of the gateway itself first, unless a file has one of that id. */

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { dirname, extname, isAbsolute, relative, resolve } from 'node:path';
 import { suggestion } from './check-keys.ts';
 import { type Cursor, createCursor, describe, isMap, type Reading } from './cursor.ts';
@@ -18,6 +17,7 @@ export interface FileEntries {
 
 interface Loading extends Reading {
   readonly cwd: string;
+  readonly readFile: (path: string) => string;
   readonly namespaces: Cursor[];
   readonly schemas: Cursor[];
   readonly policies: Cursor[];
@@ -26,8 +26,8 @@ interface Loading extends Reading {
 }
 
 /** Reads schema files and those that they include, each once. What can't be read or is no list is reported. */
-export function readFiles(locations: readonly string[], cwd: string, reading: Reading): FileEntries {
-  const loading: Loading = { ...reading, cwd, namespaces: [], schemas: [], policies: [], extensions: [], files: [] };
+export function readFiles(locations: readonly string[], cwd: string, reading: Reading, readFile: (path: string) => string): FileEntries {
+  const loading: Loading = { ...reading, cwd, readFile, namespaces: [], schemas: [], policies: [], extensions: [], files: [] };
   const report = (location: string, detail: string): void =>
     reading.problems.report({ file: location, order: loading.files.length, line: 1, column: 1 }, '', detail);
   for (const location of locations) {
@@ -49,7 +49,7 @@ function readLocation(location: string, folders: readonly string[], loading: Loa
   const candidates = [...new Set(folders.map((folder) => toPath(location, folder)))];
   for (const path of candidates) {
     if (loading.files.includes(path)) return;
-    const text = readText(path, report);
+    const text = readText(path, loading.readFile, report);
     if (text === undefined) continue;
     if (text !== false) readEntries(text, path, loading);
     return;
@@ -58,9 +58,9 @@ function readLocation(location: string, folders: readonly string[], loading: Loa
 }
 
 /** Undefined when there is no such file, false when it can't be read, which is reported. */
-function readText(path: string, report: (detail: string) => void): string | false | undefined {
+function readText(path: string, readFile: (path: string) => string, report: (detail: string) => void): string | false | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    return readFile(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;

@@ -4,6 +4,7 @@ import type { FrontLimits } from '../http/front-state.ts';
 import { createFrontend, type Frontend } from '../http/frontend.ts';
 import type { ListenOptions } from '../http/listener.ts';
 import type { SocketHandle } from '../http/listening-socket.ts';
+import { SekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 import type { CertificateLookup } from '../proxy/certificates.ts';
 import { observeRejection } from './observe-rejection.ts';
@@ -20,6 +21,29 @@ export interface Listening {
 
 /** Sockets that are bound already, by the name of their listener. */
 export type BoundSockets = ReadonlyMap<string, readonly SocketHandle[]>;
+
+/** The frontend of the traffic, on sockets that it is given. */
+export interface ProxyFront {
+  /** Listens on `socket` as the listener of that name; on several for one name, too. */
+  listen(name: string, socket: SocketHandle): Promise<void>;
+  connections(): number;
+  /** See `Frontend.drain`. */
+  drain(graceMs: number, idleMs: number): Promise<void>;
+}
+
+export function createProxyFront({ proxy }: Settings, onExchange: ExchangeHandler, certificates: CertificateLookup): ProxyFront {
+  const frontend = createFrontend({ limits: proxy.limits, onExchange, onReject: observeRejection });
+  const listeners = proxyListeners(proxy, certificates);
+  return {
+    async listen(name, socket) {
+      const options = listeners.find((each) => each.name === name);
+      if (options === undefined) throw new SekishoError('WORKER_FAILED', `there is no listener ${name}`);
+      await frontend.listen({ ...options, socket });
+    },
+    connections: () => frontend.connections,
+    drain: (graceMs, idleMs) => frontend.drain(graceMs, idleMs),
+  };
+}
 
 /** Listens for the traffic. `certificates` is asked at every TLS handshake, so that changes count at once. */
 export async function listenProxy({ proxy }: Settings, onExchange: ExchangeHandler, certificates: CertificateLookup): Promise<Listening> {

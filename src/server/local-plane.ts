@@ -5,7 +5,7 @@ import { createProxy, type Proxy } from '../proxy/proxy.ts';
 import type { ProxyOptions } from '../proxy/proxy-options.ts';
 import { buildSnapshot, type SnapshotBuild } from '../proxy/snapshot.ts';
 import { createModuleRuntime } from '../runtime/runtime.ts';
-import type { Bridge } from '../runtime/types.ts';
+import type { Bridge, ProgramStatus } from '../runtime/types.ts';
 import type { Closing } from './closing.ts';
 import { toProxyOptions, toRuntimeOptions, toSnapshotOptions, toUpstreamsOptions } from './options.ts';
 import type { Plane } from './plane.ts';
@@ -14,6 +14,7 @@ import type { Plane } from './plane.ts';
 export interface LocalPlane extends Plane<SnapshotBuild> {
   readonly handle: Proxy['handle'];
   readonly certificates: CertificateLookup;
+  programs(): readonly ProgramStatus[];
 }
 
 export interface LocalPlaneParts {
@@ -41,6 +42,7 @@ export function createLocalPlane(settings: Settings, { closing, bridge, fallback
     },
     explain: ({ host, method, path }) => proxy.explain(host, method, path),
     modules: runtime,
+    programs: () => runtime.status(),
     inFlight: () => proxy.inFlight,
     workers: () => [],
     handle: proxy.handle,

@@ -18,6 +18,8 @@ export interface LogOptions {
   readonly consoleLevel: 'debug' | 'info' | 'warn' | 'error';
   /** Fields of every line, e.g. `node_id`. */
   readonly base: Readonly<Record<string, unknown>>;
+  /** Other processes write to the same output: lines are written whole. */
+  readonly sharesOutput?: boolean;
   /** File descriptor, 1 unless a test says otherwise. */
   readonly fd?: number;
 }
@@ -33,6 +35,8 @@ export interface Log {
 
 /** Bytes that wait for a slow reader; what comes beyond is dropped and counted. */
 const MAX_BUFFER_BYTES = 8 * 1024 * 1024;
+/** What Linux writes to a pipe at once, whoever else writes (PIPE_BUF). */
+const ATOMIC_BYTES = 4096;
 /** Lines are gathered until so many bytes … */
 const WRITE_BYTES = 8 * 1024;
 /** … or so long, because one write call costs more than a hundred lines. */
@@ -59,6 +63,7 @@ export function createLog(options: LogOptions): Log {
     minLength: WRITE_BYTES,
     maxLength: MAX_BUFFER_BYTES,
     periodicFlush: FLUSH_MS,
+    ...(options.sharesOutput === true && { maxWrite: ATOMIC_BYTES, minLength: ATOMIC_BYTES / 2 }),
   });
   let dropped = 0;
   destination.on('drop', () => {

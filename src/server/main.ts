@@ -1,11 +1,11 @@
-import { setFlagsFromString } from 'node:v8';
 import { type LoadedSettings, loadSettings } from '../config/load-settings.ts';
-import { SekishoError, toSekishoError } from '../lib/errors.ts';
+import { SekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 import { VERSION } from '../lib/version.ts';
 import { startGateway } from './gateway.ts';
 import { createLog } from './log.ts';
 import { toLogOptions } from './options.ts';
+import { boundRegularExpressions, surviveBugs } from './process-rules.ts';
 
 export interface RunOptions {
   /** The configuration file; undefined: looked for in the environment and the working directory. */
@@ -52,25 +52,5 @@ function endOfService(): Promise<string> {
         process.once(signal, () => process.exit(3));
       });
     }
-  });
-}
-
-/**
- * Patterns of routes, domains and schemas meet text from clients. One that backtracks too much is handed to V8's linear engine instead of
- * blocking the event loop (`^(a+)+$`: seconds become 2 ms).
- */
-function boundRegularExpressions(): void {
-  setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
-}
-
-/** A bug in the handling of one request must not take the others down: it is told, with its stack, and the gateway serves on. */
-function surviveBugs(): void {
-  process.on('uncaughtException', (error) => observe({ type: 'error', error: toSekishoError(error), where: 'uncaught exception' }));
-  process.on('unhandledRejection', (reason) => {
-    const error =
-      reason instanceof SekishoError
-        ? reason
-        : new SekishoError('INTERNAL', 'A promise was rejected and nobody listened.', { cause: reason });
-    observe({ type: 'error', error, where: 'unhandled rejection' });
   });
 }

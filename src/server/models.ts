@@ -1,15 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { readDataFile } from '../config/data-file.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Etcd } from '../etcd/types.ts';
-import { ANONYMOUS, createIdentifier } from '../identity/identify.ts';
-import { createProviders } from '../identity/providers.ts';
+import { ANONYMOUS } from '../identity/identify.ts';
 import { SekishoError, toSekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 import { compilePolicies } from '../policy/policy-set.ts';
 import type { PolicySet } from '../policy/types.ts';
 import type { Fallback } from '../proxy/proxy-options.ts';
-import { createResourceApi } from '../resource/api.ts';
 import { applyDefaults } from '../schema/defaults.ts';
 import { diffSets } from '../schema/diff-sets.ts';
 import { loadSchemas } from '../schema/load-schemas.ts';
@@ -17,18 +16,28 @@ import type { SchemaSet } from '../schema/types.ts';
 import { toDatabaseOptions } from '../sql/database-options.ts';
 import { importInitialData } from '../sql/initial-data.ts';
 import { openDatabase } from '../sql/open-database.ts';
+import type { Database } from '../sql/types.ts';
 import type { Closing } from './closing.ts';
-import { createExtensionLoader } from './extensions.ts';
 import { startHealthListener } from './health-listener.ts';
-import { toPrepareOptions, toProviderOptions, toResourceApiOptions } from './models-options.ts';
+import { type LoadedModels, startModelApi } from './model-api.ts';
+import { toPrepareOptions } from './models-options.ts';
+import { openSyncEtcd } from './open-sync-etcd.ts';
 import { releaseMemory } from './release-memory.ts';
-import { createServedExtensions } from './served-extensions.ts';
-import { addStored } from './stored-definitions.ts';
 import type { SyncedModels } from './sync.ts';
-import { createSyncAccess } from './sync-access.ts';
 import { tellMigrated } from './tell-migrated.ts';
-import { createTenantFollower } from './tenant-follower.ts';
 import { createFileWatch } from './watch-files.ts';
+
+/** Files that were read, by their absolute path: workers load what the supervisor has checked, whatever is on the disk meanwhile. */
+export type ModelFiles = ReadonlyMap<string, string>;
+
+/** Other processes that serve the same models. */
+export interface ModelFollowers {
+  /** They load the files; rejects when one of them can't, and none keeps them then. */
+  prepare(files: ModelFiles): Promise<void>;
+  /** They serve what they have prepared. */
+  commit(): Promise<void>;
+  discard(): Promise<void>;
+}
 
 /** Data models that are served. */
 export interface StartedModels {
@@ -37,96 +46,165 @@ export interface StartedModels {
   readonly sample: { readonly path: string; readonly isOpen: boolean } | undefined;
   /** What of them is kept in step with others. */
   readonly synced: SyncedModels;
+  /** The files of the set that is served. */
+  files(): ModelFiles;
+  /** Reads the files again and serves them, here and by `followers`. Rejects with what is wrong with them; the set before serves on. */
+  reload(): Promise<void>;
 }
 
 /**
  * Starts the data models of the configuration: schema files → policies → tables → REST API, which the proxy asks where no route has a path.
- * Undefined when there are no schemas. Rejects with SCHEMA_INVALID, MIGRATION_NEEDED or DATABASE_* when something of it is not fit.
+ * Undefined when there are no schemas. Rejects with SCHEMA_INVALID, MIGRATION_NEEDED or DATABASE_* when something of it is not fit. `followers` serve what this process
+ * has prepared.
  */
 export async function startModels(
   settings: Settings,
   configPath: string,
   closing: Closing,
   etcd?: Etcd,
+  followers?: ModelFollowers,
 ): Promise<StartedModels | undefined> {
   if (settings.schemas.length === 0 || settings.database === undefined) return undefined;
-  const folder = configPath.startsWith('$') ? process.cwd() : dirname(configPath);
-  const { providers, tenants: directory } = createProviders(toProviderOptions(settings));
-  const identifier = closing.add(createIdentifier(providers));
-  const tenants = closing.add(createTenantFollower({ directory, periodMs: settings.keystone.cacheTtlMs }));
-  const withPolicies = (schemas: SchemaSet) => ({ schemas, policies: compilePolicies(schemas.policies, { tenants: tenants.current() }) });
-  const read = () => loadSchemas(settings.schemas, { cwd: folder, legacyTableNames: settings.database?.legacy ?? true });
-  const files = read();
-  compilePolicies(files.policies);
+  const folder = folderOf(configPath);
+  let { set, files } = readModels(settings, folder);
+  compilePolicies(set.policies);
   const database = closing.add(await openDatabase(toDatabaseOptions(settings.database, folder)));
   const prepareOptions = toPrepareOptions(settings, settings.database);
-  await database.prepare(files, prepareOptions);
-  for (const { connection: source } of settings.database.initialData) {
-    const tables = readDataFile(source) as Parameters<typeof importInitialData>[2]['tables'];
-    await importInitialData(database, files, { tables, source, fillDefaults: applyDefaults });
-  }
-  const complete = async (schemas: SchemaSet): Promise<SchemaSet> => {
-    const whole = await addStored(schemas, database, folder);
-    await tenants.prepare(compilePolicies(whole.policies).needTenants);
-    return whole;
-  };
-  const first = await complete(files);
-  const loader = closing.add(createExtensionLoader(settings, directory, etcd && createSyncAccess(etcd)));
-  const extensions = closing.add(createServedExtensions(await loader.load(first, files.extensions)));
-  const { hostCall } = loader;
-  const api = closing.add(
-    createResourceApi({
-      ...withPolicies(first),
-      database,
-      identifier,
-      extensions: extensions.current,
-      hostCall,
-      ...toResourceApiOptions(settings),
-    }),
-  );
-  await tellMigrated(first, api.runEvent);
+  await database.prepare(set, prepareOptions);
+  await importAll(settings.database, database, set);
+  const models = await startModelApi({ settings, folder, database, closing, etcd, first: set });
+  const { api, served } = models;
+  await tellMigrated(served().set, api.runEvent);
   releaseMemory();
 
-  let served = first;
-  const serve = (schemas: SchemaSet): Promise<void> => {
-    const next = withPolicies(schemas);
-    served = schemas;
-    return api.swap(next.schemas, next.policies, extensions.current);
+  const reload = async (): Promise<void> => {
+    const read = readModels(settings, folder);
+    const next = await models.load(read.set);
+    try {
+      watch.follow(filesOf(next.set));
+      const { changes, obstacles } = diffSets(served().set, next.set);
+      if (changes.length === 0) return await next.close();
+      if (obstacles.length > 0) throw needsRestart(obstacles);
+      await next.loadExtensions();
+      await database.prepare(next.set, prepareOptions);
+      await followers?.prepare(read.files);
+    } catch (error) {
+      await next.close();
+      throw error;
+    }
+    ({ set, files } = read);
+    await models.serve(next);
+    await followers?.commit();
+    await tellMigrated(next.set, api.runEvent);
   };
-  tenants.follow(() => void serve(served));
+  let reloading: Promise<void> = Promise.resolve();
+  const inTurn = (): Promise<void> => {
+    const turn = reloading.then(reload);
+    reloading = turn.catch(() => undefined);
+    return turn;
+  };
   const watch = closing.add(
-    createFileWatch(async () => {
-      try {
-        const own = read();
-        const next = await complete(own);
-        watch.follow(filesOf(next));
-        const { changes, obstacles } = diffSets(served, next);
-        if (changes.length === 0) return;
-        if (obstacles.length > 0) throw needsRestart(obstacles);
-        const loaded = await loader.load(next, own.extensions);
-        await database.prepare(next, prepareOptions).catch(async (error: unknown) => {
-          await loaded?.close();
-          throw error;
-        });
-        await extensions.replace(loaded, () => serve(next));
-        await tellMigrated(next, api.runEvent);
-      } catch (error) {
-        observe({ type: 'error', error: toSekishoError(error), where: 'schema files (the last good set serves on)' });
-      }
-    }),
+    createFileWatch(() =>
+      inTurn().catch((error: unknown) =>
+        observe({ type: 'error', error: toSekishoError(error), where: 'schema files (the last good set serves on)' }),
+      ),
+    ),
   );
-  watch.follow(filesOf(first));
+  watch.follow(filesOf(served().set));
 
   if (settings.healthcheck.enabled) closing.add(await startHealthListener(settings, database));
-  const { namespace } = settings.api;
   return {
-    fallback: {
-      handle: (exchange, record) => record.namespace === namespace && api.handle(exchange, record),
-      explain: (name, method, path) => (name === namespace ? api.explain(method, path) : undefined),
-    },
-    synced: { database, schemas: () => served, runEvent: api.runEvent },
-    sample: toSample(withPolicies(first), settings),
+    fallback: models.fallback,
+    synced: { database, schemas: () => served().set, runEvent: api.runEvent },
+    sample: toSample(served(), settings),
+    files: () => files,
+    reload: inTurn,
   };
+}
+
+/** Data models of a worker: the supervisor has checked the files and prepared the tables. */
+export interface ServedModels {
+  readonly fallback: Fallback;
+  prepare(files: ModelFiles): Promise<void>;
+  commit(): Promise<void>;
+  discard(): Promise<void>;
+}
+
+export interface ServeModelsOptions {
+  readonly schemaFiles: ModelFiles;
+  /** Called when rows of the event log were committed. */
+  readonly onEvents: () => void;
+}
+
+/** Serves data models whose tables are prepared. Rejects as `startModels` does. */
+export async function serveModels(
+  settings: Settings,
+  configPath: string,
+  closing: Closing,
+  { schemaFiles, onEvents }: ServeModelsOptions,
+): Promise<ServedModels> {
+  if (settings.database === undefined) throw new SekishoError('CONFIG_INVALID', 'schemas need a database');
+  const folder = folderOf(configPath);
+  const database = closing.add(await openDatabase(toDatabaseOptions(settings.database, folder)));
+  closing.add({ close: database.onLogged(onEvents) });
+  const prepareOptions = toPrepareOptions(settings, settings.database);
+  const first = readModels(settings, folder, schemaFiles).set;
+  database.use(first, prepareOptions);
+  const etcd = await openSyncEtcd(settings, closing);
+  const models = await startModelApi({ settings, folder, database, closing, etcd, first });
+  releaseMemory();
+  let prepared: LoadedModels | undefined;
+  const discard = async (): Promise<void> => {
+    const unused = prepared;
+    prepared = undefined;
+    await unused?.close();
+  };
+  return {
+    fallback: models.fallback,
+    async prepare(files) {
+      await discard();
+      const next = await models.load(readModels(settings, folder, files).set);
+      prepared = next;
+      try {
+        await next.loadExtensions();
+      } catch (error) {
+        await discard();
+        throw error;
+      }
+    },
+    async commit() {
+      const next = prepared;
+      prepared = undefined;
+      if (next === undefined) throw new SekishoError('INTERNAL', 'no models were prepared');
+      database.use(next.set, prepareOptions);
+      await models.serve(next);
+    },
+    discard,
+  };
+}
+
+function folderOf(configPath: string): string {
+  return configPath.startsWith('$') ? process.cwd() : dirname(configPath);
+}
+
+/** Loads the schema files, from the disk or from what was read of it, and keeps what it reads. */
+function readModels(settings: Settings, folder: string, from?: ModelFiles): { readonly set: SchemaSet; readonly files: ModelFiles } {
+  const files = new Map<string, string>();
+  const readFile = (path: string): string => {
+    const text = from === undefined ? readFileSync(path, 'utf8') : from.get(path);
+    if (text === undefined) throw Object.assign(new Error(`${path} was not read`), { code: 'ENOENT' });
+    files.set(path, text);
+    return text;
+  };
+  const legacyTableNames = settings.database?.legacy ?? true;
+  return { set: loadSchemas(settings.schemas, { cwd: folder, legacyTableNames, readFile }), files };
+}
+
+async function importAll({ initialData }: NonNullable<Settings['database']>, database: Database, set: SchemaSet): Promise<void> {
+  for (const { connection: source } of initialData) {
+    const tables = readDataFile(source) as Parameters<typeof importInitialData>[2]['tables'];
+    await importInitialData(database, set, { tables, source, fillDefaults: applyDefaults });
+  }
 }
 
 /** The files whose changes are followed: of schemas, and of the code of their extensions. */
@@ -134,8 +212,8 @@ function filesOf({ files, extensions }: SchemaSet): readonly string[] {
   return [...files, ...extensions.flatMap(({ file }) => file ?? [])];
 }
 
-function toSample({ schemas, policies }: { schemas: SchemaSet; policies: PolicySet }, { keystone }: Settings): StartedModels['sample'] {
-  const types = [...schemas.resources.values()].filter(({ isMeta }) => !isMeta);
+function toSample({ set, policies }: { set: SchemaSet; policies: PolicySet }, { keystone }: Settings): StartedModels['sample'] {
+  const types = [...set.resources.values()].filter(({ isMeta }) => !isMeta);
   const open = types.find(({ url }) => policies.decide(ANONYMOUS, 'read', url).allowed);
   if (open !== undefined) return { path: open.url, isOpen: true };
   const [any] = types;

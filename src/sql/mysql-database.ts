@@ -50,6 +50,10 @@ export async function openMysqlDatabase({ address, maxOpenConnections, retry }: 
   let compilers: Compilers = createCompilers(dialect, new Map(), { cascadeDelete: false });
   let session = createSession(readExecutor, compilers);
 
+  const use: Database['use'] = (schemas, options) => {
+    compilers = createCompilers(dialect, schemas.resources, options);
+    session = createSession(readExecutor, compilers);
+  };
   return {
     kind: 'mysql',
     get reader() {
@@ -64,9 +68,9 @@ export async function openMysqlDatabase({ address, maxOpenConnections, retry }: 
     onLogged: (listener) => commits.on(listener),
     async prepare(schemas, options) {
       await withLock(pool, dialect, (executor) => prepareTables(dialect, executor, schemas, options));
-      compilers = createCompilers(dialect, schemas.resources, options);
-      session = createSession(readExecutor, compilers);
+      use(schemas, options);
     },
+    use,
     close: () => pool.end(),
   };
 }

@@ -49,6 +49,10 @@ export function openPostgresDatabase({ connectionString, maxOpenConnections, ret
   const run = <T>(isolation: IsolationLevel, signal: AbortSignal | undefined, work: (executor: Executor) => Promise<T>): Promise<T> =>
     withRetries(retry, signal, () => runTransaction(pool, nameOf, isolation, signal, work));
 
+  const use: Database['use'] = (schemas, options) => {
+    compilers = createCompilers(POSTGRES, schemas.resources, options);
+    session = createSession(readExecutor, compilers);
+  };
   return {
     kind: 'postgresql',
     get reader() {
@@ -62,9 +66,9 @@ export function openPostgresDatabase({ connectionString, maxOpenConnections, ret
         await executor.records(`SELECT pg_advisory_xact_lock(${POSTGRES_LOCK})`, []);
         await prepareTables(POSTGRES, executor, schemas, options);
       });
-      compilers = createCompilers(POSTGRES, schemas.resources, options);
-      session = createSession(readExecutor, compilers);
+      use(schemas, options);
     },
+    use,
     close: () => pool.end(),
   };
 }

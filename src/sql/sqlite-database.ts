@@ -22,6 +22,10 @@ export function openSqliteDatabase(path: string, retry: RetryOptions): Database 
   let compilers: Compilers = createCompilers(SQLITE, new Map(), { cascadeDelete: false });
   let session = createSession(reader, compilers);
 
+  const use: Database['use'] = (schemas, options) => {
+    compilers = createCompilers(SQLITE, schemas.resources, options);
+    session = createSession(reader, compilers);
+  };
   const database: Database = {
     kind: 'sqlite3',
     get reader() {
@@ -34,9 +38,9 @@ export function openSqliteDatabase(path: string, retry: RetryOptions): Database 
     onLogged: (listener) => commits.on(listener),
     async prepare(schemas, options) {
       await writer.runUnchecked((executor) => prepareTables(SQLITE, executor, schemas, options));
-      compilers = createCompilers(SQLITE, schemas.resources, options);
-      session = createSession(reader, compilers);
+      use(schemas, options);
     },
+    use,
     async close() {
       await writer.close();
       reader.close();

@@ -89,6 +89,8 @@ export interface Database {
     schemas: SchemaSet,
     options: { readonly autoMigrate: boolean; readonly cascadeDelete: boolean; readonly eventLog?: boolean; readonly dropFirst?: boolean },
   ): Promise<void>;
+  /** Takes the set for its statements, as `prepare` does, where another process has prepared the tables. */
+  use(schemas: SchemaSet, options: { readonly cascadeDelete: boolean; readonly eventLog?: boolean }): void;
   /** Calls back after each commit of a transaction of this process that wrote event rows; the returned function ends that. */
   onLogged(listener: () => void): () => void;
   close(): Promise<void>;
