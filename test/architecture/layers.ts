@@ -18,9 +18,11 @@ const BELOW_SERVER = [
   'sql',
   'etcd',
   'store',
+  'fleet',
   'proxy',
   'extension',
   'resource',
+  'sync',
   'admin',
 ];
 
@@ -39,6 +41,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   etcd: { row: 2, folders: ['lib'], packages: [] },
   store: { row: 3, folders: ['lib', 'entity', 'etcd'], packages: ['ajv'] },
   proxy: { row: 3, folders: ['lib', 'entity', 'http', 'runtime'], packages: [] },
+  fleet: { row: 3, folders: ['lib', 'etcd'], packages: [] },
   extension: { row: 3, folders: ['lib', 'schema', 'runtime'], packages: ['esbuild', 'underscore'] },
   resource: { row: 3, folders: ['lib', 'schema', 'http', 'policy', 'identity', 'sql'], packages: [] },
   sync: { row: 3, folders: ['lib', 'schema', 'sql', 'etcd'], packages: ['croner'] },
