@@ -60,6 +60,11 @@ export const ERRORS = {
     title: 'Wrong store key',
     help: 'The key that encrypts secrets at rest is missing, malformed, readable for others, or not the one of this store.',
   },
+  STORE_TOO_LARGE: {
+    status: 413,
+    title: 'Too large for the store',
+    help: 'A store on etcd takes entities and documents up to 1 MiB; the message says how large this one is.',
+  },
   STORE_BUSY: { status: 503, title: 'Too many changes', help: 'Too many changes are waiting to be applied; try again.' },
 
   // Processes of the gateway
@@ -79,6 +84,25 @@ export const ERRORS = {
     status: 500,
     title: 'The new program does not serve',
     help: 'The process that should take over did not come up; the old one serves on.',
+  },
+
+  // Nodes of a fleet
+  FLEET_NONE: {
+    status: 400,
+    title: 'No fleet',
+    help: 'This gateway keeps its state for itself; nodes of a fleet share an etcd (`storage.type: etcd`).',
+  },
+  FLEET_ID: { status: 409, title: 'Node id is taken', help: 'Two live nodes of a fleet have the same `node_id`.' },
+  FLEET_BEHIND: {
+    status: 504,
+    title: 'Not served everywhere yet',
+    help: 'The change is stored, and served by the node that was asked; the nodes that do not serve it yet are named (`wait=all`).',
+  },
+  FLEET_MEMBER: { status: 404, title: 'No such member', help: 'The etcd cluster has no member of that name or id, or it does not answer.' },
+  SNAPSHOT_INVALID: {
+    status: 400,
+    title: 'Snapshot can not be restored',
+    help: 'The file is not a whole snapshot of `sekisho cluster snapshot`, or its secrets are encrypted with another key; nothing was changed.',
   },
 
   // Modules
@@ -249,6 +273,12 @@ export const ERRORS = {
   },
   ADMIN_BAD_REQUEST: { status: 400, title: 'Bad request', help: 'A parameter or the body of the admin call is malformed.' },
   ADMIN_NOT_FOUND: { status: 404, title: 'No such path', help: 'The admin API has no such path; see /openapi.json.' },
+  ADMIN_WATCH_ONLY: {
+    status: 403,
+    title: 'This node takes no changes',
+    help: 'The node has `admin.watch_only`; `Location` names one that takes changes, when there is one.',
+  },
+  ADMIN_GONE: { status: 410, title: 'Replaced', help: 'A path of DGate that has no meaning here; the message names what takes its place.' },
   ADMIN_METHOD: {
     status: 405,
     title: 'Method not allowed',

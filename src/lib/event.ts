@@ -1,4 +1,6 @@
 import type { SekishoError } from './errors.ts';
+import type { FleetEvent } from './fleet-event.ts';
+import type { StoreEvent } from './store-event.ts';
 import type { SyncEvent } from './sync-event.ts';
 import type { WorkerEvent } from './worker-event.ts';
 
@@ -121,6 +123,8 @@ export type Event =
     }
   /** An endpoint of etcd stopped answering, or answers again. */
   | { readonly type: 'etcd.endpoint'; readonly endpoint: string; readonly answers: boolean; readonly reason: string }
+  | FleetEvent
+  | StoreEvent
   | SyncEvent
   | WorkerEvent
   | { readonly type: 'error'; readonly error: SekishoError; readonly where: string }

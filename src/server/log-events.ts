@@ -2,7 +2,9 @@ import { inspect } from 'node:util';
 import type { Logger } from 'pino';
 import { SekishoError } from '../lib/errors.ts';
 import type { Event } from '../lib/event.ts';
+import { STORE_WRITERS } from './log-store.ts';
 import { SYNC_WRITERS } from './log-sync.ts';
+import { FLEET_WRITERS } from './log-fleet.ts';
 import { WORKER_WRITERS } from './log-worker.ts';
 
 /** Longest text of a module or of a stack in one line. */
@@ -84,7 +86,9 @@ const WRITERS: Writers = {
       { event: type, endpoint },
       answers ? `etcd at ${endpoint} answers` : `etcd at ${endpoint} does not answer: ${reason}`,
     ),
+  ...STORE_WRITERS,
   ...SYNC_WRITERS,
+  ...FLEET_WRITERS,
   ...WORKER_WRITERS,
   error: (logger, { error, where }) => writeError(logger, error, { where }),
   warning: (logger, { type, text }) => logger.warn({ event: type }, text),

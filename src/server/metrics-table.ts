@@ -108,6 +108,28 @@ export const METRICS = {
     buckets: LATENCY_BUCKETS,
   },
 
+  sekisho_store_reachable: {
+    type: 'gauge',
+    help: 'Whether the store on etcd is followed: 0 while what was read before is served on.',
+    labels: [],
+  },
+  sekisho_store_stale: {
+    type: 'gauge',
+    help: 'Whether the last good state of the disk is served because etcd has not answered since the start.',
+    labels: [],
+  },
+  sekisho_store_resets_total: {
+    type: 'counter',
+    help: 'How often the store on etcd was no continuation of what was served: restored, made anew, or changed by hand.',
+    labels: [],
+  },
+  sekisho_store_damaged_total: { type: 'counter', help: 'Values of the store on etcd that were passed over.', labels: [] },
+  sekisho_store_snapshots_total: {
+    type: 'counter',
+    help: 'Last good states on the disk: written, loaded, ignored, failed.',
+    labels: ['outcome'],
+  },
+
   sekisho_sync_leader: {
     type: 'gauge',
     help: 'Whether this node has the office: publisher, state, cron, or watch of a key.',

@@ -11,6 +11,7 @@ import {
 } from './metric-series.ts';
 import type { MetricName } from './metrics-table.ts';
 import { createRequestMetrics } from './request-metrics.ts';
+import { createStoreMetrics } from './store-metrics.ts';
 import { createSyncMetrics } from './sync-metrics.ts';
 
 export interface MetricsOptions {
@@ -73,6 +74,7 @@ function createEventMetrics(store: SeriesStore, overflow: Series): (event: Exclu
   const connections = createConnectionMetrics(store);
   const onModuleCall = createModuleMetrics(store, bounded);
   const onSync = createSyncMetrics(store, bounded);
+  const onStore = createStoreMetrics(store);
   return (event) => {
     switch (event.type) {
       case 'connection.opened':
@@ -115,6 +117,11 @@ function createEventMetrics(store: SeriesStore, overflow: Series): (event: Exclu
       case 'sync.compared':
       case 'cron.run':
         return onSync(event);
+      case 'store.health':
+      case 'store.reset':
+      case 'store.damaged':
+      case 'store.snapshot':
+        return onStore(event);
       case 'worker.state':
         store.counter('sekisho_worker_changes_total', event.state).value += 1;
         return;

@@ -1,15 +1,19 @@
 import type { Settings } from '../config/settings.ts';
+import { createEtcdStore } from '../store/etcd-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import { createThreadedFileStore } from '../store/threaded-file-store.ts';
 import type { Store } from '../store/types.ts';
+import { toStorageEtcd } from './etcd-options.ts';
 
 /** The store that the configuration names. Its `dir` was checked with the configuration. */
-export async function openStore({ storage }: Settings): Promise<Store> {
-  if (storage.type === 'memory') return createMemoryStore({ historyLimit: storage.historyLimit });
-  return await createThreadedFileStore({
-    dir: storage.dir ?? '.',
-    encryptionKey: storage.encryptionKey,
-    encryptionKeyFile: storage.encryptionKeyFile,
-    historyLimit: storage.historyLimit,
-  });
+export async function openStore(settings: Settings): Promise<Store> {
+  const { storage } = settings;
+  const { historyLimit, encryptionKey, encryptionKeyFile } = storage;
+  if (storage.type === 'memory') return createMemoryStore({ historyLimit });
+  const etcd = toStorageEtcd(settings);
+  if (etcd !== undefined) {
+    const { prefix, timeoutMs, dir } = storage;
+    return await createEtcdStore({ etcd, prefix, dir, timeoutMs, historyLimit, encryptionKey, encryptionKeyFile });
+  }
+  return await createThreadedFileStore({ dir: storage.dir ?? '.', historyLimit, encryptionKey, encryptionKeyFile });
 }

@@ -1,31 +1,30 @@
 import { isDeepStrictEqual } from 'node:util';
 import { toEntityId, toEntityKey } from '../entity/entity-key.ts';
 import type { Change, Domain, Entities, EntityId } from '../entity/types.ts';
-import { SekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 import { checkCertificate } from './certificate.ts';
 import { compileDocumentSchema } from './document-schema.ts';
+import { collectionNotEmpty } from './store-rules.ts';
 import type { DocumentStore } from './types.ts';
 
 const EXPIRY_WARNING_DAYS = 30;
 
 /**
  * Checks of changes beyond shape and references: certificates parse and fit their keys, schemas compile, a collection with documents stays as it is.
- * Gives warnings in words.
+ * Gives warnings in words. Without `documents`, for what is stored already, those are not asked about.
  */
-export async function checkChangeRules(changes: readonly Change[], served: Entities, documents: DocumentStore): Promise<readonly string[]> {
+export async function checkChangeRules(
+  changes: readonly Change[],
+  served: Entities,
+  documents: DocumentStore | undefined,
+): Promise<readonly string[]> {
   const warnings: string[] = [];
   for (const change of changes) {
     if (change.op === 'put' && change.kind === 'domain') warnings.push(...checkDomain(change.entity));
     if (change.op === 'put' && change.kind === 'collection') compileDocumentSchema(change.entity);
-    if (!breaksDocuments(change, served)) continue;
+    if (documents === undefined || !breaksDocuments(change, served)) continue;
     const { namespace, name } = toEntityId(change);
-    if ((await documents.count(namespace, name)) === 0) continue;
-    const verb = change.op === 'put' ? 'replacing its schema' : 'deleting it';
-    throw new SekishoError(
-      'COLLECTION_NOT_EMPTY',
-      `one or more documents already exist for the collection ${name}, please delete existing documents before ${verb}`,
-    );
+    if ((await documents.count(namespace, name)) > 0) throw collectionNotEmpty(change);
   }
   return warnings;
 }

@@ -46,7 +46,7 @@ export function guardDocuments({ documents, entities, isChanging }: GuardedDocum
       checkData(found, data);
       if (isChanging(namespace, collection))
         throw new SekishoError('STORE_BUSY', `the collection ${collection} is being changed; try again`);
-      return await documents.put(namespace, collection, id, data);
+      return await documents.put(namespace, collection, id, data, found);
     },
     async delete(namespace, collection, id) {
       find(namespace, collection);

@@ -68,6 +68,18 @@ export function diffBase(layers: Layers, base: ReadonlyMap<string, Put>, served:
   return [...sortPuts(puts), ...deletions];
 }
 
+/** The changes that lead from what is served to `puts` and nothing else. */
+export function diffServed(puts: readonly Put[], served: Entities): readonly Change[] {
+  const wanted = new Set(puts.map((put) => toIdKey(toEntityId(put))));
+  const news = puts.filter((put) => {
+    const { kind, namespace, name } = toEntityId(put);
+    return !isDeepStrictEqual(served[kind].get(toEntityKey(kind, namespace, name)), put.entity);
+  });
+  const ids = ENTITY_KINDS.flatMap((kind) => toPutsOf(kind, served).map(toEntityId));
+  const deletions = ids.filter((id) => !wanted.has(toIdKey(id))).map((id): Change => ({ op: 'delete', ...id }));
+  return [...news, ...deletions.toReversed()];
+}
+
 function toPutsOf(kind: EntityKind, entities: Entities): readonly Put[] {
   // Kind and entity belong together: both come from the map of that kind.
   return [...entities[kind].values()].map((entity) => ({ op: 'put', kind, entity }) as Put);

@@ -7,7 +7,7 @@ import { type EntityRows, sealChanges, toEntityRows, unsealChanges } from './fil
 import { type SecretBox, toSecretBox } from './secret-box.ts';
 import { openSqliteFile, type SqliteFile, type SqlRow } from './sqlite-file.ts';
 import { checkBacklog, checkCollections, checkRevision } from './store-rules.ts';
-import type { EntityId, HistoryChange, HistoryRecord, Store, StoreUpdate } from './types.ts';
+import type { EntityId, HistoryChange, HistoryRecord, Store, StoreHealth, StoreUpdate } from './types.ts';
 import { createUpdateFeed } from './update-feed.ts';
 
 export interface FileStoreOptions {
@@ -57,6 +57,7 @@ function toStore(file: SqliteFile, box: SecretBox, historyLimit: number): Store 
   const documents = createFileDocuments(file);
   const feed = createUpdateFeed();
   let position = readPosition(file, rows);
+  const health: StoreHealth = { state: 'ok', since: new Date().toISOString() };
   let isClosed = false;
 
   return {
@@ -88,6 +89,7 @@ function toStore(file: SqliteFile, box: SecretBox, historyLimit: number): Store 
         .map(toRecord);
     },
     documents,
+    health: () => health,
     async close() {
       isClosed = true;
       feed.close();

@@ -7,7 +7,7 @@ import { admitAll, toErrorEntity } from './admission.ts';
 import { FIRST_HASH } from './change-record.ts';
 import { checkChangeRules, toChangingCollections } from './change-rules.ts';
 import { guardDocuments } from './documents.ts';
-import { diffBase, type Layers, toBase, toIdKey, toLayers, withStored } from './entity-layers.ts';
+import { diffBase, diffServed, type Layers, toBase, toIdKey, toLayers, withStored } from './entity-layers.ts';
 import type { Applied, ApplyOptions, Registry, RegistryOptions, Rejection } from './registry.ts';
 import { createSerialQueue } from './serial-queue.ts';
 import { checkRevision } from './store-rules.ts';
@@ -88,7 +88,6 @@ export class LiveRegistry<Built> implements Registry<Built> {
     this.#revision = state.revision;
     this.#hash = state.hash;
     await this.#admit(puts);
-    if (this.#served === undefined) await this.#serve(this.#graph, await this.#options.build(this.#graph.entities, undefined));
     this.#stopWatch = this.#options.store.watch(state.revision, (update) => this.#arrive(update));
   }
 
@@ -129,9 +128,9 @@ export class LiveRegistry<Built> implements Registry<Built> {
   }
 
   /** Everything that can refuse a change before it is stored. */
-  async #prepare(changes: readonly Change[], ground: EntityGraph = this.#graph): Promise<Prepared<Built>> {
+  async #prepare(changes: readonly Change[], ground: EntityGraph = this.#graph, isStored = false): Promise<Prepared<Built>> {
     const graph = applyChanges(ground, changes);
-    const warnings = await checkChangeRules(changes, ground.entities, this.#options.store.documents);
+    const warnings = await checkChangeRules(changes, ground.entities, isStored ? undefined : this.#options.store.documents);
     const built = await this.#options.build(graph.entities, this.#served && this.#graph.entities);
     return { graph, built, warnings };
   }
@@ -146,13 +145,13 @@ export class LiveRegistry<Built> implements Registry<Built> {
         expect: this.#revision,
         isMask: (id) => this.#layers.base.has(toIdKey(id)),
       });
-      await this.#waitFor((arrival) => arrival.revision >= update.revision);
-      this.#arrivals = this.#arrivals.filter((arrival) => arrival.revision > update.revision);
+      await this.#waitFor((arrival) => arrival.isReset === true || arrival.revision >= update.revision);
+      this.#arrivals = this.#arrivals.filter((arrival) => arrival.isReset === true || arrival.revision > update.revision);
       return update;
     } catch (error) {
       this.#options.discard?.(built);
       if (!mayRetry || !(error instanceof SekishoError) || error.code !== 'REVISION_MISMATCH') throw error;
-      await this.#waitFor((arrival) => arrival.revision > this.#revision);
+      await this.#waitFor((arrival) => arrival.isReset === true || arrival.revision > this.#revision);
       return undefined;
     } finally {
       for (const key of changing) this.#changing.delete(key);
@@ -181,11 +180,18 @@ export class LiveRegistry<Built> implements Registry<Built> {
     });
   }
 
-  /** Serves the updates of other writers, leaving out what does not build. */
+  /** Serves the updates of other writers, those that are waiting all at once, leaving out what does not build. */
   async #receive(): Promise<void> {
-    for (let update = this.#arrivals.shift(); update !== undefined; update = this.#arrivals.shift()) {
-      if (update.revision <= this.#revision) continue;
-      const changes = update.changes.filter((change) => !this.#isKeptOut(change));
+    while (this.#arrivals.length > 0) {
+      const arrivals = this.#arrivals;
+      this.#arrivals = [];
+      if (arrivals.some(({ isReset }) => isReset === true)) {
+        await this.#resync();
+        continue;
+      }
+      const update = mergeUpdates(arrivals, this.#revision);
+      if (update === undefined) continue;
+      const changes = update.changes.filter((change) => !this.#isDeletionOfNothing(change));
       for (const change of update.changes) this.#rejected.delete(toIdKey(toEntityId(change)));
       this.#layers = withStored(this.#layers, update.changes);
       this.#revision = update.revision;
@@ -195,15 +201,29 @@ export class LiveRegistry<Built> implements Registry<Built> {
     }
   }
 
+  /** Serves what the store holds, whatever was served before. */
+  async #resync(): Promise<void> {
+    const state = await this.#options.store.load();
+    const { layers, puts } = toLayers(this.#layers.base, state);
+    const changes = diffServed(puts, this.#graph.entities);
+    this.#layers = layers;
+    this.#revision = state.revision;
+    this.#hash = state.hash;
+    this.#rejected.clear();
+    await this.#admit(changes);
+  }
+
   /** Serves as many of `changes` as build; the others are kept out and reported. */
-  async #admit(changes: readonly Change[]): Promise<void> {
+  async #admit(changes: readonly Change[], isNews = true): Promise<void> {
     let candidate: Prepared<Built> | undefined;
     const attempt = async (some: readonly Change[]) => {
-      const next = await this.#prepare(some, candidate?.graph);
+      const next = await this.#prepare(some, candidate?.graph, true);
       if (candidate !== undefined) this.#options.discard?.(candidate.built);
       candidate = next;
     };
     await admitAll(changes, attempt, (change, error) => this.#keepOut(change, error));
+    // Also when nothing of it could be served: whoever serves is told of the revision.
+    if (candidate === undefined && isNews) await attempt([]);
     if (candidate !== undefined) await this.#serve(candidate.graph, candidate.built);
   }
 
@@ -216,12 +236,13 @@ export class LiveRegistry<Built> implements Registry<Built> {
 
   /** True for the deletion of an entity that is stored but kept out: there is nothing of it in what is served. */
   #isKeptOut(change: Change): boolean {
-    const id = toEntityId(change);
-    return (
-      change.op === 'delete' &&
-      this.#rejected.has(toIdKey(id)) &&
-      !this.#graph.entities[id.kind].has(toEntityKey(id.kind, id.namespace, id.name))
-    );
+    return this.#isDeletionOfNothing(change) && this.#rejected.has(toIdKey(toEntityId(change)));
+  }
+
+  /** What another node deleted need not be served here: its configuration file may define it, and ours not. */
+  #isDeletionOfNothing(change: Change): boolean {
+    const { kind, namespace, name } = toEntityId(change);
+    return change.op === 'delete' && !this.#graph.entities[kind].has(toEntityKey(kind, namespace, name));
   }
 
   /** What was kept out may build now that something changed. */
@@ -231,7 +252,10 @@ export class LiveRegistry<Built> implements Registry<Built> {
     const retry = async () => {
       this.#isRetrying = false;
       const waiting = [...this.#rejected];
-      await this.#admit(waiting.map(([, { change }]) => change));
+      await this.#admit(
+        waiting.map(([, { change }]) => change),
+        false,
+      );
       // One that failed again was kept out anew.
       for (const [key, rejection] of waiting) if (this.#rejected.get(key) === rejection) this.#rejected.delete(key);
     };
@@ -263,6 +287,18 @@ export class LiveRegistry<Built> implements Registry<Built> {
       });
     }
   }
+}
+
+/** What several updates after `revision` come to together; undefined when none is after it. */
+function mergeUpdates(updates: readonly StoreUpdate[], revision: number): StoreUpdate | undefined {
+  const changes = new Map<string, Change>();
+  let last: StoreUpdate | undefined;
+  for (const update of updates) {
+    if (update.revision <= (last?.revision ?? revision)) continue;
+    for (const change of update.changes) changes.set(toIdKey(toEntityId(change)), change);
+    last = update;
+  }
+  return last && { revision: last.revision, hash: last.hash, changes: [...changes.values()] };
 }
 
 /** The error with the entity that it is about in front of its pointers. */

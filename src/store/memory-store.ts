@@ -4,7 +4,7 @@ import { SekishoError } from '../lib/errors.ts';
 import { FIRST_HASH, toChainHash, toHistoryChanges } from './change-record.ts';
 import { createMemoryDocuments } from './memory-documents.ts';
 import { checkBacklog, checkCollections, checkRevision } from './store-rules.ts';
-import type { EntityId, HistoryRecord, Store, StoreUpdate } from './types.ts';
+import type { EntityId, HistoryRecord, Store, StoreHealth, StoreUpdate } from './types.ts';
 import { createUpdateFeed } from './update-feed.ts';
 
 export interface MemoryStoreOptions {
@@ -31,6 +31,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   const documents = createMemoryDocuments();
   let revision = 0;
   let hash = FIRST_HASH;
+  const health: StoreHealth = { state: 'ok', since: new Date().toISOString() };
   let isClosed = false;
 
   return {
@@ -69,6 +70,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
       return records;
     },
     documents,
+    health: () => health,
     async close() {
       isClosed = true;
       feed.close();

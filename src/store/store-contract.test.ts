@@ -3,9 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { startEtcd } from '../../test/support/etcd.ts';
 import { emptyEntities } from '../entity/entity-key.ts';
 import type { Change } from '../entity/types.ts';
 import { SekishoError } from '../lib/errors.ts';
+import { createEtcdStore } from './etcd-store.ts';
 import { createFileStore } from './file-store.ts';
 import { createMemoryStore } from './memory-store.ts';
 import { createThreadedFileStore } from './threaded-file-store.ts';
@@ -208,3 +210,11 @@ const newFolder = () => {
 testStoreContract('memory store', createMemoryStore);
 testStoreContract('file store', (options) => createFileStore({ dir: newFolder(), ...options }));
 testStoreContract('file store in a thread', (options) => createThreadedFileStore({ dir: newFolder(), ...options }));
+
+const servers = await startEtcd();
+after(() => servers[Symbol.asyncDispose]());
+testStoreContract('etcd store', ({ historyLimit }) => {
+  const dir = newFolder();
+  const options = { etcd: { endpoints: servers.endpoints }, encryptionKey: '7'.repeat(64), dir, historyLimit };
+  return createEtcdStore({ ...options, prefix: `/contract/${count}` });
+});

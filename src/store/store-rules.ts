@@ -25,17 +25,26 @@ export function checkCollections(
   before: (id: EntityId) => unknown,
   isUsed: (namespace: string, collection: string) => boolean,
 ): void {
-  for (const change of changes) {
-    if (change.kind !== 'collection') continue;
-    const id = toEntityId(change);
-    if (change.op === 'put' && !isReplaced(before(id), change.entity)) continue;
-    if (!isUsed(id.namespace, id.name)) continue;
-    const verb = change.op === 'put' ? 'replacing its schema' : 'deleting it';
-    throw new SekishoError(
-      'COLLECTION_NOT_EMPTY',
-      `one or more documents already exist for the collection ${id.name}, please delete existing documents before ${verb}`,
-    );
+  for (const change of toOrphaning(changes, before)) {
+    const { namespace, name } = toEntityId(change);
+    if (isUsed(namespace, name)) throw collectionNotEmpty(change);
   }
+}
+
+/** The changes that would orphan or invalidate the documents of a collection. */
+export function toOrphaning(changes: readonly Change[], before: (id: EntityId) => unknown): readonly Change[] {
+  return changes.filter(
+    (change) => change.kind === 'collection' && (change.op === 'delete' || isReplaced(before(toEntityId(change)), change.entity)),
+  );
+}
+
+/** The refusal of such a change while there are documents. */
+export function collectionNotEmpty(change: Change): SekishoError {
+  const verb = change.op === 'put' ? 'replacing its schema' : 'deleting it';
+  return new SekishoError(
+    'COLLECTION_NOT_EMPTY',
+    `one or more documents already exist for the collection ${toEntityId(change).name}, please delete existing documents before ${verb}`,
+  );
 }
 
 function isReplaced(before: unknown, after: object): boolean {

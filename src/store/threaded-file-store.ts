@@ -8,7 +8,7 @@ import type { FileStoreOptions } from './file-store.ts';
 import { openSqliteReader, type SqliteReader } from './sqlite-file.ts';
 import { fromPlainError, type StoreCallName, type StoreCalls, type StoreReply } from './store-messages.ts';
 import { checkBacklog } from './store-rules.ts';
-import type { Store, StoreUpdate } from './types.ts';
+import type { Store, StoreHealth, StoreUpdate } from './types.ts';
 
 type Call = <N extends StoreCallName>(call: N, ...args: Parameters<StoreCalls[N]>) => ReturnType<StoreCalls[N]>;
 type Watchers = Map<number, (update: StoreUpdate) => void>;
@@ -43,6 +43,7 @@ interface Backlog {
 }
 
 function toStore({ call, close }: StoreThread, watchers: Watchers, reader: SqliteReader, backlog: Backlog): Store {
+  const health: StoreHealth = { state: 'ok', since: new Date().toISOString() };
   let lastWatcher = 0;
   return {
     load: () => call('load'),
@@ -73,10 +74,11 @@ function toStore({ call, close }: StoreThread, watchers: Watchers, reader: Sqlit
     history: (options) => call('history', options),
     documents: {
       ...readFileDocuments(reader),
-      put: (...args) => call('putDocument', ...args),
+      put: (namespace, collection, id, data) => call('putDocument', namespace, collection, id, data),
       delete: (...args) => call('delete', ...args),
       deleteAll: (...args) => call('deleteAll', ...args),
     },
+    health: () => health,
     async close() {
       watchers.clear();
       reader.close();

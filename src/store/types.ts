@@ -1,4 +1,4 @@
-import type { Change, Document, Entities, EntityId, EntityKind } from '../entity/types.ts';
+import type { Change, Collection, Document, Entities, EntityId, EntityKind } from '../entity/types.ts';
 
 export type { Entities, EntityId } from '../entity/types.ts';
 
@@ -33,11 +33,22 @@ export interface HistoryChange {
   readonly before?: unknown;
 }
 
-/** What was stored at one revision, as the watch tells it. */
+/** What was stored at one revision, as the watch tells it; at several, when it fell behind: revisions may jump. */
 export interface StoreUpdate {
   readonly revision: number;
   readonly hash: string;
   readonly changes: readonly Change[];
+  /** What is stored is no continuation of what was known: `revision` may be lower than before. The changes lead there all the same. */
+  readonly isReset?: true;
+}
+
+/** Whether what is known is what is stored. */
+export interface StoreHealth {
+  /** `unreachable`: what was read before is known. `stale`: what the last process left on the disk. */
+  readonly state: 'ok' | 'stale' | 'unreachable';
+  /** RFC 3339, UTC: since when the state is this one. */
+  readonly since: string;
+  readonly error?: string;
 }
 
 export interface PutOptions {
@@ -57,6 +68,7 @@ export interface Store {
   watch(from: number, onUpdate: (update: StoreUpdate) => void): () => void;
   history(options: { readonly limit: number; readonly before?: number }): Promise<readonly HistoryRecord[]>;
   readonly documents: DocumentStore;
+  health(): StoreHealth;
   close(): Promise<void>;
 }
 
@@ -66,8 +78,11 @@ export interface DocumentStore {
   /** Sorted by id. */
   list(namespace: string, collection: string, options: { readonly limit: number; readonly offset: number }): Promise<readonly Document[]>;
   count(namespace: string, collection: string): Promise<number>;
-  /** Creates or replaces; keeps `createdAt` of a replaced one. */
-  put(namespace: string, collection: string, id: string, data: unknown): Promise<Document>;
+  /**
+   * Creates or replaces; keeps `createdAt` of a replaced one. `checked` is the collection whose schema the data was checked with:
+   * STORE_BUSY when another node has changed it meanwhile.
+   */
+  put(namespace: string, collection: string, id: string, data: unknown, checked?: Collection): Promise<Document>;
   /** False when there was none. */
   delete(namespace: string, collection: string, id: string): Promise<boolean>;
   deleteAll(namespace: string, collection: string): Promise<number>;

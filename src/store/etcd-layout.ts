@@ -1,0 +1,75 @@
+import { ENTITY_KINDS } from '../entity/entity-key.ts';
+import type { EntityKind } from '../entity/types.ts';
+import type { EntityId } from './types.ts';
+
+/**
+ * Which keys the store has in etcd:
+ *
+ *     PREFIX/store/state                         where the history ends; every change writes it, comparing its revision
+ *     PREFIX/store/entities/KIND/NAMESPACE/NAME  an entity, or the deletion of one that masks another
+ *     PREFIX/history/REVISION                    one change with its author
+ *     PREFIX/parts/REVISION/CHANGE/N             the body of a change that is too large for one transaction
+ *     PREFIX/documents/NAMESPACE/COLLECTION/ID   a document
+ *
+ * `PREFIX/store/` is what the nodes follow.
+ */
+export interface EtcdLayout {
+  readonly followed: string;
+  readonly state: string;
+  entity(id: EntityId): string;
+  /** The entity that a key is of; undefined when it is of none, or of a kind that is not known here. */
+  toEntityId(key: string): EntityId | undefined;
+  readonly history: string;
+  /** In the order of the revisions. */
+  record(revision: number): string;
+  /** What the keys of the parts of a change begin with. */
+  parts(revision: number, change: string): string;
+  part(revision: number, change: string, index: number): string;
+  /** What the keys of all parts of a revision begin with, those of changes that came too late included. */
+  partsOf(revision: number): string;
+  /** What the keys of a collection's documents begin with. */
+  documents(namespace: string, collection: string): string;
+}
+
+const REVISION_DIGITS = 16;
+
+/** The keys beneath `prefix`, such as `/sekisho`. */
+export function toEtcdLayout(prefix: string): EtcdLayout {
+  const root = prefix.endsWith('/') ? prefix.slice(0, -1) : prefix;
+  const followed = `${root}/store/`;
+  const entities = `${followed}entities/`;
+  const history = `${root}/history/`;
+  const partsOf = (revision: number): string => `${root}/parts/${pad(revision)}/`;
+  const parts = (revision: number, change: string): string => `${partsOf(revision)}${change}/`;
+  return {
+    followed,
+    state: `${followed}state`,
+    entity: ({ kind, namespace, name }) => `${entities}${kind}/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`,
+    toEntityId: (key) => (key.startsWith(entities) ? parseEntityKey(key.slice(entities.length)) : undefined),
+    history,
+    record: (revision) => history + pad(revision),
+    partsOf,
+    parts,
+    part: (revision, change, index) => parts(revision, change) + String(index).padStart(4, '0'),
+    // Ids stand as they are: their order is that of the keys.
+    documents: (namespace, collection) => `${root}/documents/${encodeURIComponent(namespace)}/${encodeURIComponent(collection)}/`,
+  };
+}
+
+function pad(revision: number): string {
+  return String(revision).padStart(REVISION_DIGITS, '0');
+}
+
+function parseEntityKey(text: string): EntityId | undefined {
+  const [kind = '', namespace, name, ...rest] = text.split('/');
+  if (!isEntityKind(kind) || namespace === undefined || name === undefined || rest.length > 0) return undefined;
+  try {
+    return { kind, namespace: decodeURIComponent(namespace), name: decodeURIComponent(name) };
+  } catch {
+    return undefined;
+  }
+}
+
+function isEntityKind(value: string): value is EntityKind {
+  return (ENTITY_KINDS as readonly string[]).includes(value);
+}

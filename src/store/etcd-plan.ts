@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import { toEntityId } from '../entity/entity-key.ts';
+import type { Change } from '../entity/types.ts';
+import { SekishoError } from '../lib/errors.ts';
+import { toChainHash, toHistoryChanges } from './change-record.ts';
+import { toEntry } from './etcd-entry.ts';
+import type { EtcdLayout } from './etcd-layout.ts';
+import type { EtcdPosition } from './etcd-state.ts';
+import type { SecretBox } from './secret-box.ts';
+import { toOrphaning } from './store-rules.ts';
+import type { EntityId, HistoryChange } from './types.ts';
+
+/** A change as it will stand in etcd. */
+export interface EtcdPlan {
+  /** Tells that a change which may or may not have been made is this one. */
+  readonly change: string;
+  /** Where the history ends with it. */
+  readonly next: EtcdPosition;
+  readonly at: string;
+  readonly author: string;
+  readonly changes: readonly HistoryChange[];
+  /** What is written to the keys of entities; undefined deletes. */
+  readonly values: ReadonlyMap<string, string | undefined>;
+  /** Changes that are not made while their collections hold documents. */
+  readonly orphaning: readonly Change[];
+}
+
+export interface PlanContext {
+  readonly layout: EtcdLayout;
+  readonly box: SecretBox;
+  readonly position: EtcdPosition;
+  readonly find: (id: EntityId) => unknown;
+}
+
+/** Largest value of one key. etcd takes 1.5 MiB for a whole transaction. */
+export const MAX_VALUE_BYTES = 1024 * 1024;
+
+/** What `changes` mean on the ground of `position`. STORE_TOO_LARGE for an entity over 1 MiB. */
+export function toEtcdPlan(
+  { layout, box, position, find }: PlanContext,
+  changes: readonly Change[],
+  { author, isMask }: { readonly author: string; readonly isMask: (id: EntityId) => boolean },
+): EtcdPlan {
+  const history = toHistoryChanges(changes, find);
+  const values = new Map<string, string | undefined>();
+  for (const change of changes) {
+    const id = toEntityId(change);
+    const entity = change.op === 'put' ? { ...change.entity } : undefined;
+    const value = entity !== undefined || isMask(id) ? toEntry(box, id, entity) : undefined;
+    if (value !== undefined) checkSize(`the ${id.kind} ${id.name}`, value);
+    values.set(layout.entity(id), value);
+  }
+  return {
+    change: randomUUID(),
+    next: {
+      revision: position.revision + 1,
+      hash: toChainHash(position.hash, history),
+      store: position.store || randomUUID(),
+      key: box.fingerprint,
+      modRevision: 0,
+    },
+    at: new Date().toISOString(),
+    author,
+    changes: history,
+    values,
+    orphaning: toOrphaning(changes, find),
+  };
+}
+
+/** STORE_TOO_LARGE when `value` is over 1 MiB. */
+export function checkSize(what: string, value: string): void {
+  const bytes = Buffer.byteLength(value);
+  if (bytes <= MAX_VALUE_BYTES) return;
+  const size = (bytes / MAX_VALUE_BYTES).toFixed(2);
+  throw new SekishoError('STORE_TOO_LARGE', `${what} is too large for a store on etcd: ${size} MiB (${bytes} bytes), 1 MiB is allowed`);
+}

@@ -1,0 +1,270 @@
+import type { Change } from '../entity/types.ts';
+import { createEtcd } from '../etcd/client.ts';
+import type { Etcd, EtcdOptions } from '../etcd/types.ts';
+import { SekishoError } from '../lib/errors.ts';
+import { loadEncryptionKey } from './encryption-key.ts';
+import { createEtcdDocuments } from './etcd-documents.ts';
+import { toStoreError } from './etcd-failure.ts';
+import { createEtcdFollower, type EtcdFollower } from './etcd-follower.ts';
+import { createEtcdHealth, type EtcdHealth } from './etcd-health.ts';
+import { readHistory } from './etcd-history.ts';
+import { type EtcdLayout, toEtcdLayout } from './etcd-layout.ts';
+import { createEtcdMirror, type EtcdMirror } from './etcd-mirror.ts';
+import type { PartsBody } from './etcd-parts.ts';
+import { type EtcdPlan, toEtcdPlan } from './etcd-plan.ts';
+import { createSnapshotFile, type SnapshotFile } from './etcd-snapshot.ts';
+import { awaitFirstState } from './etcd-start.ts';
+import type { EtcdPosition } from './etcd-state.ts';
+import { finishPending, type WriterOptions, type Written, writePlan } from './etcd-writer.ts';
+import { type SecretBox, toSecretBox } from './secret-box.ts';
+import { createSerialQueue, type SerialQueue } from './serial-queue.ts';
+import { checkRevision } from './store-rules.ts';
+import type { EntityId, PutOptions, Store, StoreUpdate } from './types.ts';
+import { createUpdateFeed } from './update-feed.ts';
+import { createUpdateLog } from './update-log.ts';
+
+export interface EtcdStoreOptions {
+  readonly etcd: EtcdOptions;
+  /** Beginning of all keys; one for each fleet. */
+  readonly prefix: string;
+  /** Folder of the last good state, from which a node starts when etcd is away; without one it does not. */
+  readonly dir?: string | undefined;
+  /** 32 bytes as hex or base64, here or in a file; the same for all nodes. */
+  readonly encryptionKey?: string | undefined;
+  readonly encryptionKeyFile?: string | undefined;
+  /** Records of the history that are kept. */
+  readonly historyLimit?: number | undefined;
+  /** How long a change or a document may take, with all tries on all members. Milliseconds; 5000 by default. */
+  readonly timeoutMs?: number | undefined;
+  /** How long etcd is waited for at the start when there is no last good state. Milliseconds; 30000 by default. */
+  readonly startTimeoutMs?: number | undefined;
+  /** How often what is known is compared with a whole list. Milliseconds; 60000 by default. */
+  readonly relistMs?: number | undefined;
+}
+
+const TIMEOUT_MS = 5000;
+const START_TIMEOUT_MS = 30_000;
+/** Of the time for a change, what one try may take: a member that hangs must leave time for the others. */
+const TRY_SHARE = 0.4;
+const MAX_WAITING = 1000;
+const MAX_LOG = 1000;
+
+/**
+ * A store that several nodes share. A change is one transaction of etcd that compares the state it was made for; what the nodes know of the store follows by a
+ * watch and is kept in memory, so that reading entities asks nobody. STORE_KEY, STORE_FAILED when etcd gives no state and the disk has none.
+ */
+export async function createEtcdStore(options: EtcdStoreOptions): Promise<Store> {
+  const box = openBox(options);
+  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+  const etcd = createEtcd({ ...options.etcd, timeoutMs: Math.max(1, timeoutMs * TRY_SHARE) });
+  const store = new EtcdStore(options, { etcd, box, timeoutMs });
+  try {
+    await store.start(options.startTimeoutMs ?? START_TIMEOUT_MS);
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function openBox({ dir = '.', encryptionKey, encryptionKeyFile }: EtcdStoreOptions): SecretBox {
+  if (encryptionKey === undefined && encryptionKeyFile === undefined)
+    throw new SekishoError(
+      'STORE_KEY',
+      'a store on etcd needs storage.encryption_key or storage.encryption_key_file, the same on all nodes',
+    );
+  return toSecretBox(loadEncryptionKey({ dir, encryptionKey, encryptionKeyFile, mayGenerate: false }));
+}
+
+interface Parts {
+  readonly etcd: Etcd;
+  readonly box: SecretBox;
+  readonly timeoutMs: number;
+}
+
+class EtcdStore implements Store {
+  readonly documents: Store['documents'];
+  readonly #parts: Parts;
+  readonly #layout: EtcdLayout;
+  readonly #writer: WriterOptions;
+  readonly #mirror: EtcdMirror;
+  readonly #health: EtcdHealth;
+  readonly #snapshot: SnapshotFile | undefined;
+  readonly #queue: SerialQueue = createSerialQueue(MAX_WAITING);
+  readonly #feed = createUpdateFeed();
+  readonly #log;
+  readonly #relistMs: number | undefined;
+  #follower: EtcdFollower | undefined;
+  /** The last change of this node whose entities are being written to their keys. */
+  #finishing: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(options: EtcdStoreOptions, parts: Parts) {
+    const historyLimit = Math.max(1, options.historyLimit ?? 10_000);
+    this.#parts = parts;
+    this.#relistMs = options.relistMs;
+    this.#layout = toEtcdLayout(options.prefix);
+    this.#writer = { etcd: parts.etcd, layout: this.#layout, historyLimit };
+    this.#mirror = createEtcdMirror(this.#layout, parts.box);
+    this.#log = createUpdateLog(Math.min(historyLimit, MAX_LOG));
+    this.#health = createEtcdHealth(() => this.#mirror.position.revision);
+    this.#snapshot = createSnapshot(options, parts.box, this.#mirror);
+    this.documents = createEtcdDocuments({ ...parts, layout: this.#layout, mirror: this.#mirror });
+  }
+
+  async start(timeoutMs: number): Promise<void> {
+    const snapshot = this.#snapshot?.read();
+    if (snapshot !== undefined) {
+      this.#mirror.replace(snapshot.position, snapshot.entries);
+      this.#log.restart(snapshot.position.revision);
+    }
+    const failures = new EventTarget();
+    const follower = createEtcdFollower({
+      etcd: this.#parts.etcd,
+      layout: this.#layout,
+      mirror: this.#mirror,
+      key: this.#parts.box.fingerprint,
+      relistMs: this.#relistMs,
+      onUpdate: (update) => this.#tell(update),
+      onLoaded: ({ revision }) => {
+        this.#log.restart(revision);
+        this.#snapshot?.touch();
+      },
+      onConnected: (isConnected, reason) => {
+        this.#health.onConnected(isConnected, reason);
+        if (!isConnected) failures.dispatchEvent(new Event('failure'));
+      },
+    });
+    this.#follower = follower;
+    const { etcd } = this.#parts;
+    const isRead = await awaitFirstState({
+      etcd,
+      layout: this.#layout,
+      follower,
+      failures,
+      timeoutMs,
+      hasSnapshot: snapshot !== undefined,
+    });
+    if (!isRead) this.#health.onStale();
+  }
+
+  async load(): ReturnType<Store['load']> {
+    return this.#mirror.toState();
+  }
+
+  async put(changes: readonly Change[], options: PutOptions): Promise<StoreUpdate> {
+    if (this.#isClosed) throw new SekishoError('STORE_FAILED', 'the store is closed');
+    const kept = structuredClone(changes);
+    return await this.#queue.run(() => this.#put(kept, options));
+  }
+
+  watch(from: number, onUpdate: (update: StoreUpdate) => void): () => void {
+    return this.#feed.watch(this.#log.after(from), onUpdate);
+  }
+
+  async history({ limit, before }: { readonly limit: number; readonly before?: number }): ReturnType<Store['history']> {
+    const { revision } = this.#mirror.position;
+    const first = Math.max(1, revision - this.#writer.historyLimit + 1);
+    try {
+      return await readHistory(this.#parts.etcd, this.#layout, { limit, before: Math.min(before ?? revision + 1, revision + 1), first });
+    } catch (error) {
+      throw toStoreError(error, 'the history');
+    }
+  }
+
+  health(): ReturnType<Store['health']> {
+    return this.#health.now;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#feed.close();
+    await this.#queue.close();
+    await this.#finishing;
+    await this.#follower?.close();
+    await this.#snapshot?.close();
+    await this.#parts.etcd.close();
+  }
+
+  async #put(changes: readonly Change[], { author, expect, isMask = () => false }: PutOptions): Promise<StoreUpdate> {
+    const signal = AbortSignal.timeout(this.#parts.timeoutMs);
+    for (;;) {
+      this.#checkWritable();
+      if (this.#mirror.position.pending !== undefined) await this.#finish(signal);
+      const { position } = this.#mirror;
+      checkRevision(expect, position.revision);
+      const plan = this.#plan(position, changes, author, isMask);
+      const written = await writePlan(this.#writer, plan, position, signal);
+      if (written.isStored) return this.#take(position, plan, written, changes);
+      // Another node was faster. What it did is known before the caller is told, so that it can build on it.
+      await this.#left(position, signal);
+    }
+  }
+
+  #plan(position: EtcdPosition, changes: readonly Change[], author: string, isMask: (id: EntityId) => boolean): EtcdPlan {
+    const context = { layout: this.#layout, box: this.#parts.box, position, find: (id: EntityId) => this.#mirror.find(id) };
+    return toEtcdPlan(context, changes, { author, isMask });
+  }
+
+  #take(from: EtcdPosition, plan: EtcdPlan, { modRevision, pending }: Written, changes: readonly Change[]): StoreUpdate {
+    const { next, values } = plan;
+    const body: PartsBody | undefined = pending && {
+      changes: plan.changes,
+      values: [...values].map(([key, value]) => [key, value ?? null]),
+    };
+    const to = { ...next, modRevision, ...(pending && { pending }) };
+    this.#follower?.take({ from, to, values, changes, pending: body });
+    if (pending !== undefined) this.#finishing = this.#finish(AbortSignal.timeout(this.#parts.timeoutMs)).catch(() => undefined);
+    return { revision: next.revision, hash: next.hash, changes };
+  }
+
+  /** Sees to it that no change is pending any more: it is made already, whoever finishes it. */
+  async #finish(signal: AbortSignal): Promise<void> {
+    const { position } = this.#mirror;
+    const body = this.#follower?.pending;
+    if (position.pending === undefined || body === undefined) return;
+    try {
+      const modRevision = await finishPending(this.#writer, position, body);
+      if (modRevision === undefined) return await this.#left(position, signal);
+      const { pending: _, ...finished } = position;
+      this.#follower?.take({ from: position, to: { ...finished, modRevision }, values: new Map(), changes: undefined, pending: undefined });
+    } catch (error) {
+      throw toStoreError(error, `the change to revision ${position.revision + 1}`);
+    }
+  }
+
+  async #left(position: EtcdPosition, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#follower?.leaves(position, signal);
+    } catch {
+      throw new SekishoError(
+        'STORE_FAILED',
+        'another node has changed the state, and what it changed could not be read in time; try again',
+      );
+    }
+  }
+
+  #checkWritable(): void {
+    const { state, error = 'etcd does not answer' } = this.#health.now;
+    const problem = this.#follower?.problem;
+    if (problem === undefined && state !== 'stale') return;
+    const { revision } = this.#mirror.position;
+    throw new SekishoError('STORE_FAILED', `changes are refused, and revision ${revision} is served on: ${problem?.message ?? error}`);
+  }
+
+  #tell(update: StoreUpdate): void {
+    this.#log.add(update);
+    this.#feed.publish(update);
+    this.#snapshot?.touch();
+  }
+}
+
+function createSnapshot({ dir, prefix }: EtcdStoreOptions, box: SecretBox, mirror: EtcdMirror): SnapshotFile | undefined {
+  if (dir === undefined) return undefined;
+  return createSnapshotFile({
+    dir,
+    prefix,
+    key: box.fingerprint,
+    current: () => ({ position: mirror.position, entries: mirror.entries() }),
+  });
+}
