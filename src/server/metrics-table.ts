@@ -100,6 +100,13 @@ export const METRICS = {
     labels: ['state'],
   },
 
+  sekisho_fleet_registered: {
+    type: 'gauge',
+    help: 'Whether the other nodes of the fleet see this one; absent without `storage.type: etcd`.',
+    labels: [],
+    merge: 'max',
+  },
+
   sekisho_admin_requests_total: { type: 'counter', help: 'Finished requests of the admin API.', labels: ['method', 'status'] },
   sekisho_admin_request_duration_seconds: {
     type: 'histogram',

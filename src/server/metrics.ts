@@ -106,6 +106,9 @@ function createEventMetrics(store: SeriesStore, overflow: Series): (event: Exclu
           String(event.status),
         ).value += 1;
         return observeValue(store.histogram('sekisho_admin_request_duration_seconds'), event.durationMs / 1000);
+      case 'fleet.registered':
+        store.counter('sekisho_fleet_registered').value = event.isRegistered ? 1 : 0;
+        return;
       case 'sync.leader':
       case 'sync.delivered':
       case 'sync.failed':
