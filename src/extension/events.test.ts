@@ -120,9 +120,11 @@ describe('handlers', () => {
 });
 
 describe('what handlers throw', () => {
+  const SUBCLASS = `
+    function QuotaException(message, code) { CustomException.call(this, message, code); this.name = "QuotaException"; }
+    QuotaException.prototype = Object.create(CustomException.prototype);`;
   const TABLE: readonly (readonly [string, string, { status: number; message: string; exception: string; body?: unknown }])[] = [
     ['CustomException', 'throw new CustomException("no", 418)', { exception: 'CustomException', status: 418, message: 'no' }],
-    ['CustomException without a code', 'throw new CustomException("no")', { exception: 'CustomException', status: 400, message: 'no' }],
     ['NotFoundException', 'throw new NotFoundException("gone")', { exception: 'NotFoundException', status: 404, message: 'gone' }],
     ['TimeOutException', 'throw new TimeOutException("late")', { exception: 'TimeOutException', status: 503, message: 'late' }],
     ['ResourceException', 'throw new ResourceException("taken", 5)', { exception: 'ResourceException', status: 409, message: 'taken' }],
@@ -146,10 +148,22 @@ describe('what handlers throw', () => {
       'context.response = "bad"; context.response_code = 422',
       { exception: 'CustomException', status: 422, message: 'bad' },
     ],
+    ['a code as a text', 'throw new CustomException("no", "418")', { exception: 'CustomException', status: 418, message: 'no' }],
+    ['BaseException', 'throw new BaseException()', { exception: 'BaseException', status: 400, message: '' }],
     [
-      'a subclass by name',
-      'function MyException() { this.name = "MyException"; this.message = "mine"; this.code = 409; } throw new MyException()',
-      { exception: 'MyException', status: 409, message: 'mine' },
+      'a subclass with a code',
+      `${SUBCLASS} throw new QuotaException("full", 499)`,
+      { exception: 'QuotaException', status: 499, message: 'full' },
+    ],
+    [
+      'a subclass without a code',
+      `${SUBCLASS} throw new QuotaException("full")`,
+      { exception: 'QuotaException', status: 400, message: 'full' },
+    ],
+    [
+      'an ExtensionException of the fields of another',
+      'throw new ExtensionException("outer", { name: "CustomException", message: "inner", code: 423 })',
+      { exception: 'ExtensionException', status: 423, message: 'outer' },
     ],
   ];
   for (const [name, body, expected] of TABLE)
@@ -165,6 +179,17 @@ describe('what handlers throw', () => {
     ['null', 'throw null'],
     ['a success without an object', 'throw new CustomException("fine", 200)'],
     ['a code that is no status', 'throw new CustomException("x", "abc")'],
+    ['CustomException without a code', 'throw new CustomException("no")'],
+    ['a broken code', 'throw new CustomException("no", 418.5)'],
+    ['an Error that only has the name of an exception', 'var e = new Error("x"); e.name = "MyException"; e.code = 409; throw e'],
+    ['a type that inherits nothing', 'function MyException() { this.name = "MyException"; this.message = "m"; } throw new MyException()'],
+    ['an exception without a message', 'var e = new CustomException("x", 409); e.message = undefined; throw e'],
+    ['an exception without a name', 'var e = new CustomException("x", 409); e.name = undefined; throw e'],
+    ['an unknown problem', 'throw new ResourceException("x", 10)'],
+    ['an ExtensionException of nothing', 'throw new ExtensionException("x")'],
+    ['an ExtensionException of an Error', 'throw new ExtensionException("x", new Error("y"))'],
+    ['a response_code that is no status', 'context.response = "x"; context.response_code = "abc"'],
+    ['a response_code without a response', 'context.response_code = 422'],
     ['a code of 500', 'throw new CustomException("internal", 500)'],
     ['a response that is no JSON', 'context.response = {}; context.response.me = context.response'],
   ];
@@ -191,6 +216,22 @@ describe('what handlers throw', () => {
     await assert.rejects(call.run('network', 'b', {}), { code: 'EXTENSION_FAILED' });
     assert.deepEqual((await call.run('network', 'look', {})).response, { seen: '123' });
     call.end();
+  });
+
+  test('a response_code is an exception of its handler: the next ones run, and the last one wins', async () => {
+    const extensions = await load(
+      script(
+        on('a', 'context.response = "first"; context.response_code = 422') +
+          on('a', 'context.response = "second"') +
+          on('b', 'throw new CustomException("first", 400)') +
+          on('b', 'context.response = "late"; context.response_code = 410') +
+          on('c', 'context.response = "first"; context.response_code = 422') +
+          on('c', 'throw new NotFoundException("gone")'),
+      ),
+    );
+    await assert.rejects(runEvent(extensions, 'network', 'a'), { status: 422, message: 'second' });
+    await assert.rejects(runEvent(extensions, 'network', 'b'), { status: 410, message: 'late' });
+    await assert.rejects(runEvent(extensions, 'network', 'c'), { status: 404, message: 'gone' });
   });
 
   test('modules answer with a ResponseError; the first rejection stops', async () => {

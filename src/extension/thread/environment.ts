@@ -1,6 +1,6 @@
 import type { ThreadCode } from '../wire.ts';
 import type { Engine } from './engine.ts';
-import { isGohanException } from './exceptions.ts';
+import { isGohanException, throwResponseCode } from './exceptions.ts';
 import { createGohanBuiltins } from './gohan-builtins.ts';
 import { createGohanThread, type LoadTransform } from './gohan-thread.ts';
 import { evaluateModule } from './module-code.ts';
@@ -97,6 +97,12 @@ export class Environment {
     }
   }
 
+  /** As `call`; a status that the handler leaves in the context is thrown too. */
+  callScript(handler: Handler, context: EventContext): void {
+    this.call(handler, context);
+    throwResponseCode(context);
+  }
+
   /** Runs all handlers of an event one after the other, none of which may be a module's: after an exception the next ones still run, and the last is thrown. */
   runScripts(event: string, context: EventContext): void {
     let exception: unknown;
@@ -105,7 +111,7 @@ export class Environment {
       if (handler.code.style === 'module')
         throw new TypeError(`${handler.code.id} handles ${event} of ${this.name} asynchronously: it runs for events of the gateway only`);
       try {
-        this.call(handler, context);
+        this.callScript(handler, context);
       } catch (thrown) {
         if (!isGohanException(thrown)) throw thrown;
         exception = thrown;

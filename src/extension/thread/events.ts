@@ -4,7 +4,7 @@ import type { Stacks } from '../../runtime/thread/stack.ts';
 import { SLOT } from '../../runtime/wire.ts';
 import { CHANGE, FROM_THREAD, LEFTOVERS, NEW_RESPONSE, TRACKED } from '../wire.ts';
 import type { Environment, Handler } from './environment.ts';
-import { fromResponseCode, isGohanException, readGohanThrow, readModuleThrow, type Thrown } from './exceptions.ts';
+import { isGohanException, readGohanThrow, readModuleThrow, type Thrown, throwResponseCode } from './exceptions.ts';
 import { createModuleContext, type ModuleContextOptions } from './module-context.ts';
 import type { Run } from './run.ts';
 
@@ -60,7 +60,7 @@ export class Events {
         if (failure !== undefined) return failure;
       } else {
         try {
-          this.#sync(run, () => environment.call(handler, context));
+          this.#sync(run, () => environment.callScript(handler, context));
         } catch (thrown) {
           if (!isGohanException(thrown)) throw thrown;
           exception = { thrown, read: readGohanThrow };
@@ -73,6 +73,7 @@ export class Events {
   async #module(run: Run, environment: Environment, handler: Handler, context: object): Promise<Failure | undefined> {
     try {
       await this.#sync(run, () => environment.call(handler, context));
+      throwResponseCode(run.box.context);
       return undefined;
     } catch (thrown) {
       return { thrown, read: readModuleThrow };
@@ -91,9 +92,8 @@ export class Events {
   }
 
   #end(run: Run, responseBefore: unknown, failure: Failure | undefined): void {
-    const found = failure ?? takeResponseCode(run);
-    if (found === undefined) this.#done(run, responseBefore);
-    else this.#failed(run, found);
+    if (failure === undefined) this.#done(run, responseBefore);
+    else this.#failed(run, failure);
   }
 
   #done(run: Run, responseBefore: unknown): void {
@@ -132,6 +132,7 @@ export class Events {
       found = readGohanThrow(error);
     }
     const { kind, exception, status, message, body, call } = found;
+    delete run.box.context['response_code'];
     run.box.context['exception'] = { name: exception, message };
     run.box.context['exception_message'] = message;
     this.#put([FROM_THREAD.failed, run.inv, kind, exception, status, message, body, call, this.#options.stacks.describe(thrown)]);
@@ -149,12 +150,4 @@ export class Events {
 interface Failure {
   readonly thrown: unknown;
   readonly read: (thrown: unknown) => Thrown;
-}
-
-/** Gohan's older way to answer: a status left in the context is an exception with the response. */
-function takeResponseCode({ box: { context } }: Run): Failure | undefined {
-  const code = context['response_code'];
-  if (code === undefined || code === null) return undefined;
-  delete context['response_code'];
-  return { thrown: fromResponseCode(context['response'], code), read: readGohanThrow };
 }

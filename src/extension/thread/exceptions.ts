@@ -2,6 +2,7 @@ import { isError } from '../../runtime/thread/stack.ts';
 import { FAILURE } from '../wire.ts';
 import { failedCallOf, isFailedCall } from './gateway.ts';
 import { ResponseError } from './response-error.ts';
+import type { EventContext } from './types.ts';
 
 /** What a throw of a handler means to the request. */
 export interface Thrown {
@@ -28,29 +29,52 @@ interface GohanException {
   readonly inner_exception?: unknown;
 }
 
-/** Whether what was thrown is an exception of Gohan's kind: its name says so. After one the next handlers still run. */
-export function isGohanException(thrown: unknown): thrown is GohanException {
-  try {
-    const name = (thrown as { readonly name?: unknown } | null | undefined)?.name;
-    return typeof name === 'string' && name.includes('Exception');
-  } catch {
-    return false;
-  }
+/** The `BaseException.prototype` of each environment's realm, and that of `ResponseCode`. */
+const bases = new WeakSet<object>();
+
+/** Makes what inherits from the prototype an exception of Gohan's kind. */
+export function addBaseException(prototype: object): void {
+  bases.add(prototype);
 }
 
 /** The exception that `context.response_code`, Gohan's older way to answer, stands for. */
-export function fromResponseCode(response: unknown, code: unknown): GohanException {
-  return { name: 'CustomException', message: response, code };
+class ResponseCode implements GohanException {
+  readonly name = 'CustomException';
+  readonly message: unknown;
+  readonly code: unknown;
+
+  constructor(message: unknown, code: unknown) {
+    this.message = message;
+    this.code = code;
+  }
+}
+addBaseException(ResponseCode.prototype);
+
+/** Throws what a handler asked for by a status that it left in the context. */
+export function throwResponseCode(context: EventContext): void {
+  const { response_code: code, response } = context;
+  if (code !== undefined && code !== null) throw new ResponseCode(response, code);
+}
+
+/** Whether what was thrown is an exception of Gohan's kind: an instance of a `BaseException`. After one the next handlers still run. */
+export function isGohanException(thrown: unknown): thrown is GohanException {
+  try {
+    for (let at: unknown = thrown; at !== null && typeof at === 'object'; at = Object.getPrototypeOf(at)) if (bases.has(at)) return true;
+  } catch {
+    // A proxy that does not tell what it inherits from.
+  }
+  return false;
 }
 
 /** What Gohan makes of a throw. */
 export function readGohanThrow(thrown: unknown): Thrown {
   if (!isGohanException(thrown)) return defect(thrown);
-  const status = statusOf(thrown, 0);
   const { name, message } = thrown;
-  if (status === undefined) return defect(thrown, `${name} has code ${shown(thrown.code)}, which is no HTTP status`);
-  if (message === undefined) return defect(thrown, `${name} has no message`);
-  return answer({ exception: name, status, content: message, thrown });
+  if (typeof name !== 'string' || name === '') return defect(thrown, `an exception has the name ${shown(name)}`);
+  const found = statusOf(thrown, 0);
+  if (typeof found === 'string') return defect(thrown, found);
+  if (message === undefined || message === null) return defect(thrown, `${name} has no message`);
+  return answer({ exception: name, status: found, content: message, thrown });
 }
 
 /** What a throw of a module-style handler means: ResponseError answers, errors of failed calls pass on, anything else is a defect. */
@@ -62,14 +86,26 @@ export function readModuleThrow(thrown: unknown): Thrown {
   return defect(thrown);
 }
 
-function statusOf(exception: GohanException, depth: number): number | undefined {
+/** The status of an exception, or why it has none. What follows from the name is Gohan's; types of other names answer with their `code`, or with 400. */
+function statusOf(exception: GohanException, depth: number): number | string {
   const { name, code, problem, inner_exception: inner } = exception;
-  if (name === 'ResourceException' && problem !== undefined) return PROBLEM_STATUS[Number(problem)];
-  if (isGohanException(inner) && depth < 5) return statusOf(inner, depth + 1);
-  const given = code ?? NAMED_STATUS[name] ?? DEFAULT_STATUS;
+  if (name === 'ResourceException')
+    return PROBLEM_STATUS[problem as number] ?? `${name} has problem ${shown(problem)}; expected a number from 0 to 9`;
+  if (name === 'ExtensionException') {
+    if (isNamedException(inner) && depth < 5) return statusOf(inner, depth + 1);
+    return `${name} has inner_exception ${shown(inner)}; expected an exception`;
+  }
+  const given = code ?? NAMED_STATUS[name] ?? (name === 'CustomException' ? undefined : DEFAULT_STATUS);
   // Gohan reads the code out of its text.
   const status = typeof given === 'string' && /^\d{3}$/.test(given) ? Number(given) : given;
-  return Number.isInteger(status) && Number(status) >= 200 && Number(status) <= 599 ? Number(status) : undefined;
+  if (Number.isInteger(status) && Number(status) >= 200 && Number(status) <= 599) return Number(status);
+  return `${name} has code ${shown(given)}; expected a status from 200 to 599`;
+}
+
+/** Inner exceptions may be their fields alone. */
+function isNamedException(value: unknown): value is GohanException {
+  const name = typeof value === 'object' && value !== null && 'name' in value ? value.name : undefined;
+  return typeof name === 'string' && (name.includes('Exception') || isGohanException(value));
 }
 
 interface AnswerParts {

@@ -1,3 +1,4 @@
+import { addBaseException } from './exceptions.ts';
 import type { GohanThread } from './types.ts';
 
 /*
@@ -58,5 +59,7 @@ export interface GohanExceptions {
 }
 
 export function createExceptions(thread: GohanThread): GohanExceptions {
-  return thread.evaluate(SOURCE, 'gohan-exceptions.js') as GohanExceptions;
+  const exceptions = thread.evaluate(SOURCE, 'gohan-exceptions.js') as GohanExceptions;
+  addBaseException(exceptions.BaseException.prototype as object);
+  return exceptions;
 }
