@@ -195,6 +195,12 @@ export const ERRORS = {
     title: 'Wrong transaction in an extension',
     help: 'A handler used a transaction that is not open, or opened one where it can have none; the message tells which.',
   },
+  EXTENSION_SCHEMA: {
+    status: 500,
+    title: 'Unknown schema in an extension',
+    help: 'A handler named a schema that is not loaded, or is abstract; the log has its id.',
+    isInternal: true,
+  },
   EXTENSION_CALL_FAILED: {
     status: 500,
     title: 'Call of an extension failed',
@@ -397,6 +403,11 @@ export const ERRORS = {
     status: 400,
     title: 'Invalid report',
     help: 'What a worker reported is no JSON object, or has no numeric `version`, or no `monitoring`.',
+  },
+  SYNC_SOURCE: {
+    status: 500,
+    title: 'Replication not set up',
+    help: 'The database gives no changes as `sync_source` wants them; the message tells what to set. Until then the event log itself is read.',
   },
   SYNC_NO_ETCD: { status: 400, title: 'No etcd', help: 'This needs `etcd` in the configuration.' },
 

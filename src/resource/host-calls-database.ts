@@ -9,10 +9,10 @@ import { insert } from './change-create.ts';
 import { removeRow } from './change-delete.ts';
 import { parseExtensionFilter } from './extension-filter.ts';
 import type { HostCalls, HostContext } from './host-calls.ts';
-import { typeOf } from './life.ts';
 import { fromRecord } from './record.ts';
 import { inSavepoint } from './savepoint.ts';
 import { isolationOf } from './transaction.ts';
+import { typeOf } from './type-of.ts';
 import type { Work } from './types.ts';
 import { logUpdate, readBack, storedVersion } from './write.ts';
 
@@ -25,21 +25,21 @@ export const DATABASE_CALLS: HostCalls<'db'> = {
   'db.close': ({ life }, transaction) => life.own.close(transaction),
 
   'db.list'(context, transaction, schemaId, filter, options) {
-    const type = typeOf(context.life, schemaId);
+    const type = typeOf(context.life.models.schemas, schemaId);
     const selection = toSelection(type, parseExtensionFilter(type, filter), options);
     return reading(context, transaction, selection.lock !== undefined, (session) => session.list(type, selection));
   },
   'db.count'(context, transaction, schemaId, filter) {
-    const type = typeOf(context.life, schemaId);
+    const type = typeOf(context.life.models.schemas, schemaId);
     const parsed = parseExtensionFilter(type, filter);
     return reading(context, transaction, false, (session) => session.count(type, parsed));
   },
   'db.fetch'(context, transaction, schemaId, id, options) {
-    const type = typeOf(context.life, schemaId);
+    const type = typeOf(context.life.models.schemas, schemaId);
     return reading(context, transaction, options?.lock !== undefined, (session) => fetchRow(session, type, id, options));
   },
   async 'db.stateFetch'(context, transaction, schemaId, id, options) {
-    const type = typeOf(context.life, schemaId);
+    const type = typeOf(context.life.models.schemas, schemaId);
     if (!type.stateVersioning) throw new SekishoError('RESOURCE_NOT_FOUND', `${schemaId} has no state: metadata.state_versioning is off`);
     const row = await reading(context, transaction, options?.lock !== undefined, (session) =>
       fetchRow(session, type, id, options, ['config_version', 'state_version', 'state_error', 'state', 'state_monitoring']),
@@ -67,14 +67,14 @@ export const DATABASE_CALLS: HostCalls<'db'> = {
     return writing(context, transaction, async (session) => removeRow(work, session, await fetchRow(session, work.type, id, undefined)));
   },
   async 'db.query'(context, transaction, schemaId, sql, parameters) {
-    const type = schemaId === undefined || schemaId === null || schemaId === '' ? undefined : typeOf(context.life, schemaId);
+    const type = schemaId === undefined || schemaId === null || schemaId === '' ? undefined : typeOf(context.life.models.schemas, schemaId);
     const run = (session: Session): Promise<readonly Resource[]> => session.query(sql, parameters ?? []);
     // Only what surely reads may do without a transaction.
     const rows = /^\s*select\b/i.test(sql) ? await reading(context, transaction, false, run) : await writing(context, transaction, run);
     return rows.map((row) => fromRecord(type, row));
   },
   'db.columns'({ life }, schemaId) {
-    const { table, properties } = typeOf(life, schemaId);
+    const { table, properties } = typeOf(life.models.schemas, schemaId);
     const quote = life.database.kind === 'postgresql' ? '"' : '`';
     // As Gohan writes it: the table is its own alias.
     return properties.map(({ name }) => `${table}.${quote}${name}${quote} as ${quote}${table}__${name}${quote}`).join(', ');
@@ -120,7 +120,7 @@ function sessionOf({ life, caller }: HostContext, transaction: TransactionHandle
 /** What writes of rows need to know, without events. */
 export function workOf({ life }: HostContext, schemaId: string): Work {
   const { models, database, identity } = life;
-  return { models, database, identity, type: typeOf(life, schemaId), id: undefined, ancestorIds: [], events: undefined };
+  return { models, database, identity, type: typeOf(life.models.schemas, schemaId), id: undefined, ancestorIds: [], events: undefined };
 }
 
 async function updateRow(work: Work, session: Session, resource: Resource, isLogged: boolean): Promise<Resource> {

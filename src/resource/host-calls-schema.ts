@@ -1,7 +1,7 @@
-import { SekishoError } from '../lib/errors.ts';
 import { schemaViews } from '../schema/schema-view.ts';
 import type { PolicySource, SchemaSet } from '../schema/types.ts';
 import type { HostCalls } from './host-calls.ts';
+import { typeOf } from './type-of.ts';
 
 const EVERYTHING = { mayDo: () => true, seesProperty: () => true };
 
@@ -10,20 +10,14 @@ type SchemaCalls = HostCalls<'schema'> & HostCalls<'policy'>;
 /** `schema.*` and `policy.*`: what the schema files say. */
 export const SCHEMA_CALLS: SchemaCalls = {
   'schema.list': ({ life }) => schemaViews(life.models.schemas, EVERYTHING),
-  'schema.url': ({ life }, schemaId) => urlOf(life.models.schemas, schemaId),
+  'schema.url': ({ life }, schemaId) => typeOf(life.models.schemas, schemaId).url,
   'policy.list': ({ life }) => life.models.schemas.policies.map(toRaw),
 };
 
 /** Answers one of these calls while scripts load, before anything is served. */
 export function answerSchemaCall(schemas: SchemaSet, name: string, [schemaId]: readonly unknown[]): unknown {
   if (name === 'schema.list') return schemaViews(schemas, EVERYTHING);
-  return name === 'schema.url' ? urlOf(schemas, schemaId) : schemas.policies.map(toRaw);
-}
-
-function urlOf({ resources }: SchemaSet, schemaId: unknown): string {
-  const type = typeof schemaId === 'string' ? resources.get(schemaId) : undefined;
-  if (type !== undefined) return type.url;
-  throw new SekishoError('RESOURCE_NOT_FOUND', `Schema ${String(schemaId)} not found`);
+  return name === 'schema.url' ? typeOf(schemas, schemaId).url : schemas.policies.map(toRaw);
 }
 
 /** A policy as files have it. */

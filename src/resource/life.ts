@@ -1,7 +1,5 @@
 import type { EventCaller, EventOutcome, ExtensionCall, Extensions, Fields } from '../extension/types.ts';
-import { SekishoError } from '../lib/errors.ts';
 import type { Identity } from '../lib/identity.ts';
-import type { ResourceType } from '../schema/types.ts';
 import type { Database, Session } from '../sql/types.ts';
 import type { Events } from './events.ts';
 import type { Gate } from './gate.ts';
@@ -129,11 +127,4 @@ export function openLife(options: LifeOptions): Life {
     },
   };
   return life;
-}
-
-/** The type of an environment that is a schema's; EXTENSION_FAILED's cause for handlers that name a schema that is not there. */
-export function typeOf({ models }: Pick<Life, 'models'>, schemaId: unknown): ResourceType {
-  const type = typeof schemaId === 'string' ? models.schemas.resources.get(schemaId) : undefined;
-  if (type !== undefined) return type;
-  throw new SekishoError('RESOURCE_NOT_FOUND', `Schema ${String(schemaId)} not found`);
 }

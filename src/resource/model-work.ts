@@ -2,9 +2,9 @@ import type { Session } from '../sql/types.ts';
 import { typeFields } from './event-fields.ts';
 import type { Events, OPERATION_EVENTS } from './events.ts';
 import type { HostContext } from './host-calls.ts';
-import { typeOf } from './life.ts';
 import { inSavepoint } from './savepoint.ts';
 import { isolationOf } from './transaction.ts';
+import { typeOf } from './type-of.ts';
 import type { Work } from './types.ts';
 
 /** What a handler does with a resource of its own choice, with the events of that one's type. */
@@ -17,7 +17,7 @@ export interface ModelWork extends Work {
 /** Inside an open transaction only the events that belong into one are handled. */
 export function modelWorkOf({ life, caller }: HostContext, schemaId: string, id: string | undefined): ModelWork {
   const { models, database, identity } = life;
-  const type = typeOf(life, schemaId);
+  const type = typeOf(models.schemas, schemaId);
   const session = life.sessionOf(caller.depth);
   const all = life.eventsOf(type.id, caller.depth, { ...typeFields(type), id, resource: undefined, response: undefined });
   const events: Events =

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { renderTemplate } from '../template/render.ts';
 import type { Implementations } from './gohan-builtins.ts';
-import { unknownSchema } from './gohan-database.ts';
 import { openGlobal } from './gohan-global.ts';
 import { isFinal, isHostCallError, type RealmValues } from './gohan-realm.ts';
 import type { Require } from './gohan-require.ts';
@@ -21,7 +20,7 @@ export function basicBuiltins(
         return thread.call('schema.url', schemaId);
       } catch (error) {
         if (!isHostCallError(error) || isFinal(error)) throw error;
-        throw realm.error(unknownSchema(error.message) ?? error.message, error);
+        throw realm.error(error.message, error);
       }
     },
     gohan_policies: () => thread.call('policy.list'),

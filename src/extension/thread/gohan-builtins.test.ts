@@ -76,7 +76,7 @@ describe('database', () => {
         throw hostCallError('RESOURCE_NOT_FOUND', 'There is no such resource');
       },
       'db.delete': () => {
-        throw hostCallError('RESOURCE_NOT_FOUND', 'Schema nope not found');
+        throw hostCallError('EXTENSION_SCHEMA', "Unknown schema 'nope'");
       },
       'db.list': () => {
         throw hostCallError('EXTENSION_TIMEOUT', 'too long');

@@ -18,8 +18,7 @@ export function databaseBuiltins(
       return work();
     } catch (error) {
       if (!isHostCallError(error) || isFinal(error)) throw error;
-      const schema = unknownSchema(error.message);
-      if (schema !== undefined) throw realm.error(schema, error);
+      if (error.code === 'EXTENSION_SCHEMA') throw realm.error(error.message, error);
       throw realm.error(`Error during ${name}: ${error.code === 'RESOURCE_NOT_FOUND' ? 'resource not found' : error.message}`, error);
     }
   };
@@ -79,12 +78,6 @@ export function databaseBuiltins(
     gohan_db_sql_make_columns: (schema) =>
       during('gohan_db_sql_make_columns', () => realm.copy(splitColumns(thread.call('db.columns', schema)))),
   };
-}
-
-/** Gohan's text for a schema that is not there; undefined for other errors. */
-export function unknownSchema(message: string): string | undefined {
-  const name = /^Schema (.+) not found$/.exec(message)?.[1];
-  return name === undefined ? undefined : `Unknown schema '${name}'`;
 }
 
 /** The select list as scripts join it. Names of properties have no commas. */

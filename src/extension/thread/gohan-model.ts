@@ -1,6 +1,5 @@
 import { goText, type HandleOf } from './gohan-arguments.ts';
 import type { Implementations } from './gohan-builtins.ts';
-import { unknownSchema } from './gohan-database.ts';
 import type { GohanExceptions } from './gohan-exceptions.ts';
 import { isFinal, isHostCallError, type RealmValues, withCause } from './gohan-realm.ts';
 import type { MODEL_BUILTINS } from './gohan-table-database.ts';
@@ -28,8 +27,9 @@ export function modelBuiltins(
   const toException = (error: HostCallError): unknown => {
     const inner = innerException(error);
     if (inner !== undefined) return withCause(new exceptions.ExtensionException(error.message, realm.copy(inner)), error);
-    if (error.problem !== undefined) return withCause(new exceptions.ResourceException(error.message, error.problem), error);
-    return realm.error(unknownSchema(error.message) ?? error.message, error);
+    if (error.problem !== undefined && error.code !== 'EXTENSION_SCHEMA')
+      return withCause(new exceptions.ResourceException(error.message, error.problem), error);
+    return realm.error(error.message, error);
   };
   const dictionary = (data: unknown): Readonly<Record<string, unknown>> => {
     if (typeof data === 'object' && data !== null && !Array.isArray(data)) return data as Readonly<Record<string, unknown>>;
