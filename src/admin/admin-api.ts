@@ -12,6 +12,8 @@ import { Refusal } from './refusal.ts';
 import type { AdminAnswer } from './route.ts';
 import { ADMIN_ROUTES } from './routes.ts';
 import type { AdminOptions } from './types.ts';
+import { awaitNodes } from './wait-for-all.ts';
+import { redirectChange } from './watch-only.ts';
 
 const MALFORMED = 'error unmarshalling body';
 
@@ -40,7 +42,7 @@ export function createAdminApi(options: AdminOptions): AdminApi {
       if ('allow' in found) throw wrongMethod(exchange, found.allow);
       const answer = await answerMatch(found.found, exchange, principal, options);
       status = answer.status;
-      sendAnswer(exchange, answer);
+      await sendAnswer(exchange, answer);
     } catch (error) {
       failure = toSekishoError(error instanceof Refusal ? error.error : error);
       status = failure.status;
@@ -72,12 +74,14 @@ export function createAdminApi(options: AdminOptions): AdminApi {
 
 async function answerMatch({ route, params }: Match, exchange: Exchange, principal: string, options: AdminOptions): Promise<AdminAnswer> {
   if (route.early !== true && options.phase() === 'starting') throw new SekishoError('NOT_READY', 'proxy state not ready');
+  if (route.isChange === true && options.watchOnly) return await redirectChange({ exchange }, options);
   const query = parseQuery(route, exchange.query, options.auth.method === 'key' ? options.auth.queryParamName : undefined);
   const expect = parseExpect(route, exchange.headers, query.expect, route.conditional ? options.state.revision() : 0);
   const malformed = route.body?.malformed ?? MALFORMED;
-  const body = route.body === undefined ? undefined : await readJsonBody(exchange, options.maxBodyBytes, malformed);
+  const body = route.body === undefined ? undefined : await readJsonBody(exchange, route.body.maxBytes ?? options.maxBodyBytes, malformed);
   if (route.body?.required === true && body === undefined) throw new SekishoError('ADMIN_BAD_REQUEST', `${malformed}: the body is empty`);
-  return await route.handle({ exchange, principal, params, query, body, expect }, options);
+  const request = { exchange, principal, params, query, body, expect };
+  return await awaitNodes(await route.handle(request, options), request, options);
 }
 
 function wrongMethod(exchange: Exchange, allow: readonly string[]): Refusal {

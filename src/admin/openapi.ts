@@ -74,6 +74,7 @@ function toParameter(parameter: QueryParameter): JsonObject {
     ...(type === 'integer' && { minimum: minimum ?? 0 }),
     ...(maximum !== undefined && { maximum }),
     ...(parameter.default !== undefined && { default: parameter.default }),
+    ...(parameter.values !== undefined && { enum: parameter.values }),
   };
   return { name, in: 'query', required: false, description: doc, schema };
 }

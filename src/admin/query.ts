@@ -26,6 +26,8 @@ export function parseQuery(route: AdminRoute, query: string, ignored: string | u
 
 function parseValue(parameter: QueryParameter, text: string): string | number | boolean {
   const { name, minimum = 0, maximum = Number.MAX_SAFE_INTEGER } = parameter;
+  if (parameter.values?.includes(text) === false)
+    throw new SekishoError('ADMIN_BAD_REQUEST', `${name} is ${parameter.values.join(' or ')}, not ${JSON.stringify(text.slice(0, 100))}`);
   if (parameter.type === 'string') return text;
   if (parameter.type === 'boolean') {
     if (text === 'true' || text === '1' || text === '') return true;

@@ -10,6 +10,8 @@ export interface QueryParameter {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly default?: number;
+  /** The only values allowed. */
+  readonly values?: readonly string[];
 }
 
 export interface BodyRule {
@@ -18,6 +20,8 @@ export interface BodyRule {
   readonly required: boolean;
   /** The text of the 400 when it is no JSON. */
   readonly malformed?: string;
+  /** Most bytes, where it is not `admin.max_body_bytes`. */
+  readonly maxBytes?: number;
 }
 
 export interface ResponseRule {
@@ -42,6 +46,8 @@ export interface AdminRoute {
   readonly early?: true;
   /** Takes `If-Match` and `?expect=`. */
   readonly conditional?: true;
+  /** Changes what the fleet shares: a watch-only node does not take it. */
+  readonly isChange?: true;
   handle(request: AdminRequest, options: AdminOptions): AdminAnswer | Promise<AdminAnswer>;
 }
 
@@ -65,6 +71,8 @@ export interface AdminAnswer {
   readonly status: number;
   readonly json?: unknown;
   readonly text?: string;
+  /** A body that is sent as it comes. */
+  readonly stream?: AsyncIterable<Buffer>;
   readonly contentType?: string;
   /** The revision that the answer shows or made: sent as ETag and X-Sekisho-Revision. */
   readonly revision?: number;

@@ -9,6 +9,7 @@ import { DRY_RUN, EXPECT, NAMESPACE } from './parameters.ts';
 import type { AdminAnswer, AdminRequest, AdminRoute } from './route.ts';
 import { entityRef, INTEGER, objectOf, oneOf, STRING } from './schemas.ts';
 import type { AdminOptions } from './types.ts';
+import { WAIT } from './wait-for-all.ts';
 
 const KINDS = ['namespace', 'domain', 'service', 'route', 'module', 'collection', 'secret'] as const satisfies readonly EntityKind[];
 const MAX_CHANGES = 10_000;
@@ -28,8 +29,9 @@ export const CHANGES_ROUTES: readonly AdminRoute[] = [
     path: '/api/v1/changes',
     group: 'changes',
     summary: 'Applies several changes together, or none of them',
-    query: [NAMESPACE, EXPECT, DRY_RUN],
+    query: [NAMESPACE, EXPECT, DRY_RUN, ...WAIT],
     conditional: true,
+    isChange: true,
     body: {
       doc: 'The changes, in any order of their references.',
       schema: objectOf({ changes: { type: 'array', items: ONE_CHANGE, minItems: 1, maxItems: MAX_CHANGES } }),

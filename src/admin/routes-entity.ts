@@ -9,6 +9,7 @@ import { DRY_RUN, EXPECT, NAMESPACE } from './parameters.ts';
 import type { AdminAnswer, AdminRequest, AdminRoute, QueryParameter } from './route.ts';
 import { entityList, entityRef, KEY_SCHEMA, oneOf } from './schemas.ts';
 import type { AdminOptions, Applied } from './types.ts';
+import { WAIT } from './wait-for-all.ts';
 
 const KINDS = ['namespace', 'domain', 'service', 'route', 'module', 'collection', 'secret'] as const satisfies readonly EntityKind[];
 
@@ -45,7 +46,12 @@ function changeRoutes(kind: EntityKind): readonly AdminRoute[] {
   const path = `/api/v1/${kind}`;
   // DGate's: services answer 204, all others 202.
   const deleted = kind === 'service' ? 204 : 202;
-  const shared = { group: kind, query: [...namespaceParameter(kind), EXPECT, DRY_RUN], conditional: true } as const;
+  const shared = {
+    group: kind,
+    query: [...namespaceParameter(kind), EXPECT, DRY_RUN, ...WAIT],
+    conditional: true,
+    isChange: true,
+  } as const;
   const deletion = { [deleted]: { doc: 'Deleted.' }, 200: { doc: 'Could be deleted (`dry_run`).', schema: oneOf(KEY_SCHEMA) } };
   return [
     {

@@ -48,7 +48,7 @@ export const HEALTH_ROUTES: readonly AdminRoute[] = [
             hash: STRING,
             workers: objectOf({ serving: INTEGER, wanted: INTEGER }),
             rejected: { type: 'array' },
-          problems: { type: 'array', items: STRING },
+            problems: { type: 'array', items: STRING },
           },
           ['workers'],
         ),
@@ -70,14 +70,22 @@ export const HEALTH_ROUTES: readonly AdminRoute[] = [
   },
 ];
 
-function root(_request: AdminRequest, { phase, state, watchOnly }: AdminOptions): AdminAnswer {
+function root(_request: AdminRequest, { phase, state, watchOnly, cluster }: AdminOptions): AdminAnswer {
   const hash = phase() === 'starting' ? '' : state.hash();
   // DGate's words: clients look for them.
   return {
     status: 200,
     text: 'DGate Admin API',
-    headers: ['X-DGate-WatchOnly', String(watchOnly), 'X-DGate-ChangeHash', changeHashNumber(hash).toString()],
+    headers: [
+      ...['X-DGate-WatchOnly', String(watchOnly), 'X-DGate-ChangeHash', changeHashNumber(hash).toString()],
+      ...(cluster === undefined ? [] : ['X-DGate-Raft-State', raftState(watchOnly)]),
+    ],
   };
+}
+
+/** DGate's clients look for the node that takes changes: here all do that are not watch-only. */
+function raftState(watchOnly: boolean): string {
+  return watchOnly ? 'Follower' : 'Leader';
 }
 
 function ready(_request: AdminRequest, options: AdminOptions): AdminAnswer {
@@ -94,7 +102,15 @@ function ready(_request: AdminRequest, options: AdminOptions): AdminAnswer {
   const workers = wanted === 0 ? {} : { workers: { serving, wanted } };
   return {
     status: 200,
-    json: { status: 'ok', version, revision: state.revision(), hash: state.hash(), ...workers, rejected: shownRejected(options), problems: options.problems?.() ?? [] },
+    json: {
+      status: 'ok',
+      version,
+      revision: state.revision(),
+      hash: state.hash(),
+      ...workers,
+      rejected: shownRejected(options),
+      problems: options.problems?.() ?? [],
+    },
   };
 }
 

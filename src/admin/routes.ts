@@ -2,11 +2,13 @@ import { jsonAnswer } from './answer.ts';
 import { toOpenApi } from './openapi.ts';
 import type { AdminRoute } from './route.ts';
 import { CHANGES_ROUTES } from './routes-changes.ts';
+import { CLUSTER_ROUTES } from './routes-cluster.ts';
 import { DOCUMENT_ROUTES } from './routes-document.ts';
 import { ENTITY_ROUTES } from './routes-entity.ts';
 import { EXPLAIN_ROUTES } from './routes-explain.ts';
 import { HEALTH_ROUTES } from './routes-health.ts';
 import { MODULE_ROUTES } from './routes-module.ts';
+import { RAFT_ROUTES } from './routes-raft.ts';
 import { STATE_ROUTES } from './routes-state.ts';
 import { SYNC_ROUTES } from './routes-sync.ts';
 import { WORKER_ROUTES } from './routes-worker.ts';
@@ -32,6 +34,8 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...MODULE_ROUTES,
   ...WORKER_ROUTES,
   ...SYNC_ROUTES,
+  ...CLUSTER_ROUTES,
+  ...RAFT_ROUTES,
   ...CHANGES_ROUTES,
   ...ENTITY_ROUTES,
   ...DOCUMENT_ROUTES,

@@ -1,6 +1,7 @@
 import type { Change, EntityKind } from '../entity/types.ts';
 import type { SekishoError } from '../lib/errors.ts';
 import type { DocumentStore, Entities, HistoryRecord } from '../store/types.ts';
+import type { BackupControl, ClusterControl } from './cluster-control.ts';
 
 /** The state that the admin API reads and changes; the registry of `src/store` is one. */
 export interface AdminState {
@@ -152,6 +153,9 @@ export interface AdminOptions {
   readonly processes?: ProcessControl;
   readonly modules?: ModuleControl;
   readonly sync?: SyncControl;
+  /** Absent when the state is not shared. */
+  readonly cluster?: ClusterControl;
+  readonly backups?: BackupControl;
   /** One sentence for each thing that is wrong though requests are served; `/readyz` tells them. */
   readonly problems?: () => readonly string[];
   readonly certificates?: () => readonly CertificateStatus[];

@@ -82,6 +82,19 @@ export const ADMIN = {
     origin: 'sekisho',
     doc: 'Names by which the admin API may be called, beside IP addresses, `localhost` and `admin.host`.',
   },
-  watch_only: { type: 'later', doc: 'fleets come on etcd' },
-  replication: { type: 'later', doc: 'fleets come on etcd' },
+  watch_only: {
+    type: 'bool',
+    default: false,
+    doc: 'Takes no changes: they are answered with 307 and the address of a node that takes them (403 when none is known).',
+  },
+  advertise: {
+    type: 'string',
+    format: 'httpUrl',
+    origin: 'sekisho',
+    doc: 'URL under which other machines reach this admin API; told to the other nodes of a fleet. Absent = its own address, where it is not a wildcard.',
+  },
+  replication: {
+    type: 'ignored',
+    doc: 'nodes of a fleet share an etcd (`storage.type: etcd`); the address of the node is `admin.advertise`, its name `node_id`',
+  },
 } as const satisfies SettingKeys;
