@@ -25,6 +25,20 @@ export interface FetchOptions {
 /** How much of the life of a resource a model call runs: Gohan's calls run the in-transaction events only; `full` validates, asks the policy, and runs them too. */
 export type ModelMode = 'gohan' | 'full';
 
+/** How a model call runs; a mode alone stands for `{ mode }`. */
+export type ModelHow = ModelMode | ModelOptions;
+
+export interface ModelOptions {
+  readonly mode: ModelMode;
+  /** Where it runs, and what handlers of its events see as their transaction. Absent: in that of the request when one is open, else in one of its own. */
+  readonly transaction?: TransactionHandle;
+}
+
+/** Any tenant when there is no list. */
+export interface TenantOptions {
+  readonly tenantIds?: readonly string[];
+}
+
 export interface HttpCall {
   readonly method: string;
   readonly url: string;
@@ -74,11 +88,11 @@ export interface HostCallTable {
   /** The select list of a schema's table: ``table.`column` as `table__column` `` in the dialect's quotes. */
   'db.columns'(schemaId: string): string;
 
-  'model.list'(schemaId: string, filter: ExtensionFilter, options: ListOptions, mode: ModelMode): readonly Row[];
-  'model.fetch'(schemaId: string, id: string, options: { readonly tenantIds?: readonly string[] }, mode: ModelMode): Row;
-  'model.create'(schemaId: string, resource: Row, mode: ModelMode): Row;
-  'model.update'(schemaId: string, id: string, changes: Row, options: { readonly tenantIds?: readonly string[] }, mode: ModelMode): Row;
-  'model.delete'(schemaId: string, id: string, mode: ModelMode): void;
+  'model.list'(schemaId: string, filter: ExtensionFilter, options: ListOptions, how: ModelHow): readonly Row[];
+  'model.fetch'(schemaId: string, id: string, options: TenantOptions, how: ModelHow): Row;
+  'model.create'(schemaId: string, resource: Row, how: ModelHow): Row;
+  'model.update'(schemaId: string, id: string, changes: Row, options: TenantOptions, how: ModelHow): Row;
+  'model.delete'(schemaId: string, id: string, how: ModelHow): void;
 
   /** All schemas as the schema API tells of them, unfiltered. */
   'schema.list'(): readonly Fields[];

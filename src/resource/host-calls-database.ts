@@ -106,7 +106,8 @@ function writing<T>(
   return life.inTurn(caller.depth, () => inSavepoint(life.database.kind, session, false, () => work(session)));
 }
 
-function sessionOf({ life, caller }: HostContext, transaction: TransactionHandle | undefined): Session | undefined {
+/** The transaction that a handle names; undefined without one. EXTENSION_TRANSACTION when it is not open. */
+export function sessionOf({ life, caller }: HostContext, transaction: TransactionHandle | undefined): Session | undefined {
   if (transaction === null || transaction === undefined) return undefined;
   if (transaction !== 'request') return life.own.sessionOf(transaction);
   const session = life.sessionOf(caller.depth);

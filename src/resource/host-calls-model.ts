@@ -23,10 +23,10 @@ import { lockOf } from './write.ts';
  * before and after it belongs to the request. Else it has one of its own, and `full` runs all events.
  */
 export const MODEL_CALLS: HostCalls<'model'> = {
-  'model.list': (context, schemaId, filter, options, mode) =>
+  'model.list': (context, schemaId, filter, options, how) =>
     telling('list', async () => {
-      const work = modelWorkOf(context, schemaId, undefined);
-      const { type, models, identity } = work;
+      const work = modelWorkOf(context, schemaId, undefined, how);
+      const { type, models, identity, mode } = work;
       const parsed = parseExtensionFilter(type, filter);
       const permit = mode === 'full' ? models.access.permit(identity, 'read', type) : undefined;
       const reach = permit === undefined ? parsed : allOf([models.access.reach(permit, type), parsed]);
@@ -48,10 +48,10 @@ export const MODEL_CALLS: HostCalls<'model'> = {
       throw noAnswer(`a handler left no list under ${type.plural}`);
     }),
 
-  'model.fetch': (context, schemaId, id, options, mode) =>
+  'model.fetch': (context, schemaId, id, options, how) =>
     telling('fetch', async () => {
-      const work = modelWorkOf(context, schemaId, id);
-      const { type, models, identity } = work;
+      const work = modelWorkOf(context, schemaId, id, how);
+      const { type, models, identity, mode } = work;
       const permit = mode === 'full' ? models.access.permit(identity, 'read', type, id) : undefined;
       const filter = allOf([permit === undefined ? TRUE : models.access.reach(permit, type), tenantFilter(work, options)]);
       const fetch = (session: Session) => session.fetch(type, id, { filter, embed: false });
@@ -63,10 +63,10 @@ export const MODEL_CALLS: HostCalls<'model'> = {
       return shown(work, permit === undefined ? response : withoutHidden(work, permit, response));
     }),
 
-  'model.create': (context, schemaId, resource, mode) =>
+  'model.create': (context, schemaId, resource, how) =>
     telling('create', async () => {
-      const work = modelWorkOf(context, schemaId, undefined);
-      const { type, models, identity } = work;
+      const work = modelWorkOf(context, schemaId, undefined, how);
+      const { type, models, identity, mode } = work;
       if (mode === 'gohan') {
         const row = columnsOf(type, resource);
         return resultOf(work, await inModelTransaction(context, work, 'create', (session) => storeCreate(work, session, row)));
@@ -77,10 +77,10 @@ export const MODEL_CALLS: HostCalls<'model'> = {
       return withoutHidden(work, permit, { [type.singular]: await afterModel(work, 'post_create', change) })[type.singular] as Resource;
     }),
 
-  'model.update': (context, schemaId, id, changes, options, mode) =>
+  'model.update': (context, schemaId, id, changes, options, how) =>
     telling('update', async () => {
-      const work = modelWorkOf(context, schemaId, id);
-      const { type, models, identity } = work;
+      const work = modelWorkOf(context, schemaId, id, how);
+      const { type, models, identity, mode } = work;
       const filter = tenantFilter(work, options);
       if (mode === 'gohan') {
         const change = await inModelTransaction(context, work, 'update', async (session) => {
@@ -100,10 +100,10 @@ export const MODEL_CALLS: HostCalls<'model'> = {
       return withoutHidden(work, permit, { [type.singular]: await afterModel(work, 'post_update', change) })[type.singular] as Resource;
     }),
 
-  'model.delete': (context, schemaId, id, mode) =>
+  'model.delete': (context, schemaId, id, how) =>
     telling('delete', async () => {
-      const work = modelWorkOf(context, schemaId, id);
-      const { type, models, identity, events } = work;
+      const work = modelWorkOf(context, schemaId, id, how);
+      const { type, models, identity, mode, events } = work;
       const isWhole = mode === 'full' && work.session === undefined;
       const permit = mode === 'full' ? models.access.permit(identity, 'delete', type, id) : undefined;
       if (isWhole && events.handles('pre_delete')) await events.run('pre_delete', { id, resource: undefined, response: undefined });

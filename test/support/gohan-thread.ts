@@ -70,6 +70,7 @@ export function createFakeThread(answers: FakeAnswers = {}, options: Partial<Goh
     compileFunction: (source, name, parameters) =>
       vm.compileFunction(source, [...parameters], { filename: name, parsingContext: realm }) as (...args: unknown[]) => unknown,
     call: call as GohanThread['call'],
+    withContext: (_context, work) => work(),
     register(event, handler) {
       handlers.set(event, [...(handlers.get(event) ?? []), handler]);
     },

@@ -98,15 +98,19 @@ describe('database', () => {
 
 describe('models', () => {
   const context = '({transaction: TX, resource: {id: "stray"}})';
+  const how = { mode: 'gohan', transaction: 'request' };
   test('calls of the gateway', () => {
     const thread = createFakeThread({ 'model.create': (_schema: unknown, data: unknown) => data });
     assert.deepEqual(thread.run(`gohan_model_create(${context}, 'n', {id: '1'})`), { id: '1' });
     thread.run(`gohan_model_list(${context}, 'n', {a: ['x', 'y'], b: 'z'}); gohan_model_update(${context}, 'n', '1', {a: 2}, ['t'])`);
     assert.deepEqual(thread.calls.slice(1), [
-      ['model.list', 'n', { a: ['x', 'y'], b: 'z' }, {}, 'gohan'],
-      ['model.update', 'n', '1', { a: 2 }, { tenantIds: ['t'] }, 'gohan'],
+      ['model.list', 'n', { a: ['x', 'y'], b: 'z' }, {}, how],
+      ['model.update', 'n', '1', { a: 2 }, { tenantIds: ['t'] }, how],
     ]);
-    assert.match(String(thread.messageOf("gohan_model_list({transaction: {}}, 'n', {})")), /not in one of gohan_db_transaction/);
+    assert.match(
+      String(thread.messageOf("gohan_model_list({transaction: {}}, 'n', {})")),
+      /^context.transaction is no transaction: 'map\[\]'$/,
+    );
   });
   test('refusals are exceptions', () => {
     const failing = (fields: Readonly<Record<string, unknown>>) =>

@@ -1,3 +1,4 @@
+import type { ModelOptions } from '../host-calls.ts';
 import { goText, type HandleOf } from './gohan-arguments.ts';
 import type { Implementations } from './gohan-builtins.ts';
 import type { GohanExceptions } from './gohan-exceptions.ts';
@@ -12,14 +13,13 @@ export function modelBuiltins(
   exceptions: GohanExceptions,
   handleOf: HandleOf,
 ): Implementations<typeof MODEL_BUILTINS> {
-  const chain = <T>(context: EventContext, work: () => T): T => {
+  const chain = <T>(context: EventContext, work: (how: ModelOptions) => T): T => {
     const { transaction } = context;
-    if (transaction !== undefined && transaction !== null && handleOf(transaction) !== 'request')
-      throw realm.error(
-        'gohan_model functions work in the transaction of the request, or without one in their own: not in one of gohan_db_transaction',
-      );
+    const handle = transaction === undefined || transaction === null ? undefined : handleOf(transaction);
+    if (handle === undefined && transaction !== undefined && transaction !== null)
+      throw realm.error(`context.transaction is no transaction: '${goText(transaction)}'`);
     try {
-      return work();
+      return thread.withContext(context, () => work({ mode: 'gohan', ...(handle !== undefined && { transaction: handle }) }));
     } catch (error) {
       throw isHostCallError(error) && !isFinal(error) ? toException(error) : error;
     }
@@ -48,19 +48,19 @@ export function modelBuiltins(
   return {
     gohan_model_list: (context, schema, filter) => {
       const where = filterOf(filter);
-      return chain(context, () => thread.call('model.list', String(schema), where, {}, 'gohan'));
+      return chain(context, (how) => thread.call('model.list', String(schema), where, {}, how));
     },
     gohan_model_fetch: (context, schema, id, tenants) =>
-      chain(context, () => thread.call('model.fetch', String(schema), String(id), tenantsOf(tenants), 'gohan')),
+      chain(context, (how) => thread.call('model.fetch', String(schema), String(id), tenantsOf(tenants), how)),
     gohan_model_create: (context, schema, data) => {
       const resource = dictionary(data);
-      return chain(context, () => thread.call('model.create', String(schema), resource, 'gohan'));
+      return chain(context, (how) => thread.call('model.create', String(schema), resource, how));
     },
     gohan_model_update: (context, schema, id, data, tenants) => {
       const changes = dictionary(data);
-      return chain(context, () => thread.call('model.update', String(schema), String(id), changes, tenantsOf(tenants), 'gohan'));
+      return chain(context, (how) => thread.call('model.update', String(schema), String(id), changes, tenantsOf(tenants), how));
     },
-    gohan_model_delete: (context, schema, id) => chain(context, () => thread.call('model.delete', String(schema), String(id), 'gohan')),
+    gohan_model_delete: (context, schema, id) => chain(context, (how) => thread.call('model.delete', String(schema), String(id), how)),
   };
 }
 

@@ -79,7 +79,8 @@ const ANY_SCHEMA = { name: 'schema_id', type: 'any' } as const;
 const ANY_ID = { name: 'id', type: 'any' } as const;
 const TENANTS = { name: 'tenant_ids', type: 'any' } as const;
 const DATA = { name: 'data', type: 'any' } as const;
-const IN_TRANSACTION = 'Outside of the transaction of the request it has one of its own; one of `gohan_db_transaction` is refused.';
+const IN_TRANSACTION =
+  'It runs in `context.transaction`, which may be one of `gohan_db_transaction`; without any in the transaction of the request, or in one of its own.';
 
 /** The built-ins that read and write resources with the events inside the transaction. */
 export const MODEL_BUILTINS = {

@@ -19,7 +19,7 @@ export interface GohanThreadOptions {
 }
 
 export function createGohanThread({ environment, engine, realm, ...hooks }: GohanThreadOptions): GohanThread {
-  const run = (one: Environment, event: string, context: EventContext): void => {
+  const runIn = (one: Environment, event: string, context: EventContext): void => {
     one.load();
     one.decorate(context);
     one.runScripts(event, context);
@@ -44,10 +44,21 @@ export function createGohanThread({ environment, engine, realm, ...hooks }: Goha
     compileFunction: realm.compileFunction,
     call: (name: HostCallName, ...args: unknown[]) =>
       engine.gateway.callSync(engine.run?.inv ?? 0, name, args, realm.parse, realm.toError) as never,
+    withContext(context, work) {
+      const { run } = engine;
+      if (run === undefined) return work();
+      const before = run.around;
+      run.around = context === run.box.context ? undefined : context;
+      try {
+        return work();
+      } finally {
+        run.around = before;
+      }
+    },
     register: hooks.register,
-    handle: (event, context) => run(environment, event, context),
+    handle: (event, context) => runIn(environment, event, context),
     trigger(event, context) {
-      for (const one of engine.environments()) if (one.hasScripts) run(one, event, context);
+      for (const one of engine.environments()) if (one.hasScripts) runIn(one, event, context);
     },
     onLoad: hooks.onLoad,
     onContext: hooks.onContext,

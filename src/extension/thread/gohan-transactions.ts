@@ -10,8 +10,10 @@ export interface GohanTransactions {
   adopt(transaction: object): void;
 }
 
+/** Of all environments: a context may go from one to another. */
+const handles = new WeakMap<object, number>();
+
 export function createTransactions(thread: GohanThread): GohanTransactions {
-  const handles = new WeakMap<object, number>();
   const adopted = new WeakSet<object>([thread.transaction]);
   return {
     begin(isolation) {

@@ -27,6 +27,8 @@ export interface Run extends RequestScope {
   readonly environment: string;
   readonly event: string;
   readonly box: ContextBox;
+  /** What the contexts of nested events begin as copies of, when a script gave its call another context than the event's. */
+  around: EventContext | undefined;
   /** Nobody waits for it any more. */
   isDead: boolean;
 }

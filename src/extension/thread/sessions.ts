@@ -39,6 +39,7 @@ export class Sessions {
       environment: head.environment.name,
       event,
       box,
+      around: undefined,
       isDead: false,
       timers: undefined,
       abort: undefined,
@@ -79,7 +80,7 @@ export class Sessions {
   /** The context of an event as JSON text, for its nested events in another thread. What is no JSON is left out. */
   snapshot(inv: number): string {
     const parts: string[] = [];
-    for (const [key, value] of Object.entries(this.run(inv)?.box.context ?? {})) {
+    for (const [key, value] of Object.entries(contextAround(this.run(inv)))) {
       const text = value === TRANSACTION ? 'true' : toText(value);
       if (text !== undefined) parts.push(`${JSON.stringify(key)}:${text}`);
     }
@@ -103,7 +104,8 @@ export class Sessions {
     if (call === 0) return session.box;
     const known = session.nested.get(call);
     if (known !== undefined) return known;
-    const box = copyBox(this.run(parent)?.box ?? session.box);
+    const run = this.run(parent);
+    const box = run?.around === undefined ? copyBox(run?.box ?? session.box) : { ...newBox(), context: { ...run.around } };
     if (snapshot !== undefined) {
       Object.assign(box.context, JSON.parse(snapshot) as EventContext);
       if (box.context['transaction'] !== undefined) box.context['transaction'] = TRANSACTION;
@@ -123,6 +125,10 @@ export class Sessions {
       else context[key] = key === 'transaction' ? TRANSACTION : environment.parse(value as string);
     }
   }
+}
+
+function contextAround(run: Run | undefined): EventContext {
+  return run?.around ?? run?.box.context ?? {};
 }
 
 function toText(value: unknown): string | undefined {

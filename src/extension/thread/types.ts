@@ -44,6 +44,8 @@ export interface GohanThread {
    * Throws a HostCallError that is an Error of that realm. While the environment loads only `config.get`, `file.*`, `schema.*` answer.
    */
   call<Name extends HostCallName>(name: Name, ...args: Parameters<HostCallTable[Name]>): ReturnType<HostCallTable[Name]>;
+  /** Does `work`, whose calls may trigger events: their handlers see copies of the given context, with what the gateway sets. */
+  withContext<T>(context: EventContext, work: () => T): T;
   /** Adds a handler behind those of the event. While the environment loads; later it throws. */
   register(event: string, handler: GohanHandler): void;
   /** Runs this environment's handlers of an event on the given context, as the gateway would. Throws what they throw. */
