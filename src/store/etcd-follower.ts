@@ -3,7 +3,7 @@ import type { Etcd, KeyValue, RangeResult, Watch, WatchEvent } from '../etcd/typ
 import { SekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 import type { EtcdLayout } from './etcd-layout.ts';
-import type { Entry, EtcdMirror } from './etcd-mirror.ts';
+import type { Entry, EtcdMirror, Taken } from './etcd-mirror.ts';
 import { type PartsBody, readParts } from './etcd-parts.ts';
 import { type EtcdPosition, parseStateValue } from './etcd-state.ts';
 import type { StoreUpdate } from './types.ts';
@@ -144,9 +144,9 @@ class Follower implements EtcdFollower {
       const pending = await this.#bodyOf(next);
       if (mirror.position !== before) return;
       const entries = list.kvs.filter((kv) => kv !== stateKey).map(toEntry);
-      const changes = mirror.replace(next, withPending(entries, pending, next));
+      const taken = mirror.replace(next, withPending(entries, pending, next));
       this.pending = pending;
-      this.#publish(before, next, changes);
+      this.#publish(before, next, taken);
     }
     this.#isLoaded = true;
     this.#ready.resolve();
@@ -170,18 +170,18 @@ class Follower implements EtcdFollower {
     const entries = events
       .filter((event) => event !== state)
       .map(({ type, kv }) => (type === 'delete' ? { ...toEntry(kv), value: undefined } : toEntry(kv)));
-    const changes = mirror.add(next, next === before ? entries : withPending(entries, pending, next));
+    const taken = mirror.add(next, next === before ? entries : withPending(entries, pending, next));
     this.pending = pending;
-    this.#publish(before, next, changes);
+    this.#publish(before, next, taken);
   }
 
-  #publish(before: EtcdPosition, next: EtcdPosition, changes: readonly Change[]): void {
+  #publish(before: EtcdPosition, next: EtcdPosition, { changes, isNews }: Taken): void {
     const { onUpdate, onLoaded } = this.#options;
     const update = { revision: next.revision, hash: next.hash, changes };
     const reason = toResetReason(before, next);
     if (!this.#isLoaded) onLoaded(next);
     else if (reason === undefined) onUpdate(update);
-    else if (changes.length > 0 || next.hash !== before.hash || next.revision !== before.revision) {
+    else if (isNews || next.hash !== before.hash || next.revision !== before.revision) {
       observe({ type: 'store.reset', from: before.revision, to: next.revision, reason });
       onUpdate({ ...update, isReset: true });
     }

@@ -25,10 +25,18 @@ export interface EtcdMirror {
   toState(): StoreState;
   /** Everything that is known, for the disk. */
   entries(): Iterable<Entry>;
-  /** Takes over `entries` beside what is known and gives the changes of entities, each after those that it refers to. */
-  add(position: EtcdPosition, entries: readonly Entry[]): readonly Change[];
+  /** Takes over `entries` beside what is known. */
+  add(position: EtcdPosition, entries: readonly Entry[]): Taken;
   /** Takes over `entries` in place of everything that is known. */
-  replace(position: EtcdPosition, entries: readonly Entry[]): readonly Change[];
+  replace(position: EtcdPosition, entries: readonly Entry[]): Taken;
+}
+
+/** What came of entries that were taken over. */
+export interface Taken {
+  /** Each after those that it refers to. */
+  readonly changes: readonly Change[];
+  /** Something is different, be it only a mask that is gone. */
+  readonly isNews: boolean;
 }
 
 interface Held {
@@ -43,13 +51,17 @@ interface Held {
 export function createEtcdMirror(layout: EtcdLayout, box: SecretBox): EtcdMirror {
   const held = new Map<string, Held>();
   let position = EMPTY_POSITION;
-  const apply = (entries: Iterable<Entry>): readonly Change[] => {
+  const apply = (entries: Iterable<Entry>): Taken => {
     const changes: Change[] = [];
+    let isNews = false;
     for (const entry of entries) {
+      const before = held.get(entry.key);
       const change = takeEntry(held, layout, box, entry);
+      const after = held.get(entry.key);
+      isNews ||= before?.entity !== after?.entity || before?.id?.kind !== after?.id?.kind;
       if (change !== undefined) changes.push(change);
     }
-    return sortChanges(changes);
+    return { changes: sortChanges(changes), isNews };
   };
   return {
     get position() {

@@ -26,7 +26,7 @@ export async function awaitFirstState(options: FirstStateOptions): Promise<boole
       failures.addEventListener('failure', end, { once: true, signal: ending.signal });
       deadline.addEventListener('abort', end, { once: true, signal: ending.signal });
     });
-    const outcome = await Promise.race([follower.ready, failed]);
+    const outcome = deadline.aborted ? 'failed' : await Promise.race([follower.ready, failed]);
     ending.abort();
     if (outcome !== 'failed') return true;
     if (hasSnapshot) return false;

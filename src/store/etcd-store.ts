@@ -145,7 +145,8 @@ class EtcdStore implements Store {
       timeoutMs,
       hasSnapshot: snapshot !== undefined,
     });
-    if (!isRead) this.#health.onStale();
+    if (isRead) this.#health.onConnected(true, undefined);
+    else this.#health.onStale();
   }
 
   async load(): ReturnType<Store['load']> {

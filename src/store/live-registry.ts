@@ -22,6 +22,13 @@ interface Prepared<Built> {
   readonly warnings: readonly string[];
 }
 
+/** What is served together with the entities. */
+interface Position {
+  readonly layers: Layers;
+  readonly revision: number;
+  readonly hash: string;
+}
+
 /** The registry behind `createRegistry`: one queue, one graph, two layers. */
 export class LiveRegistry<Built> implements Registry<Built> {
   readonly documents: DocumentStore;
@@ -84,10 +91,7 @@ export class LiveRegistry<Built> implements Registry<Built> {
   async start(): Promise<void> {
     const state = await this.#options.store.load();
     const { layers, puts } = toLayers(toBase(this.#options.base ?? [], this.#options.createDefaultNamespace ?? true), state);
-    this.#layers = layers;
-    this.#revision = state.revision;
-    this.#hash = state.hash;
-    await this.#admit(puts);
+    await this.#admit(puts, { layers, revision: state.revision, hash: state.hash });
     this.#stopWatch = this.#options.store.watch(state.revision, (update) => this.#arrive(update));
   }
 
@@ -117,11 +121,9 @@ export class LiveRegistry<Built> implements Registry<Built> {
       }
       const update = await this.#store(changes, author, prepared.built, expect === undefined && tries < MAX_TRIES);
       if (update === undefined) continue;
-      this.#layers = withStored(this.#layers, changes);
-      this.#revision = update.revision;
-      this.#hash = update.hash;
       for (const change of changes) this.#rejected.delete(toIdKey(toEntityId(change)));
-      await this.#serve(prepared.graph, prepared.built);
+      const { revision, hash } = update;
+      await this.#serve(prepared, { layers: withStored(this.#layers, changes), revision, hash });
       this.#retryRejected();
       return { revision: update.revision, warnings: prepared.warnings };
     }
@@ -158,9 +160,15 @@ export class LiveRegistry<Built> implements Registry<Built> {
     }
   }
 
-  async #serve(graph: EntityGraph, built: Built): Promise<void> {
+  /** Serves what was prepared; it stands for the position when there is one, else for that of before. */
+  async #serve({ graph, built }: Prepared<Built>, position?: Position): Promise<void> {
     this.#graph = graph;
     this.#served = { built };
+    if (position !== undefined) {
+      this.#layers = position.layers;
+      this.#revision = position.revision;
+      this.#hash = position.hash;
+    }
     await this.#options.swap(built, this.#revision, this.#hash);
   }
 
@@ -193,10 +201,8 @@ export class LiveRegistry<Built> implements Registry<Built> {
       if (update === undefined) continue;
       const changes = update.changes.filter((change) => !this.#isDeletionOfNothing(change));
       for (const change of update.changes) this.#rejected.delete(toIdKey(toEntityId(change)));
-      this.#layers = withStored(this.#layers, update.changes);
-      this.#revision = update.revision;
-      this.#hash = update.hash;
-      await this.#admit(changes);
+      const { revision, hash } = update;
+      await this.#admit(changes, { layers: withStored(this.#layers, update.changes), revision, hash });
       this.#retryRejected();
     }
   }
@@ -206,15 +212,12 @@ export class LiveRegistry<Built> implements Registry<Built> {
     const state = await this.#options.store.load();
     const { layers, puts } = toLayers(this.#layers.base, state);
     const changes = diffServed(puts, this.#graph.entities);
-    this.#layers = layers;
-    this.#revision = state.revision;
-    this.#hash = state.hash;
     this.#rejected.clear();
-    await this.#admit(changes);
+    await this.#admit(changes, { layers, revision: state.revision, hash: state.hash });
   }
 
   /** Serves as many of `changes` as build; the others are kept out and reported. */
-  async #admit(changes: readonly Change[], isNews = true): Promise<void> {
+  async #admit(changes: readonly Change[], position?: Position): Promise<void> {
     let candidate: Prepared<Built> | undefined;
     const attempt = async (some: readonly Change[]) => {
       const next = await this.#prepare(some, candidate?.graph, true);
@@ -223,8 +226,8 @@ export class LiveRegistry<Built> implements Registry<Built> {
     };
     await admitAll(changes, attempt, (change, error) => this.#keepOut(change, error));
     // Also when nothing of it could be served: whoever serves is told of the revision.
-    if (candidate === undefined && isNews) await attempt([]);
-    if (candidate !== undefined) await this.#serve(candidate.graph, candidate.built);
+    if (candidate === undefined && position !== undefined) await attempt([]);
+    if (candidate !== undefined) await this.#serve(candidate, position);
   }
 
   #keepOut(change: Change, error: SekishoError): void {
@@ -252,10 +255,7 @@ export class LiveRegistry<Built> implements Registry<Built> {
     const retry = async () => {
       this.#isRetrying = false;
       const waiting = [...this.#rejected];
-      await this.#admit(
-        waiting.map(([, { change }]) => change),
-        false,
-      );
+      await this.#admit(waiting.map(([, { change }]) => change));
       // One that failed again was kept out anew.
       for (const [key, rejection] of waiting) if (this.#rejected.get(key) === rejection) this.#rejected.delete(key);
     };
@@ -268,10 +268,10 @@ export class LiveRegistry<Built> implements Registry<Built> {
     const base = toBase(changes, this.#options.createDefaultNamespace ?? true);
     const effective = diffBase(this.#layers, base, this.#graph.entities);
     try {
-      const { graph, built } = await this.#prepare(effective);
+      const prepared = await this.#prepare(effective);
       for (const key of this.#layers.base.keys()) if (!this.#layers.stored.has(key)) this.#rejected.delete(key);
       this.#layers = { ...this.#layers, base };
-      await this.#serve(graph, built);
+      await this.#serve(prepared);
     } catch (error) {
       throw withPointers(error);
     }

@@ -14,12 +14,22 @@ interface HeldCollection {
   sorted: readonly string[] | undefined;
 }
 
-/** Documents in memory. `isUsed` tells whether a collection holds any. */
-export function createMemoryDocuments(): DocumentStore & { isUsed(namespace: string, collection: string): boolean } {
-  const collections = new Map<string, HeldCollection>();
+/** All documents of a store in memory; survives a structured clone. */
+export type MemoryDocumentContents = ReadonlyMap<string, HeldCollection>;
+
+export interface MemoryDocuments extends DocumentStore {
+  /** Whether a collection holds any. */
+  isUsed(namespace: string, collection: string): boolean;
+  contents(): MemoryDocumentContents;
+}
+
+/** Documents in memory. */
+export function createMemoryDocuments(contents?: MemoryDocumentContents): MemoryDocuments {
+  const collections = new Map<string, HeldCollection>(contents);
   const find = (namespace: string, collection: string) => collections.get(JSON.stringify([namespace, collection]));
 
   return {
+    contents: () => collections,
     isUsed: (namespace, collection) => (find(namespace, collection)?.byId.size ?? 0) > 0,
     async get(namespace, collection, id) {
       const held = find(namespace, collection)?.byId.get(id);

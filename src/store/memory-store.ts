@@ -2,7 +2,7 @@ import { emptyEntities, toEntityId, toEntityKey } from '../entity/entity-key.ts'
 import type { Change, Entities, EntityKind, EntityTypes } from '../entity/types.ts';
 import { SekishoError } from '../lib/errors.ts';
 import { FIRST_HASH, toChainHash, toHistoryChanges } from './change-record.ts';
-import { createMemoryDocuments } from './memory-documents.ts';
+import { createMemoryDocuments, type MemoryDocumentContents } from './memory-documents.ts';
 import { checkBacklog, checkCollections, checkRevision } from './store-rules.ts';
 import type { EntityId, HistoryRecord, Store, StoreHealth, StoreUpdate } from './types.ts';
 import { createUpdateFeed } from './update-feed.ts';
@@ -10,6 +10,22 @@ import { createUpdateFeed } from './update-feed.ts';
 export interface MemoryStoreOptions {
   /** Records of the history, and updates for late watchers, that are kept. */
   readonly historyLimit?: number;
+  /** What another store held, which this one goes on with. */
+  readonly contents?: MemoryContents;
+}
+
+/** Everything that a store in memory holds; survives a structured clone. */
+export interface MemoryContents {
+  readonly held: Held;
+  readonly log: readonly Logged[];
+  readonly documents: MemoryDocumentContents;
+  readonly revision: number;
+  readonly hash: string;
+}
+
+export interface MemoryStore extends Store {
+  /** For the process that takes over. */
+  contents(): MemoryContents;
 }
 
 interface Logged {
@@ -23,18 +39,20 @@ interface Held {
 }
 
 /** A store that forgets everything when the process ends. */
-export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
+export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore {
+  const { contents } = options;
   const historyLimit = Math.max(1, options.historyLimit ?? 10_000);
-  const held: Held = { entities: emptyEntities() as Held['entities'], masked: new Map() };
-  const log: Logged[] = [];
+  const held: Held = contents?.held ?? { entities: emptyEntities() as Held['entities'], masked: new Map() };
+  const log: Logged[] = [...(contents?.log ?? [])];
   const feed = createUpdateFeed();
-  const documents = createMemoryDocuments();
-  let revision = 0;
-  let hash = FIRST_HASH;
+  const documents = createMemoryDocuments(contents?.documents);
+  let revision = contents?.revision ?? 0;
+  let hash = contents?.hash ?? FIRST_HASH;
   const health: StoreHealth = { state: 'ok', since: new Date().toISOString() };
   let isClosed = false;
 
   return {
+    contents: () => ({ held, log, documents: documents.contents(), revision, hash }),
     async load() {
       return { entities: copyEntities(held.entities), revision, hash, masked: [...held.masked.values()] };
     },

@@ -17,6 +17,8 @@ export interface TcpFaultProxy extends AsyncDisposable {
   /** Nobody listens until `accept`; open connections break. */
   refuse(): Promise<void>;
   accept(): Promise<void>;
+  /** New connections go to another server; those that are open break. */
+  retarget(port: number): void;
 }
 
 interface Link {
@@ -31,6 +33,7 @@ export async function startTcpFaultProxy(target: number): Promise<TcpFaultProxy>
   let budget = Number.POSITIVE_INFINITY;
   let isStalled = false;
   let total = 0;
+  let to = target;
   const end = (link: Link): void => {
     links.delete(link);
     link.client.destroy();
@@ -48,7 +51,7 @@ export async function startTcpFaultProxy(target: number): Promise<TcpFaultProxy>
   };
   const server = createServer((client) => {
     total += 1;
-    const link: Link = { client, upstream: connect(target, '127.0.0.1'), left: budget };
+    const link: Link = { client, upstream: connect(to, '127.0.0.1'), left: budget };
     links.add(link);
     client.on('data', (chunk) => link.upstream.write(chunk));
     client.on('drain', () => isStalled || link.upstream.resume());
@@ -82,6 +85,10 @@ export async function startTcpFaultProxy(target: number): Promise<TcpFaultProxy>
       const closed = new Promise((resolve) => server.close(resolve));
       breakAll();
       await closed;
+    },
+    retarget(next) {
+      to = next;
+      breakAll();
     },
     async accept() {
       await listen(server, port);
