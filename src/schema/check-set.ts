@@ -1,6 +1,7 @@
 import { suggestion } from './check-keys.ts';
-import { textAt } from './cursor.ts';
+import { type Cursor, textAt } from './cursor.ts';
 import type { Draft } from './draft.ts';
+import { syncKeyProblem } from './sync-key.ts';
 import type { ResourceType } from './types.ts';
 
 /** Reports what is wrong between schemas: parents and groups that are missing, columns that are not there, names that clash. Relations may lead nowhere. */
@@ -30,6 +31,7 @@ export function checkSet(drafts: ReadonlyMap<string, Draft>, resources: readonly
       }
     }
     checkRelations(draft, drafts);
+    checkSync(draft, drafts, names);
   }
 }
 
@@ -65,6 +67,29 @@ function checkRelations(draft: Draft, drafts: ReadonlyMap<string, Draft>): void 
       cursor.at('relation_property').report(`${name} is the name of another property of ${draft.id}`);
     embedded.add(name);
   }
+}
+
+/** Reports keys and values in etcd that cannot be made. */
+function checkSync(draft: Draft, drafts: ReadonlyMap<string, Draft>, names: readonly string[]): void {
+  const { nosync, sync_key_template: template, sync_property: property } = draft.metadata;
+  if (nosync === true) return;
+  const report = (key: string, problem: string): void => metadataOf(draft, drafts, key).report(`${key} of ${draft.id} ${problem}`);
+  const problem = typeof template === 'string' && template !== '' ? syncKeyProblem(template, names) : undefined;
+  if (problem !== undefined) report('sync_key_template', problem);
+  if (typeof property === 'string' && property !== '' && !names.includes(property))
+    report('sync_property', `is no property of it: ${property}; ${suggestion(property, names)}it has: ${names.join(', ')}`);
+}
+
+/** Where a key of the metadata stands: in the schema itself or in the base that gives it. */
+function metadataOf(draft: Draft, drafts: ReadonlyMap<string, Draft>, key: string): Cursor {
+  const seen = new Set<string>();
+  const find = ({ id, cursor, bases }: Draft): Cursor | undefined => {
+    seen.add(id);
+    if (cursor.at('metadata').has(key)) return cursor.at('metadata').at(key);
+    const next = bases.flatMap((base) => drafts.get(base) ?? []).filter((base) => !seen.has(base.id));
+    return next.map(find).find((found) => found !== undefined);
+  };
+  return find(draft) ?? draft.cursor.at('metadata');
 }
 
 /** Reports tables, URLs and actions that two schemas would share. */

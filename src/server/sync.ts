@@ -30,7 +30,7 @@ export function needsSync({ schemas, etcd, sync, webhooks, cron }: Settings): bo
   return schemas.length > 0 || (etcd.length > 0 && sync !== 'none') || webhooks.length > 0 || cron.length > 0;
 }
 
-/** Starts what keeps others in step with the resources. Rejects with SCHEMA_INVALID or CONFIG_INVALID when a key template or a job's time makes no sense. */
+/** Starts what keeps others in step with the resources. Rejects with CONFIG_INVALID when a job's time makes no sense. */
 export async function startSync(settings: Settings, etcd: Etcd | undefined, models: SyncedModels | undefined): Promise<StartedSync> {
   const { syncWriter, watch, cron } = settings;
   const sync = await createSync({

@@ -1,5 +1,4 @@
-import { SekishoError } from '../lib/errors.ts';
-import { SYNC_KEY_VARIABLE } from '../schema/sync-key.ts';
+import { splitSyncKey } from '../schema/sync-key.ts';
 import type { Resource } from '../sql/types.ts';
 
 /** `metadata.sync_key_template` of a schema, compiled. */
@@ -12,12 +11,9 @@ export interface KeyTemplate {
   match(path: string): Readonly<Record<string, string>> | undefined;
 }
 
-/** Compiles a template such as `/v1.0/dev/{{device_id}}/vm/{{id}}`. SCHEMA_INVALID for anything but properties in double braces. */
-export function compileKeyTemplate(text: string, place: string): KeyTemplate {
-  const names = [...text.matchAll(SYNC_KEY_VARIABLE)].map((match) => match[1] ?? '');
-  const literals = text.split(/\{\{\s*[A-Za-z_]\w*\s*\}\}/);
-  const strange = literals.find((literal) => /\{\{|\}\}|\{%|\{#/.test(literal));
-  if (strange !== undefined || names.length === 0) throw invalid(text, place, names.length === 0);
+/** Compiles a template such as `/v1.0/dev/{{device_id}}/vm/{{id}}`, which was checked when its schema was loaded. */
+export function compileKeyTemplate(text: string): KeyTemplate {
+  const { literals, names } = splitSyncKey(text);
   const expression = new RegExp(`^${literals.map(escape).join('([^/]*)')}$`);
   return {
     prefix: literals[0] ?? '',
@@ -43,11 +39,4 @@ function toText(name: string | undefined, resource: Resource): string {
 
 function escape(literal: string): string {
   return literal.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
-}
-
-function invalid(text: string, place: string, hasNone: boolean): SekishoError {
-  const detail = hasNone
-    ? `sync_key_template must name a property, as in /v1.0/dev/{{id}}; found ${JSON.stringify(text)}: all resources would have one key`
-    : `sync_key_template may only have properties in double braces, as in /v1.0/dev/{{device_id}}/vm/{{id}}; found ${JSON.stringify(text)}`;
-  return new SekishoError('SCHEMA_INVALID', `${place}: ${detail}`, { errors: [{ pointer: place, detail }] });
 }

@@ -1,4 +1,3 @@
-import { SekishoError } from '../lib/errors.ts';
 import { toPlainUrl, toResourcePath } from '../schema/resource-path.ts';
 import type { ResourceType, SchemaSet } from '../schema/types.ts';
 import type { Resource } from '../sql/types.ts';
@@ -33,7 +32,7 @@ export interface SyncLayout {
 
 const layouts = new WeakMap<SchemaSet, SyncLayout>();
 
-/** The layout of a set; compiled once. SCHEMA_INVALID for a `sync_key_template` or `sync_property` that makes no sense. */
+/** The layout of a set; compiled once. */
 export function layoutOf(schemas: SchemaSet): SyncLayout {
   let layout = layouts.get(schemas);
   if (layout === undefined) layouts.set(schemas, (layout = compileLayout(schemas)));
@@ -66,7 +65,6 @@ function hasTemplate({ metadata }: ResourceType): boolean {
 
 function toTypeLayout(type: ResourceType): TypeLayout {
   const { metadata } = type;
-  checkProperty(type);
   const shared = {
     type,
     configPrefix: metadata['sync_skip_config_prefix'] === true ? '' : CONFIG_PREFIX,
@@ -74,7 +72,7 @@ function toTypeLayout(type: ResourceType): TypeLayout {
     property: typeof metadata['sync_property'] === 'string' ? metadata['sync_property'] : '',
   };
   if (hasTemplate(type)) {
-    const template = compileKeyTemplate(String(metadata['sync_key_template']), type.place);
+    const template = compileKeyTemplate(String(metadata['sync_key_template']));
     const match: TypeLayout['match'] = (path) => {
       const values = template.match(path);
       return values && Object.fromEntries(Object.entries(values).map(([name, value]) => [name, [value]]));
@@ -93,11 +91,4 @@ function toTypeLayout(type: ResourceType): TypeLayout {
       return { id: id.includes('%2F') ? [id, id.replaceAll('%2F', '/')] : [id] };
     },
   };
-}
-
-function checkProperty({ metadata, propertyByName, place }: ResourceType): void {
-  const property = metadata['sync_property'];
-  if (typeof property !== 'string' || property === '' || propertyByName.has(property)) return;
-  const detail = `sync_property must be one of ${[...propertyByName.keys()].join(', ')}; found ${JSON.stringify(property)}`;
-  throw new SekishoError('SCHEMA_INVALID', `${place}: ${detail}`, { errors: [{ pointer: place, detail }] });
 }

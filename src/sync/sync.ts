@@ -73,7 +73,7 @@ const KEEP_ROWS = 10_000;
 
 /**
  * Starts what keeps others in step: the delivery of the event log, reports of workers, watched keys and cron jobs, each where this node is elected for it.
- * SCHEMA_INVALID or CONFIG_INVALID when a key template or the time of a job makes no sense.
+ * CONFIG_INVALID when the time of a job makes no sense.
  */
 export async function createSync(options: SyncOptions): Promise<Sync> {
   const { etcd, models, node, runEvent, ttlMs = TTL_MS } = options;
@@ -89,7 +89,6 @@ export async function createSync(options: SyncOptions): Promise<Sync> {
   let delivery: Delivery | undefined;
   let reports: Election | undefined;
   if (etcd !== undefined && models !== undefined && log !== undefined) {
-    layout();
     const { pollMs = POLL_MS, backoffMs = BACKOFF_MS, driftIntervalMs = DRIFT_INTERVAL_MS } = options;
     const started = createDelivery({ ...models, etcd, log, node, ttlMs, pollMs, backoffMs, driftIntervalMs });
     delivery = started;
