@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Change } from '../entity/types.ts';
 import { createEtcd } from '../etcd/client.ts';
 import type { Etcd, EtcdOptions } from '../etcd/types.ts';
@@ -48,6 +49,9 @@ const START_TIMEOUT_MS = 30_000;
 const TRY_SHARE = 0.4;
 const MAX_WAITING = 1000;
 const MAX_LOG = 1000;
+/** Who has just made a change lets others go first, when they had changes within this time. */
+const RIVAL_MS = 1000;
+const MAX_YIELD_MS = 100;
 
 /**
  * A store that several nodes share. A change is one transaction of etcd that compares the state it was made for; what the nodes know of the store follows by a
@@ -95,6 +99,11 @@ class EtcdStore implements Store {
   readonly #log;
   readonly #relistMs: number | undefined;
   #follower: EtcdFollower | undefined;
+  /** Hash of the last change of this node, when another node made one, and how long the last transaction took. */
+  #ownHash = '';
+  #rivalAt = Number.NEGATIVE_INFINITY;
+  #putMs = 0;
+  #hasWon = false;
   /** The last change of this node whose entities are being written to their keys. */
   #finishing: Promise<void> = Promise.resolve();
   #isClosed = false;
@@ -189,17 +198,28 @@ class EtcdStore implements Store {
 
   async #put(changes: readonly Change[], { author, expect, isMask = () => false }: PutOptions): Promise<StoreUpdate> {
     const signal = AbortSignal.timeout(this.#parts.timeoutMs);
+    await this.#giveWay();
     for (;;) {
       this.#checkWritable();
       if (this.#mirror.position.pending !== undefined) await this.#finish(signal);
       const { position } = this.#mirror;
       checkRevision(expect, position.revision);
       const plan = this.#plan(position, changes, author, isMask);
+      const startedAt = performance.now();
+      this.#ownHash = plan.next.hash;
       const written = await writePlan(this.#writer, plan, position, signal);
+      this.#putMs = performance.now() - startedAt;
+      this.#hasWon = written.isStored;
       if (written.isStored) return this.#take(position, plan, written, changes);
       // Another node was faster. What it did is known before the caller is told, so that it can build on it.
       await this.#left(position, signal);
     }
+  }
+
+  /** Else one node that is a little faster could outrun the others again and again. */
+  async #giveWay(): Promise<void> {
+    if (!this.#hasWon || performance.now() - this.#rivalAt > RIVAL_MS) return;
+    await sleep(Math.min(MAX_YIELD_MS, (2 + Math.random()) * this.#putMs));
   }
 
   #plan(position: EtcdPosition, changes: readonly Change[], author: string, isMask: (id: EntityId) => boolean): EtcdPlan {
@@ -254,6 +274,7 @@ class EtcdStore implements Store {
   }
 
   #tell(update: StoreUpdate): void {
+    if (update.hash !== this.#ownHash) this.#rivalAt = performance.now();
     this.#log.add(update);
     this.#feed.publish(update);
     this.#snapshot?.touch();

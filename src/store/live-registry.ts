@@ -13,8 +13,8 @@ import { createSerialQueue } from './serial-queue.ts';
 import { checkRevision } from './store-rules.ts';
 import type { DocumentStore, HistoryRecord, StoreUpdate } from './types.ts';
 
-/** Attempts of a change that other writers outrun. */
-const MAX_TRIES = 10;
+/** How long a change is tried that other writers outrun. */
+const RETRY_MS = 5000;
 
 interface Prepared<Built> {
   readonly graph: EntityGraph;
@@ -111,7 +111,8 @@ export class LiveRegistry<Built> implements Registry<Built> {
   }
 
   async #apply(changes: readonly Change[], { author, expect, dryRun = false }: ApplyOptions): Promise<Applied> {
-    for (let tries = 1; ; tries += 1) {
+    const startedAt = performance.now();
+    for (;;) {
       await this.#receive();
       checkRevision(expect, this.#revision);
       const prepared = await this.#prepare(changes.filter((change) => !this.#isKeptOut(change)));
@@ -119,8 +120,14 @@ export class LiveRegistry<Built> implements Registry<Built> {
         this.#options.discard?.(prepared.built);
         return { revision: this.#revision, warnings: prepared.warnings };
       }
-      const update = await this.#store(changes, author, prepared.built, expect === undefined && tries < MAX_TRIES);
-      if (update === undefined) continue;
+      const update = await this.#store(changes, author, prepared.built, expect === undefined);
+      if (update === undefined) {
+        if (performance.now() - startedAt < RETRY_MS) continue;
+        throw new SekishoError(
+          'STORE_BUSY',
+          `other nodes change the state all the time; the change was tried for ${RETRY_MS} ms; try again`,
+        );
+      }
       for (const change of changes) this.#rejected.delete(toIdKey(toEntityId(change)));
       const { revision, hash } = update;
       await this.#serve(prepared, { layers: withStored(this.#layers, changes), revision, hash });
