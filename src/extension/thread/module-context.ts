@@ -1,7 +1,8 @@
 import { moduleFetch } from '../../runtime/thread/builtin-http.ts';
 import { toSnakeCase } from '../event-names.ts';
-import type { FetchOptions, HostCallName, HostCallTable, ListOptions, TransactionHandle } from '../host-calls.ts';
+import type { ListOptions } from '../host-calls.ts';
 import type { Gateway } from './gateway.ts';
+import { type AskGateway, createModuleTransaction } from './module-transaction.ts';
 import type { Run } from './run.ts';
 import type { EventContext, LogLevel } from './types.ts';
 
@@ -12,7 +13,6 @@ export interface ModuleContextOptions {
 }
 
 type Fields = Record<string, unknown>;
-type Call = <Name extends HostCallName>(name: Name, ...args: Parameters<HostCallTable[Name]>) => Promise<ReturnType<HostCallTable[Name]>>;
 
 /** Keys of the gateway: set in camel case they are these, not new ones. */
 const KNOWN: ReadonlySet<string> = new Set(
@@ -65,18 +65,18 @@ function keyOf(context: EventContext, key: string): string {
 const PART_NAMES: ReadonlySet<string> = new Set(['tx', 'transact', 'model', 'fetch', 'config', 'log', 'secrets', 'cache', 'schemas']);
 
 function createParts(run: Run, { gateway, log }: ModuleContextOptions): Fields {
-  const call: Call = async (name, ...args) => (await gateway.call(run.inv, name, args)) as never;
+  const call: AskGateway = async (name, ...args) => (await gateway.call(run.inv, name, args)) as never;
   const { context } = run.box;
   const at =
     (level: LogLevel) =>
     (...texts: unknown[]): void =>
       log(level, run, texts.map((text) => (typeof text === 'string' ? text : JSON.stringify(text))).join(' '));
   return {
-    tx: createTransaction(call, () => (context['transaction'] === undefined ? null : 'request')),
+    tx: createModuleTransaction(call, () => (context['transaction'] === undefined ? null : 'request')),
     transact: async (work: (tx: object) => unknown, options: { isolation?: string } = {}) => {
       const handle = await call('db.begin', options.isolation);
       try {
-        const result = await work(createTransaction(call, () => handle));
+        const result = await work(createModuleTransaction(call, () => handle));
         await call('db.commit', handle);
         return result;
       } finally {
@@ -100,27 +100,7 @@ function createParts(run: Run, { gateway, log }: ModuleContextOptions): Fields {
   };
 }
 
-function createTransaction(call: Call, handle: () => TransactionHandle): object {
-  return {
-    list: async (schemaId: string, filter: Fields = {}, options: ListOptions = {}) =>
-      await call('db.list', handle(), schemaId, filter, options),
-    count: async (schemaId: string, filter: Fields = {}) => await call('db.count', handle(), schemaId, filter),
-    fetch: async (schemaId: string, id: string, options: FetchOptions = {}) => await call('db.fetch', handle(), schemaId, id, options),
-    lock: async (schemaId: string, id: string, options: FetchOptions = {}) =>
-      await call('db.fetch', handle(), schemaId, id, { lock: 'lock_related', ...options }),
-    state: async (schemaId: string, id: string) => await call('db.stateFetch', handle(), schemaId, id, {}),
-    create: async (schemaId: string, resource: Fields) => await call('db.create', handle(), schemaId, resource),
-    update: async (schemaId: string, id: string, changes: Fields) => await call('db.update', handle(), schemaId, { ...changes, id }),
-    updateState: async (schemaId: string, id: string, changes: Fields) =>
-      await call('db.stateUpdate', handle(), schemaId, { ...changes, id }),
-    delete: async (schemaId: string, id: string) => await call('db.delete', handle(), schemaId, id),
-    query: async (sql: string, parameters: readonly unknown[] = [], schemaId?: string) =>
-      await call('db.query', handle(), schemaId, sql, parameters),
-    columns: async (schemaId: string) => await call('db.columns', schemaId),
-  };
-}
-
-function createModel(call: Call): object {
+function createModel(call: AskGateway): object {
   return {
     list: async (schemaId: string, filter: Fields = {}, options: ListOptions = {}) =>
       await call('model.list', schemaId, filter, options, 'full'),
