@@ -13,7 +13,8 @@
  *     if (taken.length > 0) throw new ResponseError(409, 'The name is taken.');
  *   };
  *
- * A handler is an exported function named as its event, in camel case or as it is; an action's is named by the action's id.
+ * A handler is an exported function named as its event, in camel case or as it is; an action's is named by the action's id. The contexts of
+ * single events and actions: `EventContext<Schemas, 'network', 'postList'>`, `ActionContext<Schemas, 'network', 'power_on'>`.
  */
 
 /** Types of every schema by its id, as `sekisho types` makes them. */
@@ -111,7 +112,12 @@ export interface Auth {
  * The one object that all handlers of a request get. What a handler puts into it, later ones find. Keys of the gateway may be written in
  * camel case or as Gohan has them (`context.tenant_id`).
  */
-export interface ExtensionContext<Schemas extends HasTypes<Schemas> = SchemaTypes, Id extends keyof Schemas = keyof Schemas> {
+export interface ExtensionContext<
+  Schemas extends HasTypes<Schemas> = SchemaTypes,
+  Id extends keyof Schemas = keyof Schemas,
+  Input = any,
+  Response = any,
+> {
   /** Id of the schema. */
   readonly schemaId: string;
   /** The schema: `ID`, `Singular`, `Plural`, `URL`, `Properties`, … */
@@ -144,11 +150,11 @@ export interface ExtensionContext<Schemas extends HasTypes<Schemas> = SchemaType
   /** The resource that is created, changed or deleted. What handlers before the statement make of it is stored. */
   resource: Schemas[Id]['resource'];
   /** The answer: in `postX` what the client will get. Set in `preList`, `preShow` or `preShowInTransaction` it is the answer and nothing is read. Of an action, its result. */
-  response: any;
+  response: Response;
   /** Number of resources, after a list. */
   readonly total: number;
   /** Input of an action, validated. */
-  readonly input: any;
+  readonly input: Input;
   /** Of a watched key: `set` or `delete`, the key, and its value. */
   readonly action: 'set' | 'delete';
   readonly key: string;
@@ -180,3 +186,55 @@ export interface ExtensionContext<Schemas extends HasTypes<Schemas> = SchemaType
 export type Handler<Schemas extends HasTypes<Schemas> = SchemaTypes, Id extends keyof Schemas = keyof Schemas> = (
   context: ExtensionContext<Schemas, Id>,
 ) => void | Promise<void>;
+
+/** Inputs and outputs of a schema's actions by their ids. */
+export type ActionsOf<Schemas, Id extends keyof Schemas> = Schemas[Id] extends { actions: infer Actions } ? Actions : object;
+
+/** The context of an action: its input, and the output as its response. */
+export type ActionContext<
+  Schemas extends HasTypes<Schemas>,
+  Id extends keyof Schemas,
+  Action extends keyof ActionsOf<Schemas, Id>,
+> = ExtensionContext<
+  Schemas,
+  Id,
+  ActionsOf<Schemas, Id>[Action] extends { input: infer Input } ? Input : any,
+  ActionsOf<Schemas, Id>[Action] extends { output: infer Output } ? Output : any
+>;
+
+/** The events of the operations, as exports name them. */
+export type LifeEvent =
+  | `${'pre' | 'post'}${'List' | 'Show' | 'Create' | 'Update' | 'Delete'}${'' | 'InTransaction'}`
+  | `${'pre' | 'post'}${'StateUpdate' | 'MonitoringUpdate'}InTransaction`
+  | 'notification'
+  | 'postMigration';
+
+/** What `context.response` is: the resource under its schema's singular name, or a list under the plural one. */
+export type ResponseOf<Schema, Event extends LifeEvent> = Event extends `${'pre' | 'post'}List${string}`
+  ? Schema extends { plural: infer Plural extends string; resource: infer Resource }
+    ? Record<Plural, Resource[]>
+    : any
+  : Event extends `${'pre' | 'post'}${'Show' | 'Create' | 'Update'}${string}`
+    ? Schema extends { singular: infer Singular extends string; resource: infer Resource }
+      ? Record<Singular, Resource>
+      : any
+    : any;
+
+/** The context of one event of a schema. */
+export type EventContext<Schemas extends HasTypes<Schemas>, Id extends keyof Schemas, Event extends LifeEvent> = ExtensionContext<
+  Schemas,
+  Id,
+  unknown,
+  ResponseOf<Schemas[Id], Event>
+>;
+
+type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<CamelCase<Tail>>}` : Name;
+
+/** All handlers of a schema, typed by their events and actions: `({ … }) satisfies Handlers<Schemas, 'network'>`. */
+export type Handlers<Schemas extends HasTypes<Schemas>, Id extends keyof Schemas> = {
+  [Event in LifeEvent]?: (context: EventContext<Schemas, Id, Event>) => void | Promise<void>;
+} & {
+  [Action in keyof ActionsOf<Schemas, Id> as Action extends string ? Action | CamelCase<Action> : never]?: (
+    context: ActionContext<Schemas, Id, Action>,
+  ) => void | Promise<void>;
+};

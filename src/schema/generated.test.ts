@@ -182,8 +182,9 @@ test('TypeScript: it is valid, and types follow the schemas', async () => {
     '  pages: number | null;',
     '    cover?: "hard" | "soft";',
     '  book?: Book | null;',
-    '  loan: { resource: Loan; create: LoanCreate; update: LoanUpdate };',
+    '  loan: {\n    resource: Loan;\n    create: LoanCreate;\n    update: LoanUpdate;\n    singular: "loan";\n    plural: "loans";',
     'export type BookLendInput = {\n  to: string;',
+    '      lend: { input: BookLendInput; output: ',
   ])
     assert.ok(text.includes(line), `${line} in\n${text}`);
 });

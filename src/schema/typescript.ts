@@ -5,18 +5,35 @@ import type { JsonSchema, Property, PropertyType, ResourceType } from './types.t
 import { FULL_ACCESS, requiredOf, type VisibleType, visibleTypes } from './visible-type.ts';
 
 /**
- * TypeScript types of every resource: as it is answered, the bodies that create and change one, and the inputs of actions; at the end a map of all of them by schema id.
- * Integers beyond 2^53 are texts in JSON.
+ * TypeScript types of every resource: as it is answered, the bodies that create and change one, inputs and outputs of actions; at the end a map of all of them by
+ * schema id, which the types of extensions take (`sdk/extension.d.ts`). Integers beyond 2^53 are texts in JSON.
  */
 export function toTypeScript(types: Iterable<ResourceType>, access: ViewAccess = FULL_ACCESS): string {
   const visible = visibleTypes(types, access);
   const names = toNames(visible);
   const parts = visible.map((one) => toInterfaces(one, names));
-  const table = visible.map(({ type }) => {
-    const name = names.get(type.id);
-    return `  ${key(type.id)}: { resource: ${name}; create: ${name}Create; update: ${name}Update };`;
-  });
+  const table = visible.map((one) => toEntry(one, names));
   return `// Made from schema files by \`sekisho types\`.\n\n${parts.join('\n')}\n/** Every schema by its id. */\nexport interface Schemas {\n${table.join('\n')}\n}\n`;
+}
+
+/** A schema's line of the map. */
+function toEntry({ type, mayDo }: VisibleType, names: ReadonlyMap<string, string>): string {
+  const name = names.get(type.id) ?? pascal(type.id);
+  const actions = [...type.actions.values()]
+    .filter(({ id }) => mayDo(id))
+    .map(({ id, input, output }) => {
+      const of = `${name}${pascal(id)}`;
+      return `      ${key(id)}: { input: ${input === undefined ? 'Record<string, never>' : `${of}Input`}; output: ${output === undefined ? 'unknown' : `${of}Output`} };\n`;
+    });
+  const lines = [
+    `resource: ${name};`,
+    `create: ${name}Create;`,
+    `update: ${name}Update;`,
+    `singular: ${JSON.stringify(type.singular)};`,
+    `plural: ${JSON.stringify(type.plural)};`,
+    ...(actions.length === 0 ? [] : [`actions: {\n${actions.join('')}    };`]),
+  ];
+  return `  ${key(type.id)}: {\n${lines.map((line) => `    ${line}`).join('\n')}\n  };`;
 }
 
 /** A name per schema id; a number is added where two ids would have the same. */
@@ -52,9 +69,12 @@ function toInterfaces(visible: VisibleType, names: ReadonlyMap<string, string>):
           `${doc(property, '  ')}  ${key(property.name)}${isNeeded(property) ? '' : '?'}: ${toType(property.schema, type.jsonSchema, 1)};`,
       )
       .join('\n');
-  const inputs = [...type.actions.values()]
-    .filter(({ id, input }) => input !== undefined && visible.mayDo(id))
-    .map(({ id, input }) => `\nexport type ${name}${pascal(id)}Input = ${toType(input ?? {}, input ?? {}, 0)};\n`);
+  const own = [...type.actions.values()]
+    .filter(({ id }) => visible.mayDo(id))
+    .flatMap(({ id, input, output }) => [
+      ...(input === undefined ? [] : [`export type ${name}${pascal(id)}Input = ${toType(input, input, 0)};\n`]),
+      ...(output === undefined ? [] : [`export type ${name}${pascal(id)}Output = ${toOutput(output, names)};\n`]),
+    ]);
   return [
     `/** ${comment(type.description)} */\n${block(name, [...answered, ...embedded].join('\n'))}`,
     block(
@@ -65,7 +85,7 @@ function toInterfaces(visible: VisibleType, names: ReadonlyMap<string, string>):
       `${name}Update`,
       body(update, () => false),
     ),
-    ...inputs,
+    ...own,
   ].join('\n');
 }
 
@@ -96,6 +116,12 @@ function toType(schema: JsonSchema, root: JsonSchema, depth: number): string {
   const types = typesOf(schema);
   if (types.length === 0) return 'unknown';
   return union(types.map((type) => PLAIN[type] ?? (type === 'array' ? toArray(schema, root, depth) : toObject(schema, root, depth))));
+}
+
+/** The output of an action; its `type` may be the id of a schema. */
+function toOutput(output: JsonSchema, names: ReadonlyMap<string, string>): string {
+  const named = typeof output['type'] === 'string' ? names.get(output['type']) : undefined;
+  return named ?? toType(output, output, 0);
 }
 
 function union(types: readonly string[]): string {
