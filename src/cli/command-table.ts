@@ -80,6 +80,16 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./commands/generate.ts')).types,
   },
   {
+    name: 'test',
+    aliases: ['test_extensions', 'test_ex'],
+    usage: 'test [PATH…]',
+    summary: 'run tests of extensions',
+    details:
+      "PATH… are files and folders, by default the working folder. Files named test_*.js are tests of Gohan's kind: each of their functions test… runs in scripts that are loaded anew, on an empty database in memory. Files named *.test.ts are tests on node:test, which may import sekisho/testing. -c names a configuration for the limits and packages of extensions. Exit code 1 when a test fails.",
+    example: 'sekisho test --run-test Vlan examples/gohan-extensions',
+    load: async () => (await import('./commands/test.ts')).test,
+  },
+  {
     name: 'migrate',
     aliases: ['mig'],
     usage: 'migrate WORD [NAME|VERSION] [-c FILE]',
@@ -135,6 +145,24 @@ export const COMMANDS: readonly CommandSpec[] = [
     details: 'Exit code 1 when it is not ready or not there.',
     example: 'sekisho status',
     load: async () => (await import('./commands/status.ts')).status,
+  },
+  {
+    name: 'reload',
+    usage: 'reload',
+    summary: 'make the gateway read its configuration again, without losing a request',
+    details:
+      'Workers are replaced one by one. A configuration that is wrong changes nothing; keys that count only from the next start on are named. SIGHUP does the same.',
+    example: 'sekisho reload',
+    load: async () => (await import('./commands/reload.ts')).reload,
+  },
+  {
+    name: 'upgrade',
+    usage: 'upgrade',
+    summary: 'hand all listeners over to the program that is on the disk now, without losing a request',
+    details:
+      'Starts a new process with the arguments of the running one, and waits until it serves; the old one then finishes what it has and ends. When the new one does not come up, the old one serves on. SIGUSR2 does the same.',
+    example: 'sekisho upgrade',
+    load: async () => (await import('./commands/upgrade.ts')).upgrade,
   },
   {
     name: 'explain',
