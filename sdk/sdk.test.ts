@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { Handler } from './extension.d.ts';
+import type { ModelsUnderTest as StartedModels, StartModelsOptions as StartOptions } from '../src/server/testing/start-models.ts';
+import type { EventContext, Handler, Handlers } from './extension.d.ts';
 import type { FetchUpstream, RequestHandler } from './index.d.ts';
+import type { ModelsUnderTest, StartModelsOptions } from './testing.d.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -43,6 +46,45 @@ export const extension = {
   }) satisfies Handler<Schemas, 'network'>,
   powerOn: ((context) => void (context.response = { on: context.input })) satisfies Handler,
 };
+
+interface Acting {
+  network: Schemas['network'] & {
+    singular: 'network';
+    plural: 'networks';
+    actions: { power_on: { input: { delay?: number }; output: { on: boolean } }; reset: { input: Record<string, never>; output: unknown } };
+  };
+}
+
+/** Checked by the compiler, never run: contexts by event and action. */
+export const handlers = {
+  postList(context) {
+    const [first] = context.response.networks;
+    // @ts-expect-error a network has no such property
+    context.total = first?.other;
+  },
+  postCreate: (context: EventContext<Acting, 'network', 'postCreate'>) => void (context.response.network.name += '!'),
+  powerOn(context) {
+    context.response = { on: context.input.delay === undefined };
+    // @ts-expect-error the output says whether it is on
+    context.response = { off: true };
+  },
+  // @ts-expect-error there is no such action
+  explode() {},
+} satisfies Handlers<Acting, 'network'>;
+
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
+
+const GIVEN: StartModelsOptions = {};
+
+/** Checked by the compiler: `sekisho/testing` has what its types say, and takes what they allow. */
+export const typed: readonly [Same<keyof ModelsUnderTest, keyof StartedModels>, StartOptions] = [true, GIVEN];
+
+test('the extensions of the petstore compile against the types that are made of its schemas', () => {
+  const made = spawnSync(`${ROOT}/bin/sekisho`, ['types', 'examples/petstore/schemas/petstore.yaml'], { cwd: ROOT, encoding: 'utf8' });
+  assert.equal(made.stdout, readFileSync(`${ROOT}/examples/petstore/extensions/schemas.ts`, 'utf8'));
+  const { status, stdout } = spawnSync('node_modules/.bin/tsc', ['-p', 'examples/petstore'], { cwd: ROOT, encoding: 'utf8' });
+  assert.equal(status, 0, stdout);
+});
 
 test('the modules of the examples compile against the types', () => {
   const { status, stdout } = spawnSync('node_modules/.bin/tsc', ['-p', 'examples/modules'], { cwd: ROOT, encoding: 'utf8' });
