@@ -127,6 +127,8 @@ export interface CertificateStatus {
 /** What `GET /api/v1/status` tells beyond the entities. */
 export interface ServerStatus {
   readonly listeners: readonly { readonly name: string; readonly address: string }[];
+  /** Entities that this node does not serve because of their tags. */
+  readonly leftOut?: readonly unknown[];
 }
 
 export interface AdminOptions {

@@ -34,6 +34,7 @@ function start(etcd: Parameters<typeof joinFleet>[0]['etcd'], prefix: string, id
   const fleet = joinFleet({
     etcd,
     prefix,
+    id,
     describe: () => toNode(id, revision),
     observe: (event) => events.push(event),
     ttlMs: TTL_MS,

@@ -9,8 +9,10 @@ export interface RegistrationOptions {
   readonly etcd: Etcd;
   /** What all keys of the fleet begin with. */
   readonly prefix: string;
-  /** What the node tells of itself now; `id` never changes. */
-  readonly describe: () => FleetNode;
+  /** Unique in the fleet, and the same after a restart. */
+  readonly id: string;
+  /** What the node tells of itself now. */
+  readonly describe: () => Omit<FleetNode, 'id'>;
   readonly observe: (event: FleetEvent) => void;
   /** How long others take the node for alive after its end. Milliseconds; 10000 by default. */
   readonly ttlMs?: number;
@@ -60,7 +62,7 @@ class NodeRegistration {
 
   constructor(options: RegistrationOptions) {
     this.#options = { ttlMs: 10_000, minIntervalMs: 200, refreshMs: 5000, ...options };
-    this.#id = options.describe().id;
+    this.#id = options.id;
     this.#key = toNodeKey(options.prefix, this.#id);
   }
 

@@ -121,6 +121,10 @@ export interface AdminParts {
   readonly phase: AdminOptions['phase'];
   readonly status: NonNullable<AdminOptions['status']>;
   readonly certificates: NonNullable<AdminOptions['certificates']>;
+  readonly sync?: NonNullable<AdminOptions['sync']>;
+  readonly cluster?: NonNullable<AdminOptions['cluster']>;
+  readonly backups: NonNullable<AdminOptions['backups']>;
+  readonly problems: NonNullable<AdminOptions['problems']>;
 }
 
 export function toAdminOptions(settings: Settings, admin: NonNullable<Settings['admin']>, { metrics, ...parts }: AdminParts): AdminOptions {
@@ -136,7 +140,7 @@ export function toAdminOptions(settings: Settings, admin: NonNullable<Settings['
     maxBodyBytes: admin.maxBodyBytes,
     disableDefaultNamespace: settings.disableDefaultNamespace,
     debug: settings.debug,
-    watchOnly: false,
+    watchOnly: admin.watchOnly,
   };
 }
 
