@@ -17,6 +17,8 @@ export interface BaseLayerOptions {
 }
 
 export interface BaseLayer {
+  /** Serves these in place of those before. Rejects when they do not build; those before are served on. */
+  replace(next: InitResources | undefined): Promise<void>;
   close(): void;
 }
 
@@ -27,8 +29,13 @@ export interface BaseLayer {
 export async function createBaseLayer(options: BaseLayerOptions): Promise<BaseLayer> {
   const { first } = options;
   if (first !== undefined) await apply(first, options);
-  if (!options.watchFiles || first === undefined) return { close: () => undefined };
-  let served = fingerprint(first);
+  let served = first && fingerprint(first);
+  const replace = async (next: InitResources | undefined): Promise<void> => {
+    if ((next && fingerprint(next)) === served) return;
+    await apply(next ?? NOTHING, options);
+    served = next && fingerprint(next);
+  };
+  if (!options.watchFiles || first === undefined) return { replace, close: () => undefined };
   const follow = (init: InitResources): void =>
     files.follow([...init.files.keys(), ...(options.configPath === undefined ? [] : [options.configPath])]);
   const files = createFileWatch(async () => {
@@ -36,15 +43,16 @@ export async function createBaseLayer(options: BaseLayerOptions): Promise<BaseLa
       const next = options.reload();
       if (next === undefined || fingerprint(next) === served) return;
       follow(next);
-      await apply(next, options);
-      served = fingerprint(next);
+      await replace(next);
     } catch (error) {
       observe({ type: 'error', error: toSekishoError(error), where: 'watched files (the last good version serves on)' });
     }
   });
   follow(first);
-  return files;
+  return { replace, close: () => files.close() };
 }
+
+const NOTHING: InitResources = { changes: [], documents: [], places: new Map(), files: new Map() };
 
 async function apply(init: InitResources, { registry }: BaseLayerOptions): Promise<void> {
   await registry.setBase(init.changes).catch((error: unknown) => Promise.reject(withPlace(error, toEntityPlace(error, init))));

@@ -18,7 +18,7 @@ export function diffEntities(from: Entities | undefined, to: Entities): Entities
     const deletions = [...old.keys()].filter((key) => !now.has(key));
     if (puts.length + deletions.length > 0) delta[kind] = { puts, deletions };
   }
-  return delta as EntitiesDelta;
+  return delta;
 }
 
 /** `from` with the difference. What did not change stays the same object, so that a snapshot is built anew only where it must be. */

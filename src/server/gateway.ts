@@ -1,35 +1,41 @@
-import type { LoadedSettings } from '../config/load-settings.ts';
-import { loadSettings } from '../config/load-settings.ts';
+import type { Reloaded } from '../admin/types.ts';
+import { type LoadedSettings, loadSettings } from '../config/load-settings.ts';
 import type { SourceOptions } from '../config/source.ts';
+import { SekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 import { VERSION } from '../lib/version.ts';
-import type { Registry } from '../store/registry.ts';
-import { startAdmin } from './admin.ts';
-import { createBaseLayer } from './base-layer.ts';
-import { createBridge } from './bridge.ts';
-import { createCertificateWatch } from './certificate-status.ts';
 import { checkedInit } from './checked-init.ts';
 import { createClosing } from './closing.ts';
-import { type HintSources, toHints } from './hints.ts';
-import { type Listening, listenProxy } from './listeners.ts';
-import { createLocalPlane } from './local-plane.ts';
-import type { Log } from './log.ts';
+import { type Control, startControl, tellWhatToTry } from './control.ts';
+import { listenProxy } from './listeners.ts';
+import { createLocalPlane, type LocalPlane } from './local-plane.ts';
 import { createMetrics } from './metrics.ts';
-import { openStore } from './open-store.ts';
-import { openSyncEtcd } from './open-sync-etcd.ts';
-import { startState } from './state.ts';
-import { needsSync, startSync } from './sync.ts';
+import { planReload } from './reload-plan.ts';
 
+/** A running gateway, whatever its processes are. */
 export interface Gateway {
+  /** See `ProcessControl`. */
+  reload(): Promise<Reloaded>;
+  upgrade(): void;
+  /** Resolves when another process has taken over: then this one is to be closed. */
+  readonly handedOver: Promise<void>;
   /** Stops taking requests, lets those under way finish within the grace, and closes everything. */
   close(reason: string): Promise<void>;
 }
 
 export interface GatewayOptions {
   readonly loaded: LoadedSettings;
-  /** Where the configuration is read again when watched files change. */
+  /** Where the configuration is read again. */
   readonly source: SourceOptions;
-  readonly log: Pick<Log, 'dropped'>;
+  readonly log: GatewayLog;
+}
+
+/** The log as far as a gateway changes it. */
+export interface GatewayLog {
+  /** Lines that were dropped. */
+  dropped(): number;
+  /** Goes on with these settings. */
+  change(settings: LoadedSettings['settings']): void;
 }
 
 /** How far the gateway is, as the admin API tells it. */
@@ -39,50 +45,48 @@ export interface Life {
 
 /** Puts a gateway of one process together and starts it; rejects, with everything closed again, when a part cannot start. */
 export async function startGateway({ loaded, source, log }: GatewayOptions): Promise<Gateway> {
-  const { settings, path } = loaded;
   const startedAt = performance.now();
   const closing = createClosing();
   const life: Life = { phase: 'starting' };
-  let inFlight = (): number => 0;
+  const { settings } = loaded;
+  let plane: LocalPlane | undefined;
+  const inFlight = (): number => plane?.inFlight() ?? 0;
+  let control: Control | undefined;
+  const reload = createLocalReload(loaded, source, log, () => control);
+  const upgrade = (): void => {
+    throw new SekishoError('RELOAD_REFUSED', 'one process does everything here (`workers: 0`): there is none that could hand over');
+  };
   try {
     // First, so that it counts what happens while the rest starts.
     const metrics = settings.disableMetrics
       ? undefined
-      : closing.add(createMetrics({ version: VERSION, inFlight: () => inFlight(), logDropped: log.dropped }));
-    const first = checkedInit(settings.proxy.initResources);
-    const etcd = await openSyncEtcd(settings, closing);
-    // Loaded only where there are models: a gateway that only proxies needs neither drivers nor validators.
-    const models =
-      settings.schemas.length === 0 ? undefined : await (await import('./models.ts')).startModels(settings, path, closing, etcd);
-    const store = closing.add(await openStore(settings));
-    const bridge = createBridge(() => registry, settings.tags);
-    const plane = createLocalPlane(settings, { closing, bridge, fallback: models?.fallback });
-    inFlight = plane.inFlight;
-    const registry: Registry = await startState(settings, store, plane, closing);
-    const reload = () => checkedInit(loadSettings(source).settings.proxy.initResources);
-    const configPath = path.startsWith('$') ? undefined : path;
-    closing.add(await createBaseLayer({ first, reload, configPath, watchFiles: settings.proxy.watchFiles, registry }));
-    closing.add(createCertificateWatch(() => registry.entities()));
-    const front = await listenProxy(settings, plane.handle, plane.certificates);
-    closing.add({ close: () => front.drain(settings.shutdownGraceMs) });
-    const sync = needsSync(settings) ? closing.add(await startSync(settings, etcd, models?.synced)) : undefined;
-    const admin = await startAdmin(settings, {
-      registry,
-      sync,
-      plane,
-      listeners: front.listeners,
-      metrics: metrics?.render,
-      phase: () => life.phase,
+      : closing.add(createMetrics({ version: VERSION, inFlight, logDropped: log.dropped }));
+    control = await startControl({
+      loaded,
+      source,
       closing,
+      openPlane: (models, bridge) => (plane = createLocalPlane(settings, { closing, bridge, fallback: models?.fallback })),
+      async openFront() {
+        if (plane === undefined) throw new SekishoError('NOT_READY', 'nothing is served yet');
+        const front = await listenProxy(settings, plane.handle, plane.certificates);
+        closing.add({ close: () => front.drain(settings.shutdownGraceMs) });
+        return front.listeners;
+      },
+      metrics: metrics?.render,
+      processes: { workers: () => [], wanted: () => 0, reload, upgrade, upgradeError: () => undefined },
+      phase: () => life.phase,
     });
     life.phase = 'ready';
-    observe({ type: 'server.ready', revision: registry.revision(), durationMs: performance.now() - startedAt });
-    if (settings.debug) tellWhatToTry(front.listeners, admin, registry, models?.sample);
+    observe({ type: 'server.ready', revision: control.registry.revision(), durationMs: performance.now() - startedAt });
+    tellWhatToTry(settings, control);
   } catch (error) {
     await closing.close();
     throw error;
   }
   return {
+    reload,
+    upgrade,
+    handedOver: new Promise(() => undefined),
     async close(reason) {
       life.phase = 'stopping';
       observe({ type: 'server.draining', reason, inFlight: inFlight() });
@@ -91,18 +95,24 @@ export async function startGateway({ loaded, source, log }: GatewayOptions): Pro
   };
 }
 
-export function tellWhatToTry(
-  listeners: Listening['listeners'],
-  admin: Listening | undefined,
-  registry: Registry,
-  collection: HintSources['collection'],
-): void {
-  const proxyUrl = listeners[0]?.address ?? '';
-  for (const text of toHints({
-    proxyUrl,
-    adminUrl: admin?.listeners[0]?.address,
-    routes: registry.entities().route.values(),
-    collection,
-  }))
-    observe({ type: 'server.hint', text });
+/** The reload of a gateway without workers: log, entities of the configuration and schema files; all else counts from the next start on. */
+function createLocalReload(
+  { settings: first }: LoadedSettings,
+  source: SourceOptions,
+  log: GatewayLog,
+  control: () => Control | undefined,
+): () => Promise<Reloaded> {
+  let settings = first;
+  return async () => {
+    const startedAt = performance.now();
+    const next = loadSettings(source).settings;
+    const plan = planReload(settings, next, false);
+    await control()?.base.replace(checkedInit(next.proxy.initResources));
+    await control()?.models?.reload();
+    settings = plan.settings;
+    log.change(settings);
+    const { changed, later } = plan;
+    observe({ type: 'server.reloaded', changed, later, durationMs: performance.now() - startedAt });
+    return { changed, later, replaced: 0 };
+  };
 }

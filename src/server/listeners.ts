@@ -48,7 +48,7 @@ export function createProxyFront({ proxy }: Settings, onExchange: ExchangeHandle
 /** Listens for the traffic. `certificates` is asked at every TLS handshake, so that changes count at once. */
 export async function listenProxy({ proxy }: Settings, onExchange: ExchangeHandler, certificates: CertificateLookup): Promise<Listening> {
   const frontend = createFrontend({ limits: proxy.limits, onExchange, onReject: observeRejection });
-  return await listenAll(frontend, proxyListeners(proxy, certificates), undefined);
+  return await listenAll(frontend, proxyListeners(proxy, certificates));
 }
 
 /** The listeners of the traffic, as the configuration has them. */
@@ -79,7 +79,7 @@ export async function listenAdmin(
   { proxy }: Settings,
   admin: NonNullable<Settings['admin']>,
   onExchange: ExchangeHandler,
-  sockets: BoundSockets | undefined,
+  sockets?: BoundSockets,
 ): Promise<Listening> {
   const limits: FrontLimits = { ...proxy.limits, maxConnections: ADMIN_MAX_CONNECTIONS, maxInFlight: ADMIN_MAX_CONNECTIONS };
   return await listenAll(createFrontend({ limits, onExchange }), adminListeners(admin), sockets);
@@ -105,7 +105,7 @@ export function adminListeners({ host, port, tls }: NonNullable<Settings['admin'
   ];
 }
 
-async function listenAll(frontend: Frontend, options: readonly ListenOptions[], sockets: BoundSockets | undefined): Promise<Listening> {
+async function listenAll(frontend: Frontend, options: readonly ListenOptions[], sockets?: BoundSockets): Promise<Listening> {
   const listeners: { name: string; address: string }[] = [];
   try {
     for (const each of options) {
@@ -121,8 +121,12 @@ async function listenAll(frontend: Frontend, options: readonly ListenOptions[], 
 }
 
 /** Tells of a listener that is open; gives its name and URL. */
-export function tellListening({ name, host, tls }: ListenOptions, port: number): Listening['listeners'][number] {
-  const address = `${tls === undefined ? 'http' : 'https'}://${host === '' ? '0.0.0.0' : host}:${port}`;
+export function tellListening(options: ListenOptions, port: number): Listening['listeners'][number] {
+  const { name, address } = toAddress(options, port);
   observe({ type: 'server.listening', listener: name, address });
   return { name, address };
+}
+
+export function toAddress({ name, host, tls }: ListenOptions, port: number): Listening['listeners'][number] {
+  return { name, address: `${tls === undefined ? 'http' : 'https'}://${host === '' ? '0.0.0.0' : host}:${port}` };
 }

@@ -48,6 +48,10 @@ export interface StartedModels {
   readonly synced: SyncedModels;
   /** The files of the set that is served. */
   files(): ModelFiles;
+  /** Rejects with what is wrong with the files as they are now. */
+  check(): Promise<void>;
+  /** Another process has committed rows of the event log. */
+  tellEvents(): void;
   /** Reads the files again and serves them, here and by `followers`. Rejects with what is wrong with them; the set before serves on. */
   reload(): Promise<void>;
 }
@@ -97,6 +101,7 @@ export async function startModels(
     await followers?.commit();
     await tellMigrated(next.set, api.runEvent);
   };
+  const elsewhere = new Set<() => void>();
   let reloading: Promise<void> = Promise.resolve();
   const inTurn = (): Promise<void> => {
     const turn = reloading.then(reload);
@@ -115,9 +120,11 @@ export async function startModels(
   if (settings.healthcheck.enabled) closing.add(await startHealthListener(settings, database));
   return {
     fallback: models.fallback,
-    synced: { database, schemas: () => served().set, runEvent: api.runEvent },
+    synced: { database: withListeners(database, elsewhere), schemas: () => served().set, runEvent: api.runEvent },
     sample: toSample(served(), settings),
     files: () => files,
+    check: async () => void compilePolicies(readModels(settings, folder).set.policies),
+    tellEvents: () => elsewhere.forEach((listener) => listener()),
     reload: inTurn,
   };
 }
@@ -181,6 +188,20 @@ export async function serveModels(
     },
     discard,
   };
+}
+
+/** The database with `onLogged` for commits of other processes, too. */
+function withListeners(database: Database, listeners: Set<() => void>): Database {
+  const onLogged: Database['onLogged'] = (listener) => {
+    const off = database.onLogged(listener);
+    listeners.add(listener);
+    return () => {
+      off();
+      listeners.delete(listener);
+    };
+  };
+  // Everything else is the database's own: also what its getters give.
+  return Object.create(database, { onLogged: { value: onLogged } }) as Database;
 }
 
 function folderOf(configPath: string): string {

@@ -1,0 +1,276 @@
+import type { ProcessControl, Reloaded } from '../../admin/types.ts';
+import { loadSettings } from '../../config/load-settings.ts';
+import type { Settings } from '../../config/settings.ts';
+import { SekishoError, toSekishoError } from '../../lib/errors.ts';
+import { observe } from '../../lib/event.ts';
+import { VERSION } from '../../lib/version.ts';
+import type { Bridge } from '../../runtime/types.ts';
+import type { MemoryContents } from '../../store/memory-store.ts';
+import { type AdminGate, createAdminGate } from '../admin-gate.ts';
+import { checkedInit } from '../checked-init.ts';
+import { type Closing, createClosing } from '../closing.ts';
+import { type Control, startControl, tellWhatToTry } from '../control.ts';
+import type { Gateway, GatewayOptions, Life } from '../gateway.ts';
+import { adminListeners, proxyListeners, tellListening, toAddress } from '../listeners.ts';
+import { mergeSamples } from '../merge-samples.ts';
+import { renderSamples } from '../metric-series.ts';
+import { createMetrics, type Metrics } from '../metrics.ts';
+import type { StartedModels } from '../models.ts';
+import { planReload } from '../reload-plan.ts';
+import { toWorkerCount } from '../worker-count.ts';
+import { toBridgeCalls } from './bridge-calls.ts';
+import { handOver } from './handover.ts';
+import { createModelFollowers } from './model-followers.ts';
+import type { Predecessor } from './predecessor.ts';
+import { type BoundSocket, createSharedSockets, type SharedSockets } from './shared-sockets.ts';
+import { createWorkers, type Workers } from './workers.ts';
+import { createWorkersPlane, type WorkersPlane } from './workers-plane.ts';
+
+export interface SupervisorOptions extends GatewayOptions {
+  /** The process that this one takes over from. */
+  readonly predecessor: Predecessor | undefined;
+}
+
+/** Starts a gateway whose requests are served by workers; rejects, with everything closed again, when a part cannot start. */
+export async function startSupervisor(options: SupervisorOptions): Promise<Gateway> {
+  const supervisor = new Supervisor(options);
+  try {
+    await supervisor.start();
+  } catch (error) {
+    await supervisor.closeAll();
+    throw error;
+  }
+  return supervisor;
+}
+
+/** Sockets of admin listeners: one is listened on here, the other is bound for the process that takes over. */
+const ADMIN_SOCKETS = 2;
+
+class Supervisor implements Gateway {
+  readonly handedOver: Promise<void>;
+  readonly #options: SupervisorOptions;
+  readonly #life: Life = { phase: 'starting' };
+  readonly #startedAt = performance.now();
+  /** What stays as long as the process: metrics, sockets, the listener of admin calls, workers. */
+  readonly #closing: Closing = createClosing();
+  readonly #plane: WorkersPlane;
+  readonly #workers: Workers;
+  readonly #sockets: SharedSockets;
+  readonly #adminSockets: SharedSockets;
+  #settings: Settings;
+  #metrics: Metrics | undefined;
+  #gate: AdminGate | undefined;
+  /** What owns the state; closed while another process takes over. */
+  #control: Control | undefined;
+  #controlClosing: Closing = createClosing();
+  #models: StartedModels | undefined;
+  /** Where workers reach the state. */
+  #bridge = Promise.withResolvers<Pick<Bridge, Exclude<keyof Bridge, 'getSecret' | 'getCollection'>>>();
+  #isBusy = false;
+  #isHandedOver = false;
+  readonly #ending = new AbortController();
+  #hasListened = false;
+  #upgradeError: SekishoError | undefined;
+  #onHandedOver: () => void;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#settings = options.loaded.settings;
+    const handedOver = Promise.withResolvers<void>();
+    this.handedOver = handedOver.promise;
+    this.#onHandedOver = handedOver.resolve;
+    this.#plane = createWorkersPlane(() => this.#workers);
+    this.#sockets = createSharedSockets();
+    this.#adminSockets = createSharedSockets();
+    this.#workers = createWorkers({
+      sockets: this.#sockets,
+      start: (worker) => ({
+        worker,
+        settings: this.#settings,
+        configPath: options.loaded.path,
+        schemaFiles: this.#models?.files(),
+      }),
+      join: (worker) => this.#plane.join(worker),
+      bridge: {
+        ...toBridgeCalls(async () => (await this.#bridge.promise) as Bridge),
+        eventsCommitted: () => this.#models?.tellEvents(),
+      },
+    });
+  }
+
+  async start(): Promise<void> {
+    const { loaded, predecessor, log } = this.#options;
+    const { settings } = loaded;
+    if (!settings.disableMetrics)
+      this.#metrics = this.#closing.add(
+        createMetrics({ version: VERSION, logDropped: log.dropped, workers: () => this.#workers.byState() }),
+      );
+    checkedInit(settings.proxy.initResources);
+    const handed = (await predecessor?.sockets()) ?? [];
+    const isAdmin = ({ listener }: BoundSocket): boolean => listener.startsWith('admin');
+    this.#sockets.take(handed.filter((each) => !isAdmin(each)));
+    this.#adminSockets.take(handed.filter(isAdmin));
+    this.#closing.add(this.#sockets);
+    this.#closing.add(this.#adminSockets);
+    await this.#sockets.ensure(
+      proxyListeners(settings.proxy, () => undefined),
+      toWorkerCount(settings),
+    );
+    await this.#openGate(settings);
+    predecessor?.answer(async () => (await this.#bridge.promise) as Bridge);
+    await this.#openControl(await predecessor?.take());
+    this.#life.phase = 'ready';
+    const revision = this.#control?.registry.revision() ?? 0;
+    observe({ type: 'server.ready', revision, durationMs: performance.now() - this.#startedAt });
+    if (this.#control !== undefined) tellWhatToTry(settings, this.#control);
+  }
+
+  async reload(): Promise<Reloaded> {
+    return await this.#alone(async () => {
+      const startedAt = performance.now();
+      const next = loadSettings(this.#options.source).settings;
+      const plan = planReload(this.#settings, next, true);
+      const init = checkedInit(next.proxy.initResources);
+      const before = this.#settings;
+      // What can be wrong is looked at first: files of schemas, then entities, then all that a worker reads.
+      await this.#models?.check();
+      await this.#control?.base.replace(init);
+      await this.#models?.reload();
+      this.#settings = plan.settings;
+      const count = toWorkerCount(plan.settings);
+      let replaced: number;
+      try {
+        await this.#sockets.ensure(
+          proxyListeners(plan.settings.proxy, () => undefined),
+          count,
+        );
+        replaced = await this.#workers.roll(count);
+      } catch (error) {
+        this.#settings = before;
+        throw error;
+      }
+      this.#options.log.change(plan.settings);
+      const { changed, later } = plan;
+      observe({ type: 'server.reloaded', changed, later, durationMs: performance.now() - startedAt });
+      return { changed, later, replaced };
+    });
+  }
+
+  upgrade(): void {
+    if (this.#isBusy || this.#life.phase !== 'ready') throw busy();
+    void this.#alone(() => this.#upgrade()).catch((error: unknown) => {
+      this.#upgradeError = toSekishoError(error);
+      observe({ type: 'server.upgrade', state: 'failed', pid: 0, error: this.#upgradeError });
+    });
+  }
+
+  async close(reason: string): Promise<void> {
+    this.#life.phase = 'stopping';
+    observe({ type: 'server.draining', reason, inFlight: this.#plane.inFlight() });
+    await this.closeAll();
+  }
+
+  /** Requests end before what they need: admin calls, then workers, then the state. */
+  async closeAll(): Promise<void> {
+    const grace = this.#options.loaded.settings.shutdownGraceMs;
+    await this.#gate?.drain(grace);
+    this.#ending.abort();
+    await this.#workers.close(this.#isHandedOver);
+    await this.#controlClosing.close();
+    await this.#closing.close();
+  }
+
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#isBusy || this.#life.phase !== 'ready') throw busy();
+    this.#isBusy = true;
+    try {
+      return await work();
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  async #upgrade(): Promise<void> {
+    this.#upgradeError = undefined;
+    let contents: MemoryContents | undefined;
+    let isReleased = false;
+    try {
+      const remote = await handOver({
+        sockets: () => [...this.#sockets.all(), ...this.#adminSockets.of(1, ADMIN_SOCKETS)],
+        signal: this.#ending.signal,
+        timeoutMs: this.#settings.upgradeTimeoutMs,
+        release: async () => {
+          isReleased = true;
+          this.#bridge = Promise.withResolvers();
+          contents = this.#control?.contents();
+          await this.#controlClosing.close();
+          this.#control = undefined;
+          return contents;
+        },
+      });
+      this.#isHandedOver = true;
+      this.#life.phase = 'stopping';
+      this.#bridge.resolve(remote);
+      this.#onHandedOver();
+    } catch (error) {
+      if (isReleased && !this.#ending.signal.aborted) await this.#openControl(contents);
+      throw error;
+    }
+  }
+
+  async #openGate(settings: Settings): Promise<void> {
+    if (settings.admin === undefined) return;
+    await this.#adminSockets.ensure(adminListeners(settings.admin), ADMIN_SOCKETS);
+    const sockets = new Map(this.#adminSockets.of(0, ADMIN_SOCKETS).map(({ listener, socket }) => [listener, [socket]]));
+    this.#gate = await createAdminGate(settings, settings.admin, sockets);
+  }
+
+  /** Opens what owns the state. The first time workers are started for it; later they serve already. */
+  async #openControl(contents: MemoryContents | undefined): Promise<void> {
+    const { loaded, source } = this.#options;
+    this.#controlClosing = createClosing();
+    this.#control = await startControl({
+      loaded: { ...loaded, settings: this.#settings },
+      source,
+      closing: this.#controlClosing,
+      contents,
+      openPlane: async (models, bridge) => {
+        this.#models = models;
+        this.#bridge.resolve(bridge);
+        if (!this.#hasListened) await this.#workers.start(toWorkerCount(this.#settings));
+        return this.#plane;
+      },
+      openFront: async () => {
+        const listeners = proxyListeners(this.#settings.proxy, () => undefined);
+        if (this.#hasListened) return listeners.map((each) => toAddress(each, this.#sockets.portOf(each.name)));
+        this.#hasListened = true;
+        await this.#workers.listen();
+        return listeners.map((each) => tellListening(each, this.#sockets.portOf(each.name)));
+      },
+      metrics: this.#metrics && (() => this.#renderMetrics()),
+      processes: this.#processes(),
+      phase: () => this.#life.phase,
+      followers: createModelFollowers(() => this.#workers.processes()),
+      gate: this.#gate,
+    });
+  }
+
+  #processes(): ProcessControl {
+    return {
+      workers: () => this.#plane.workers(),
+      wanted: () => this.#workers.wanted(),
+      reload: () => this.reload(),
+      upgrade: () => this.upgrade(),
+      upgradeError: () => this.#upgradeError,
+    };
+  }
+
+  async #renderMetrics(): Promise<string> {
+    const own = { process: 'supervisor', samples: this.#metrics?.collect() ?? [] };
+    return renderSamples(mergeSamples([own, ...(await this.#workers.metrics())]));
+  }
+}
+
+function busy(): SekishoError {
+  return new SekishoError('RELOAD_REFUSED', 'the gateway starts or ends, or a reload or an upgrade is under way');
+}
