@@ -107,7 +107,8 @@ async function confirm(comparison: Comparison, layout: TypeLayout, path: string)
   return { kind, key, modRevision: before?.modRevision ?? 0 };
 }
 
-async function readKeys(etcd: Etcd, keys: readonly string[]): Promise<ReadonlyMap<string, KeyValue>> {
+/** The keys that are there, by their names. */
+export async function readKeys(etcd: Etcd, keys: readonly string[]): Promise<ReadonlyMap<string, KeyValue>> {
   const found = new Map<string, KeyValue>();
   const { responses } = await etcd.txn({ success: keys.map((key) => ({ range: { key } })) });
   for (const response of responses) if (response.type === 'range') for (const kv of response.result.kvs) found.set(kv.key, kv);

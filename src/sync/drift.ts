@@ -1,5 +1,6 @@
 import { observe } from '../lib/event.ts';
 import { type Comparison, type Difference, differingRows, orphanedKeys } from './difference.ts';
+import { formerKeys } from './former-keys.ts';
 
 /** What the last comparison of database and etcd found. */
 export interface Drift {
@@ -29,6 +30,7 @@ export async function measureDrift(comparison: Comparison): Promise<Drift> {
     for await (const difference of differingRows(comparison, layout, (rows) => (resources += rows))) note(difference);
     for await (const difference of orphanedKeys(comparison, layout)) note(difference);
   }
+  for await (const difference of formerKeys(comparison)) note(difference);
   observe({ type: 'sync.compared', resources, ...count, examples, durationMs: performance.now() - start });
   return { at: new Date().toISOString(), resources, ...count, examples };
 }

@@ -4,6 +4,7 @@ import { observe } from '../lib/event.ts';
 import type { LoggedEvent } from '../sql/event-log.ts';
 import { hashOf, parseMark, toMark } from './delivered-mark.ts';
 import { isFenced } from './fence.ts';
+import { recordLayout } from './former-keys.ts';
 import type { SyncLayout } from './layout.ts';
 import { DELIVERED_PREFIX, MONITORING_PREFIX, STATE_PREFIX } from './names.ts';
 import { packSteps, type TxnLimits } from './pack-steps.ts';
@@ -31,9 +32,18 @@ const MAX_CONFLICTS = 3;
 export function createEtcdSink(options: EtcdSinkOptions): Sink {
   const { etcd } = options;
   const state: SinkState = { etcd, limits: options.limits ?? LIMITS, maxInFlight: options.maxInFlight ?? MAX_IN_FLIGHT, revision: 0 };
+  let recorded: SyncLayout | undefined;
+  /** Keys are written under layouts that are written down; false when another node leads. */
+  const record = async (fence: Fence, layout: SyncLayout): Promise<boolean> => {
+    if (recorded !== layout && !(await recordLayout(etcd, layout, fence))) return false;
+    recorded = layout;
+    return true;
+  };
   return {
     name: 'etcd',
     async recover(fence) {
+      recorded = undefined;
+      if (!(await record(fence, options.layout()))) throw deposed();
       const marks = new Map<number, string>();
       const { revision } = await etcd.range({ prefix: DELIVERED_PREFIX, countOnly: true }, fence.lost);
       for await (const page of etcd.pages({ prefix: DELIVERED_PREFIX }, fence.lost))
@@ -44,7 +54,9 @@ export function createEtcdSink(options: EtcdSinkOptions): Sink {
     async publish(batch, fence) {
       const round = new Round(state, fence);
       try {
-        const { queues, invalid } = planSteps(batch, options.layout());
+        const layout = options.layout();
+        if (!(await record(fence, layout))) round.fail(deposed(), true);
+        const { queues, invalid } = planSteps(batch, layout);
         for (const [path, error] of invalid) round.refused.push({ path, error });
         await round.run(queues);
       } catch (error) {

@@ -11,6 +11,8 @@ export interface TypeLayout {
   readonly configPrefix: string;
   /** Every path of the type begins with this. */
   readonly pathPrefix: string;
+  /** Its keys, as a template. */
+  readonly pattern: string;
   readonly isPlain: boolean;
   /** The only property that is sent; empty for all. */
   readonly property: string;
@@ -26,6 +28,8 @@ export interface SyncLayout {
   readonly types: readonly TypeLayout[];
   /** Path and key of an event. One of a schema that is not there any more stands under its URL. */
   placeOf(event: { readonly path: string; readonly body: string }): { readonly path: string; readonly key: string };
+  /** Whether a type has such keys. */
+  hasKey(key: string): boolean;
   /** The type of a path that a worker reports about. */
   typeOf(path: string): TypeLayout | undefined;
 }
@@ -51,6 +55,8 @@ function compileLayout(schemas: SchemaSet): SyncLayout {
       const place = hasTemplate(layout.type) ? layout.pathOf(JSON.parse(body) as Resource) : path;
       return { path: place, key: layout.configPrefix + place };
     },
+    hasKey: (key) =>
+      types.some(({ configPrefix, match }) => key.startsWith(configPrefix) && match(key.slice(configPrefix.length)) !== undefined),
     typeOf: (path) => byUrl.get(collectionOf(path)) ?? templated.find((layout) => layout.match(path) !== undefined),
   };
 }
@@ -72,17 +78,25 @@ function toTypeLayout(type: ResourceType): TypeLayout {
     property: typeof metadata['sync_property'] === 'string' ? metadata['sync_property'] : '',
   };
   if (hasTemplate(type)) {
-    const template = compileKeyTemplate(String(metadata['sync_key_template']));
+    const text = String(metadata['sync_key_template']);
+    const template = compileKeyTemplate(text);
     const match: TypeLayout['match'] = (path) => {
       const values = template.match(path);
       return values && Object.fromEntries(Object.entries(values).map(([name, value]) => [name, [value]]));
     };
-    return { ...shared, pathPrefix: template.prefix, pathOf: (resource) => template.render(resource), match };
+    return {
+      ...shared,
+      pathPrefix: template.prefix,
+      pattern: shared.configPrefix + text,
+      pathOf: (resource) => template.render(resource),
+      match,
+    };
   }
   const pathPrefix = `${toPlainUrl(type)}/`;
   return {
     ...shared,
     pathPrefix,
+    pattern: `${shared.configPrefix}${pathPrefix}{{id}}`,
     pathOf: (resource) => toResourcePath(type, String(resource['id'])),
     match(path) {
       const id = path.slice(pathPrefix.length);

@@ -23,3 +23,5 @@ export const WATCH_LOCK_PREFIX = '/gohan/cluster/lock/watch';
 export const WATCH_REVISION_PREFIX = '/gohan/watch/revision';
 /** What the last transactions delivered, so that the next leader does not deliver it again. Not under the key of the publisher, which is watched. */
 export const DELIVERED_PREFIX = '/gohan/cluster/delivered/';
+/** Followed by the template of a key: the schema that writes, or wrote, such keys. */
+export const LAYOUTS_PREFIX = '/gohan/cluster/layouts';

@@ -4,9 +4,11 @@ import { nearest } from '../lib/nearest.ts';
 import { toResourcePath } from '../schema/resource-path.ts';
 import type { EventLog } from '../sql/event-log.ts';
 import type { Database, Resource } from '../sql/types.ts';
-import { orphanedKeys, rowPages } from './difference.ts';
+import { type Difference, orphanedKeys, rowPages } from './difference.ts';
 import { allFields, toResource } from './find-rows.ts';
+import { formerKeys } from './former-keys.ts';
 import type { SyncLayout, TypeLayout } from './layout.ts';
+import { CONFIG_PREFIX, MONITORING_PREFIX, STATE_PREFIX } from './names.ts';
 import { pause } from './pause.ts';
 
 export interface ResyncOptions {
@@ -20,7 +22,7 @@ export interface ResyncOptions {
   readonly signal?: AbortSignal;
 }
 
-/** `write`: rows put into the event log, per schema. `deliver`: rows that the leader has delivered. `clean`: keys removed, per schema. */
+/** `write`: rows put into the event log, per schema. `deliver`: rows that the leader has delivered. `clean`: keys removed, per schema; those of former schemas have none. */
 export interface ResyncProgress {
   readonly phase: 'write' | 'deliver' | 'clean';
   readonly schema?: string;
@@ -46,7 +48,7 @@ const STALL_MS = 30_000;
 
 /**
  * Makes etcd hold what it should: every resource goes through the event log once more, in the order that its row lock gives it among changes of others, and
- * then keys that no resource has are removed. Runs on any node, while others write; the leader delivers. QUERY_INVALID for a schema that there is not.
+ * then keys that no resource has are removed; without named schemas those of former schemas too. Runs on any node, while others write; the leader delivers. QUERY_INVALID for a schema that there is not.
  */
 export async function resync(options: ResyncOptions): Promise<ResyncResult> {
   const types = chosenTypes(options);
@@ -54,7 +56,8 @@ export async function resync(options: ResyncOptions): Promise<ResyncResult> {
   for (const layout of types) written += await writeAll(options, layout);
   const waiting = await awaitDelivery(options);
   let removed = 0;
-  for (const layout of types) removed += await removeOrphans(options, layout);
+  for (const layout of types) removed += await removeAll(options, orphanedKeys(options, layout), layout.type.id);
+  if (options.schemas.length === 0) removed += await removeAll(options, formerKeys(options));
   return { written, removed, waiting };
 }
 
@@ -139,17 +142,18 @@ async function awaitLog(
   }
 }
 
-async function removeOrphans(options: ResyncOptions, layout: TypeLayout): Promise<number> {
-  const { etcd, onProgress } = options;
+/** Removes keys with what was reported about them. */
+async function removeAll({ etcd, onProgress }: ResyncOptions, differences: AsyncIterable<Difference>, schema?: string): Promise<number> {
   let removed = 0;
-  for await (const { key, modRevision } of orphanedKeys(options, layout)) {
+  for await (const { key, modRevision } of differences) {
+    const path = key.startsWith(`${CONFIG_PREFIX}/`) ? key.slice(CONFIG_PREFIX.length) : key;
     const { succeeded } = await etcd.txn({
       // A resource that is made meanwhile has another revision.
       compare: [{ key, target: 'modRevision', result: '=', value: modRevision }],
-      success: [{ delete: { key } }],
+      success: [{ delete: { key: STATE_PREFIX + path } }, { delete: { key: MONITORING_PREFIX + path } }, { delete: { key } }],
     });
     if (succeeded) removed += 1;
-    onProgress?.({ phase: 'clean', schema: layout.type.id, done: removed });
+    onProgress?.({ phase: 'clean', ...(schema !== undefined && { schema }), done: removed });
   }
   return removed;
 }

@@ -187,6 +187,38 @@ function suite(subject: DatabaseSubject): void {
     assert.equal(await etcd.delete({ key: '/config/v1/nets/a/below' }), 1);
     assert.equal(await isSame(), true);
   });
+
+  test('keys of schemas that are gone are told, and removed by a resync of everything, and nothing else is', async () => {
+    await changes.create(NET, { id: 'a', name: 'one' });
+    await changes.create(syncType('vm'), { id: 'v', device_id: 'd' });
+    await changes.create(syncType('note'), { id: 'n', name: 'text' });
+    const before = await startNode({ models: models() });
+    await until('all is there', isSame);
+    await etcd.put('/state_watch/state/v1/nets/a', JSON.stringify({ version: 1, state: 'up' }));
+    await before.close();
+    const present = new Map([...SYNC_SCHEMAS.resources].filter(([id]) => id !== 'net' && id !== 'vm' && id !== 'note'));
+    const moved = { ...syncType('note'), metadata: { ...syncType('note').metadata, sync_key_template: '/moved/{{id}}' } };
+    const schemas = { ...SYNC_SCHEMAS, resources: present.set('note', moved) };
+    const strangers = ['/config/v1/nets/foreign', '/config/v1/nets/a/below', '/config/dev/d', '/config/elsewhere'];
+    for (const key of strangers) await etcd.put(key, 'of somebody else');
+    const after = await startNode({ models: { database, schemas: () => schemas } });
+    const drift = await after.compare();
+    assert.deepEqual([drift.missing, drift.different, drift.orphaned], [1, 0, 3]);
+    assert.deepEqual(drift.examples.toSorted(), [
+      'missing /moved/n',
+      'orphaned /config/dev/d/vm/v',
+      'orphaned /config/v1/nets/a',
+      'orphaned /v1/notes/n',
+    ]);
+    assert.deepEqual(await after.resync(['note']), { written: 1, removed: 0, waiting: 0 });
+    assert.deepEqual(await after.resync([]), { written: 1, removed: 3, waiting: 0 });
+    const keys = [];
+    for (const prefix of ['/config/', '/v1/', '/moved/', '/state_watch/'])
+      for await (const { kvs } of etcd.pages({ prefix })) keys.push(...kvs.map(({ key }) => key));
+    assert.deepEqual(keys.toSorted(), [...strangers, '/moved/n'].toSorted());
+    assert.equal((await after.compare()).orphaned, 0);
+    await etcd.delete({ prefix: '/moved/' });
+  });
 }
 
 onEveryDatabase(suite);
