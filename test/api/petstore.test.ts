@@ -89,10 +89,20 @@ test('the petstore: catalogue, stores, pets and orders under their policies', as
   await t.test('orders are for pets that can be bought, and only their way is open', async () => {
     assert.ok((await as('power_user', 'POST', '/orders', { pet_id: pup['id'] })).status >= 400);
     assert.equal((await as('power_user', 'POST', '/orders', { pet_id: rex['id'], status: 'delivered' })).status, 403);
+    const petStatus = async (): Promise<unknown> => (await as('demo', 'GET', `/pets/${rex['id']}`)).json().pet.status;
     const order = await made('power_user', '/orders', { pet_id: rex['id'], status: 'placed', note: 'with a bow' });
+    assert.equal(await petStatus(), 'pending');
+    assert.ok((await as('power_user', 'POST', '/orders', { pet_id: rex['id'] })).status >= 400);
+    assert.equal((await as('admin', 'POST', '/orders', { pet_id: rex['id'] })).status, 409);
     const change = (status: string): Promise<Answer> => as('power_user', 'PATCH', `/orders/${order['id']}`, { status });
     assert.equal((await change('delivered')).status, 403);
-    assert.equal((await change('cancelled')).status, 200);
+    const cancel = (user: string, body: unknown): Promise<Answer> => as(user, 'POST', `/orders/${order['id']}/cancel`, body);
+    assert.equal((await cancel('demo', {})).status, 404);
+    assert.equal((await cancel('power_user', { why: 'no' })).status, 400);
+    const cancelled = await cancel('power_user', { reason: 'allergic' });
+    assert.equal(cancelled.status, 200, cancelled.text);
+    assert.equal(cancelled.json().note, 'cancelled: allergic');
+    assert.equal(await petStatus(), 'available');
     assert.equal((await change('placed')).status, 403);
     assert.equal((await as('demo', 'GET', `/orders/${order['id']}`)).status, 404);
     assert.equal((await as('admin', 'PATCH', `/orders/${order['id']}`, { status: 'delivered' })).status, 200);

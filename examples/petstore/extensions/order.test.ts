@@ -43,6 +43,10 @@ test('an order that is cancelled gives the pet back, and says why', async () => 
   assert.deepEqual([answer.status, answer.body.status, answer.body.note], [200, 'cancelled', 'cancelled: allergic']);
   assert.equal((await models.tx.fetch('pet', pet.id)).status, 'available');
   assert.equal((await cancel('power_user_token')).status, 403, 'it is cancelled already');
+
+  assert.equal((await order(models, pet)).status, 201);
+  await models.request('PATCH', `${ORDERS}/${id}`, { body: { note: 'sorry' } });
+  assert.equal((await models.tx.fetch('pet', pet.id)).status, 'pending', 'the old order has no say any more');
 });
 
 test('the handler alone: a pet that is not for sale is refused', async () => {

@@ -10,8 +10,10 @@ export const preCreateInTransaction = async (context: EventContext<Schemas, 'ord
 };
 
 /** The pet follows its order: delivered, it is sold; cancelled, it can be bought again. */
-export const postUpdateInTransaction = async (context: EventContext<Schemas, 'order', 'postUpdateInTransaction'>) => {
-  const { pet_id, status } = context.resource;
+export const preUpdateInTransaction = async (context: EventContext<Schemas, 'order', 'preUpdateInTransaction'>) => {
+  const { id, pet_id, status } = context.resource;
+  const before = await context.tx.fetch('order', id);
+  if (before.status === status) return;
   if (status === 'delivered') await context.tx.update('pet', pet_id, { status: 'sold' });
   if (status === 'cancelled') await context.tx.update('pet', pet_id, { status: 'available' });
 };
