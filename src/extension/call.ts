@@ -35,9 +35,12 @@ export class RequestCall implements ExtensionCall, RunOwner {
   /** By the call in which their events are nested. */
   readonly #nested = new Map<number, NestedContext>();
   #exclusive: Seat | undefined;
+  /** Further threads, for modules that are nested in waiting scripts. */
+  readonly #beside: Seat[] = [];
   #modules: Seat | undefined;
   #leasing: Promise<Seat> | undefined;
   readonly #runs = new Set<EventRun>();
+  #lastCall = 0;
   #hasEntered = false;
   #isListening = false;
   #isEnded = false;
@@ -92,8 +95,13 @@ export class RequestCall implements ExtensionCall, RunOwner {
     if (this.#isListening) this.request.signal?.removeEventListener('abort', this.#onAbort);
     for (const run of this.#runs) run.abort('the request is over');
     for (const seat of this.#seats()) seat.end();
-    if (this.#exclusive !== undefined) this.#shared.giveBack(this.#exclusive.thread);
+    for (const seat of [this.#exclusive, ...this.#beside]) if (seat !== undefined) this.#shared.giveBack(seat.thread);
     if (this.#hasEntered) this.#shared.leave();
+  }
+
+  nextCall(): number {
+    this.#lastCall += 1;
+    return this.#lastCall;
   }
 
   /** Asks the gateway for a handler; events that run meanwhile find their parent. */
@@ -130,16 +138,28 @@ export class RequestCall implements ExtensionCall, RunOwner {
   }
 
   #seats(): readonly Seat[] {
-    return [this.#exclusive, this.#modules].filter((seat) => seat !== undefined);
+    return [this.#exclusive, ...this.#beside, this.#modules].filter((seat) => seat !== undefined);
   }
 
   async #seat(state: EnvironmentState, event: string, nested: boolean): Promise<Seat> {
+    if (state.isMixed && nested) return await this.#seatAtRest(state.timeoutMs(event));
     if (state.isExclusive)
       return this.#exclusive?.isUsable === true ? this.#exclusive : await this.#exclusiveSeat(state.timeoutMs(event), nested);
     if (this.#modules?.isUsable === true) return this.#modules;
     const thread = await this.#shared.pick();
     this.#modules = new Seat(thread, this.request.id, this.#known);
     return this.#modules;
+  }
+
+  /** A seat in a thread that does not wait: one that does runs nothing asynchronous. */
+  async #seatAtRest(timeoutMs: number): Promise<Seat> {
+    const seats = this.#exclusive === undefined ? this.#beside : [this.#exclusive, ...this.#beside];
+    const free = seats.find(({ isUsable, thread }) => isUsable && !thread.isWaiting);
+    if (free !== undefined) return free;
+    if (this.#exclusive === undefined) return await this.#exclusiveSeat(timeoutMs, true);
+    const seat = await this.#newSeat(timeoutMs, true);
+    this.#beside.push(seat);
+    return seat;
   }
 
   #exclusiveSeat(timeoutMs: number, nested: boolean): Promise<Seat> {
@@ -151,13 +171,15 @@ export class RequestCall implements ExtensionCall, RunOwner {
   }
 
   async #lease(timeoutMs: number, nested: boolean): Promise<Seat> {
-    const thread = await this.#shared.lease(nested, timeoutMs);
-    if (this.#isEnded) {
-      this.#shared.giveBack(thread);
-      throw aborted('the request is over');
-    }
-    this.#exclusive = new Seat(thread, this.request.id, this.#known);
+    this.#exclusive = await this.#newSeat(timeoutMs, nested);
     return this.#exclusive;
+  }
+
+  async #newSeat(timeoutMs: number, nested: boolean): Promise<Seat> {
+    const thread = await this.#shared.lease(nested, timeoutMs);
+    if (!this.#isEnded) return new Seat(thread, this.request.id, this.#known);
+    this.#shared.giveBack(thread);
+    throw aborted('the request is over');
   }
 
   /** The event around, when a handler of this request waits for what runs now. */

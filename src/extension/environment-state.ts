@@ -10,6 +10,8 @@ export class EnvironmentState {
   readonly index: number;
   /** Runs on threads that serve one request at a time. */
   readonly isExclusive: boolean;
+  /** Has modules beside its scripts: these do not run in a thread that waits. */
+  readonly isMixed: boolean;
   events: ReadonlySet<string> = new Set();
   calls = 0;
   failures = 0;
@@ -21,6 +23,7 @@ export class EnvironmentState {
     this.source = source;
     this.index = index;
     this.isExclusive = source.extensions.some(({ style }) => style === 'gohan');
+    this.isMixed = this.isExclusive && source.extensions.some(({ style }) => style === 'module');
     this.#limits = limits;
     this.#quarantine = createQuarantine(limits.quarantineKills, limits.quarantineWindowMs);
   }

@@ -11,6 +11,8 @@ import { LEFTOVERS } from './wire.ts';
 export interface RunOwner {
   readonly request: ExtensionRequest;
   ask(run: EventRun, name: string, args: readonly unknown[], call: number): Promise<unknown>;
+  /** Numbers a call among all of the request, whatever threads its events run in. */
+  nextCall(): number;
   /** The event itself and those nested in it. */
   descendants(run: EventRun): readonly EventRun[];
 }
@@ -37,7 +39,7 @@ export class EventRun implements ThreadRun, EventCaller {
   readonly depth: number;
   readonly deadlineAt: number;
   readonly outcome: Promise<EventOutcome>;
-  /** The call that began last of those that run; 0 when none does. */
+  /** The number (`RunOwner.nextCall`) of the call that began last of those that run; 0 when none does. */
   lastCall = 0;
   /** The thread may have something to stop when its request ends: always, unless it said otherwise. */
   hasLeftovers = true;
@@ -83,10 +85,12 @@ export class EventRun implements ThreadRun, EventCaller {
   }
 
   call(name: string, args: readonly unknown[], number: number): Promise<unknown> {
-    this.lastCall = number;
+    const { owner } = this.#options;
+    const call = owner.nextCall();
+    this.lastCall = call;
     return new Promise<unknown>((resolve, reject) => {
-      this.#calls.set(number, reject);
-      this.#options.owner.ask(this, name, args, number).then(resolve, reject);
+      this.#calls.set(call, reject);
+      owner.ask(this, name, args, call).then(resolve, reject);
     })
       .catch((error: unknown) => {
         for (const oldest of this.#failedCalls.keys()) {
@@ -97,7 +101,7 @@ export class EventRun implements ThreadRun, EventCaller {
         throw error;
       })
       .finally(() => {
-        this.#calls.delete(number);
+        this.#calls.delete(call);
         this.lastCall = [...this.#calls.keys()].at(-1) ?? 0;
       });
   }

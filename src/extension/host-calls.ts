@@ -94,6 +94,12 @@ export interface HostCallTable {
   'model.update'(schemaId: string, id: string, changes: Row, options: TenantOptions, how: ModelHow): Row;
   'model.delete'(schemaId: string, id: string, how: ModelHow): void;
 
+  /**
+   * Runs the handlers of an event in those of the environments that have any, one after the other, nested in the caller's event. Gives the keys of the
+   * context that they changed.
+   */
+  'event.trigger'(event: string, environments: readonly string[], transaction: TransactionHandle | undefined): Fields;
+
   /** All schemas as the schema API tells of them, unfiltered. */
   'schema.list'(): readonly Fields[];
   'schema.url'(schemaId: string): string;

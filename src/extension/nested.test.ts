@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { environment, extensionRequest, loadExtensions, moduleCode, runEvent, script } from '../../test/support/extension-runtime.ts';
 import { SekishoError } from '../lib/errors.ts';
-import type { EnvironmentSource, ExtensionCall, ExtensionLimits, ExtensionRequest, Extensions, Fields } from './types.ts';
+import type { EnvironmentSource, ExtensionCall, ExtensionCode, ExtensionLimits, ExtensionRequest, Extensions, Fields } from './types.ts';
 
 const opened: Extensions[] = [];
 after(() => Promise.all(opened.map((one) => one.close())));
@@ -237,4 +237,34 @@ test('a transaction that is tried again finds the context as it was marked', asy
     assert.deepEqual(response, { count: 1, tenant: 't', resource: { id: 2 } }, `try ${round}`);
   }
   late.end();
+});
+
+describe('scripts and modules of one environment', () => {
+  const both = (creates: 'script' | 'module' | 'nothing', schema: string): readonly ExtensionCode[] => [
+    script(`gohan_register_handler('pre_create_in_transaction', function (context) {
+      context.resource.trace = 's';
+      ${creates === 'script' ? `context.resource.made = gohan_model_create(context, '${schema}', {});` : ''}
+    });`),
+    moduleCode(`export const preCreateInTransaction = async (context: any) => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      context.resource.trace += 'm';
+      ${creates === 'module' ? `context.resource.made = await context.model.create('${schema}', {});` : ''}
+    };`),
+  ];
+
+  for (const creates of ['script', 'module'] as const) {
+    test(`nested in scripts that wait, they run in a thread that does not (a ${creates} goes on)`, async () => {
+      const extensions = await load([
+        environment('outer', script(SCRIPT_CREATES('pre_create', 'middle'))),
+        environment('middle', ...both(creates, 'inner')),
+        environment('inner', ...both(creates, 'leaf')),
+        environment('leaf', ...both('nothing', '')),
+      ]);
+      const call = modelRequest(extensions, 'outer');
+      const { resource } = await call.run('outer', 'pre_create', { schema_id: 'outer', resource: {} });
+      assert.deepEqual(resource, { made: { by: 'script', trace: 'sm', made: { trace: 'sm', made: { trace: 'sm' } } }, event: 'outer' });
+      call.end();
+      assert.deepEqual(new Set(extensions.status().threads.map(({ state }) => state)), new Set(['idle']));
+    });
+  }
 });

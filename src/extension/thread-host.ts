@@ -147,6 +147,11 @@ export class ThreadHost {
     return this.#isReady;
   }
 
+  /** Whether a script in it waits for an answer, so that only scripts run in it meanwhile. */
+  get isWaiting(): boolean {
+    return this.#sync.pending > 0;
+  }
+
   /** Whether no event runs any more that nobody waits for. */
   get isAtRest(): boolean {
     return this.#waits.isAtRest;

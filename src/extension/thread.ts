@@ -79,6 +79,7 @@ const engine: Engine = {
     return running;
   },
   environments: () => environments,
+  use: (environment) => sessions.use(environment),
   require,
   loading(environment, work) {
     const before = loadingOf;

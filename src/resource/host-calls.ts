@@ -3,6 +3,7 @@ import type { EventCaller } from '../extension/types.ts';
 import { SekishoError } from '../lib/errors.ts';
 import type { HostCall } from './host-call.ts';
 import { DATABASE_CALLS } from './host-calls-database.ts';
+import { EVENT_CALLS } from './host-calls-event.ts';
 import { MODEL_CALLS } from './host-calls-model.ts';
 import { SCHEMA_CALLS } from './host-calls-schema.ts';
 import type { Life } from './life.ts';
@@ -24,10 +25,10 @@ export type HostCalls<Prefix extends string> = {
 type AnyCall = (context: HostContext, ...args: never) => unknown;
 
 const CALLS: ReadonlyMap<string, AnyCall> = new Map<string, AnyCall>(
-  Object.entries({ ...DATABASE_CALLS, ...MODEL_CALLS, ...SCHEMA_CALLS }),
+  Object.entries({ ...DATABASE_CALLS, ...MODEL_CALLS, ...EVENT_CALLS, ...SCHEMA_CALLS }),
 );
 
-/** Answers what a handler asks of the resources, the schemas and the policies; passes on everything else. */
+/** Answers what a handler asks of the resources, the events, the schemas and the policies; passes on everything else. */
 export async function answerHostCall(
   life: Life,
   other: HostCall,

@@ -55,9 +55,22 @@ var steps = {
     tx.Close();
     return gohan_db_list(null, "mark", {text: ["deeper", "deepest"]}).length;
   },
+  trigger: function (context) {
+    var tx = begin(context);
+    context.heard = "";
+    gohan_trigger_event("announce", context);
+    var seen = gohan_db_list(tx, "mark", {text: "announced"}).length;
+    tx.Close();
+    return [context.heard, context.response, seen, gohan_db_list(null, "mark", {text: "announced"}).length];
+  },
+  trigger_refused: function (context) {
+    context.heard = "refuse";
+    return attempt(function () { gohan_trigger_event("announce", context); });
+  },
   nothing: function () { return attempt(function () { gohan_model_list({transaction: {}}, "child", {}); }); },
   unknown: function (context) { return attempt(function () { gohan_model_list(context, "nope", {}); }); }
 };
+gohan_register_handler("announce", function (context) { if (context.heard === "") { context.heard += "job "; } });
 gohan_register_handler("run", function (context) { context.response = {result: steps[context.input.step](context)}; });
 `;
 
@@ -72,6 +85,12 @@ gohan_register_handler("pre_create_in_transaction", function (context) {
 `;
 
 const TYPED = `
+import { ResponseError } from 'sekisho/extension';
+export async function announce(context) {
+  if (context.heard === 'refuse') throw new ResponseError(423, 'not now');
+  await context.tx.create('mark', { id: 'announced by ' + context.schemaId, text: 'announced' });
+  context.response = { heard: context.heard };
+}
 export async function preCreateInTransaction(context) {
   await context.tx.create('mark', { id: 'of ' + context.resource.id, text: 'typed' });
 }
@@ -139,6 +158,11 @@ onEveryDatabaseServing(SCHEMAS, ({ api }) => {
 
   test('as deep as events are nested', async () => {
     assert.equal(await run('deep'), 0);
+  });
+
+  test('triggered events reach scripts and modules, in the transaction of the context', async () => {
+    assert.deepEqual(await run('trigger'), ['job ', { heard: 'job ' }, 1, 0]);
+    assert.equal(await run('trigger_refused'), 'ExtensionException: not now');
   });
 
   test('what is no transaction, and what is no schema, is told', async () => {

@@ -18,6 +18,8 @@ export interface Engine {
   /** The event whose scripts run now; undefined while an environment loads. */
   readonly run: Run | undefined;
   environments(): readonly Environment[];
+  /** An event runs scripts of an environment that is not its own. */
+  use(environment: Environment): void;
   /** `require` of modules: the built-in ones. */
   require(name: string): unknown;
   /** Runs `work` as the loading of an environment: outside of any event. */

@@ -33,7 +33,7 @@ export class Events {
       try {
         environment.load();
         environment.decorate(context);
-        if (environment.hasModules) {
+        if (environment.handlers(run.event).some(({ code }) => code.style === 'module')) {
           this.#runAsync(run, environment).then(
             (failure) => this.#end(run, response, failure),
             (thrown: unknown) => this.#failed(run, { thrown, read: readGohanThrow }),

@@ -2,6 +2,7 @@ import type { TransactionHandle } from '../host-calls.ts';
 import { toText } from '../template/value-text.ts';
 import type { BuiltinRow, Parameter } from './gohan-parameter.ts';
 import type { RealmValues } from './gohan-realm.ts';
+import type { EventContext } from './types.ts';
 
 /** Finds the handle of a transaction object; undefined when it is none. */
 export type HandleOf = (value: unknown) => TransactionHandle | undefined;
@@ -67,6 +68,14 @@ export function createArgumentCheck(realm: RealmValues, handleOf: HandleOf): Che
 function countMessage(name: string, parameters: readonly Parameter[], given: number): string {
   const isOptional = parameters[0] !== undefined && 'default' in parameters[0];
   return `Expected ${isOptional ? 'no more than ' : ''}${parameters.length} arguments in ${name} call, ${given} arguments given`;
+}
+
+/** The handle of a context's transaction; undefined without one. Throws when it is something else. */
+export function transactionOf({ transaction }: EventContext, realm: RealmValues, handleOf: HandleOf): TransactionHandle | undefined {
+  if (transaction === undefined || transaction === null) return undefined;
+  const handle = handleOf(transaction);
+  if (handle === undefined) throw realm.error(`context.transaction is no transaction: '${goText(transaction)}'`);
+  return handle;
 }
 
 /** A value in a message, as Go prints it. */

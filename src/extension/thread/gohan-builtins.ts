@@ -45,7 +45,7 @@ export function createGohanBuiltins(thread: GohanThread): Record<string, unknown
     underscore: readUnderscore,
   });
   const implementations: Implementations<typeof BUILTINS> = {
-    ...eventBuiltins(thread, realm),
+    ...eventBuiltins(thread, realm, exceptions, transactions.handleOf),
     ...logBuiltins(thread, realm),
     ...databaseBuiltins(thread, realm, transactions),
     ...modelBuiltins(thread, realm, exceptions, transactions.handleOf),

@@ -1,10 +1,11 @@
 import type { ModelOptions } from '../host-calls.ts';
-import { goText, type HandleOf } from './gohan-arguments.ts';
+import { goText, type HandleOf, transactionOf } from './gohan-arguments.ts';
 import type { Implementations } from './gohan-builtins.ts';
 import type { GohanExceptions } from './gohan-exceptions.ts';
-import { isFinal, isHostCallError, type RealmValues, withCause } from './gohan-realm.ts';
+import type { RealmValues } from './gohan-realm.ts';
+import { toRefusal } from './gohan-refusal.ts';
 import type { MODEL_BUILTINS } from './gohan-table-database.ts';
-import type { EventContext, GohanThread, HostCallError } from './types.ts';
+import type { EventContext, GohanThread } from './types.ts';
 
 /** `gohan_model_*`: what the gateway refuses is a ResourceException, what a nested handler threw an ExtensionException. */
 export function modelBuiltins(
@@ -14,22 +15,12 @@ export function modelBuiltins(
   handleOf: HandleOf,
 ): Implementations<typeof MODEL_BUILTINS> {
   const chain = <T>(context: EventContext, work: (how: ModelOptions) => T): T => {
-    const { transaction } = context;
-    const handle = transaction === undefined || transaction === null ? undefined : handleOf(transaction);
-    if (handle === undefined && transaction !== undefined && transaction !== null)
-      throw realm.error(`context.transaction is no transaction: '${goText(transaction)}'`);
+    const handle = transactionOf(context, realm, handleOf);
     try {
       return thread.withContext(context, () => work({ mode: 'gohan', ...(handle !== undefined && { transaction: handle }) }));
     } catch (error) {
-      throw isHostCallError(error) && !isFinal(error) ? toException(error) : error;
+      throw toRefusal(realm, exceptions, error);
     }
-  };
-  const toException = (error: HostCallError): unknown => {
-    const inner = innerException(error);
-    if (inner !== undefined) return withCause(new exceptions.ExtensionException(error.message, realm.copy(inner)), error);
-    if (error.problem !== undefined && error.code !== 'EXTENSION_SCHEMA')
-      return withCause(new exceptions.ResourceException(error.message, error.problem), error);
-    return realm.error(error.message, error);
   };
   const dictionary = (data: unknown): Readonly<Record<string, unknown>> => {
     if (typeof data === 'object' && data !== null && !Array.isArray(data)) return data as Readonly<Record<string, unknown>>;
@@ -67,12 +58,4 @@ export function modelBuiltins(
 /** Anything but a list of strings stands for any tenant, as in Gohan. */
 function tenantsOf(tenants: unknown): { readonly tenantIds?: readonly string[] } {
   return Array.isArray(tenants) && tenants.every((tenant) => typeof tenant === 'string') ? { tenantIds: tenants } : {};
-}
-
-/** What a handler of a nested event answered, as the fields of an exception. */
-function innerException(
-  error: Error & { readonly exception?: unknown; readonly status?: unknown; readonly body?: unknown },
-): object | undefined {
-  if (typeof error.exception !== 'string') return undefined;
-  return { name: 'CustomException', message: error.body ?? error.message, code: error.status };
 }

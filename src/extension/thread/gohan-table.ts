@@ -44,7 +44,7 @@ const EVENTS = {
       { name: 'context', type: 'Object' },
     ],
     gives: 'null',
-    doc: 'Runs the handlers of an event in all environments with scripts. The context needs `schema`.',
+    doc: 'Runs the handlers of an event in all environments: scripts on the context itself, then modules, whose changes of `resource`, `response`, `state` and `monitoring` it gets. The context needs `schema`.',
   },
   gohan_load_hook: {
     parameters: [{ name: 'function_name', type: 'string' }],

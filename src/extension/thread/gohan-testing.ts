@@ -35,7 +35,8 @@ export function testBuiltins(thread: GohanThread, realm: RealmValues, transactio
   };
   const call = (name: string): void => {
     const own = declared(thread, name);
-    if (own !== undefined) own();
+    const result = own?.() as { readonly then?: unknown } | null | undefined;
+    if (typeof result?.then === 'function') fail(`${name} is asynchronous, which a test of a script cannot be: write a *.test.ts`);
   };
   const run = (name: string): TestResult => {
     attempt(() => call('setUp'));
@@ -45,7 +46,7 @@ export function testBuiltins(thread: GohanThread, realm: RealmValues, transactio
       if (unmet !== undefined) attempt(() => fail(unmet));
       attempt(() => call('tearDown'));
     }
-    attempt(() => thread.handle('exit', realm.copy({}) as EventContext));
+    attempt(() => thread.handle('exit', realm.copy({}) as EventContext, undefined));
     return first === undefined ? {} : { failure: describe(first.error) };
   };
 
@@ -59,7 +60,7 @@ export function testBuiltins(thread: GohanThread, realm: RealmValues, transactio
       if (typeof format !== 'string') fail("Invalid call to 'Fail': format string expected first");
       fail(sprintf(String(format), values));
     },
-    GohanTrigger: (event: unknown, context: EventContext) => thread.handle(String(event), context),
+    GohanTrigger: (event: unknown, context: EventContext) => thread.handle(String(event), context, undefined),
     MockPolicy: () => realm.copy({ ID: '', Action: '', Principal: '', Description: '' }),
     MockAuthorization() {
       const auth = { tenant_id: '', tenant_name: '', domain_id: '', domain_name: '', roles: [], is_admin: false, scope: 'tenant' };
@@ -86,7 +87,7 @@ export function testBuiltins(thread: GohanThread, realm: RealmValues, transactio
 /** A function that the script declares under that name: not one that a variable holds. */
 function declared(thread: GohanThread, name: string): (() => unknown) | undefined {
   const value = thread.global[name];
-  const isDeclared = typeof value === 'function' && value.name === name && /^(?:async\s+)?function\b/.test(String(value));
+  const isDeclared = typeof value === 'function' && /^(?:async\s+)?function\s+([\w$]+)/.exec(String(value))?.[1] === name;
   return isDeclared ? (value as () => unknown) : undefined;
 }
 

@@ -1,4 +1,4 @@
-import type { HostCallName } from '../host-calls.ts';
+import type { HostCallName, TransactionHandle } from '../host-calls.ts';
 import type { Engine } from './engine.ts';
 import type { Environment } from './environment.ts';
 import type { Realm } from './realm.ts';
@@ -19,10 +19,37 @@ export interface GohanThreadOptions {
 }
 
 export function createGohanThread({ environment, engine, realm, ...hooks }: GohanThreadOptions): GohanThread {
-  const runIn = (one: Environment, event: string, context: EventContext): void => {
-    one.load();
-    one.decorate(context);
-    one.runScripts(event, context);
+  const call = (name: HostCallName, ...args: unknown[]): unknown =>
+    engine.gateway.callSync(engine.run?.inv ?? 0, name, args, realm.parse, realm.toError);
+  const withContext: GohanThread['withContext'] = (context, work) => {
+    const { run } = engine;
+    if (run === undefined) return work();
+    const before = run.around;
+    run.around = context === run.box.context ? undefined : context;
+    try {
+      return work();
+    } finally {
+      run.around = before;
+    }
+  };
+  /** Scripts run at once; what is asynchronous runs while this thread waits, elsewhere. */
+  const runIn = (all: readonly Environment[], event: string, context: EventContext, transaction: TransactionHandle | undefined): void => {
+    const others: string[] = [];
+    for (const one of all) {
+      if (one.hasScripts) one.load();
+      if (!one.hasScripts || one.handlers(event).some(({ code }) => code.style === 'module')) {
+        others.push(one.name);
+        continue;
+      }
+      engine.use(one);
+      one.decorate(context);
+      one.runScripts(event, context);
+    }
+    if (others.length > 0)
+      Object.assign(
+        context,
+        withContext(context, () => call('event.trigger', event, others, transaction)),
+      );
   };
   return {
     environment: environment.name,
@@ -42,24 +69,11 @@ export function createGohanThread({ environment, engine, realm, ...hooks }: Goha
     global: realm.global,
     evaluate: realm.evaluate,
     compileFunction: realm.compileFunction,
-    call: (name: HostCallName, ...args: unknown[]) =>
-      engine.gateway.callSync(engine.run?.inv ?? 0, name, args, realm.parse, realm.toError) as never,
-    withContext(context, work) {
-      const { run } = engine;
-      if (run === undefined) return work();
-      const before = run.around;
-      run.around = context === run.box.context ? undefined : context;
-      try {
-        return work();
-      } finally {
-        run.around = before;
-      }
-    },
+    call: call as GohanThread['call'],
     register: hooks.register,
-    handle: (event, context) => runIn(environment, event, context),
-    trigger(event, context) {
-      for (const one of engine.environments()) if (one.hasScripts) runIn(one, event, context);
-    },
+    withContext,
+    handle: (event, context, transaction) => runIn([environment], event, context, transaction),
+    trigger: (event, context, transaction) => runIn(engine.environments(), event, context, transaction),
     onLoad: hooks.onLoad,
     onContext: hooks.onContext,
     log: (level, module, text) => engine.log(level, environment.name, module, engine.run?.session.id ?? '', text),

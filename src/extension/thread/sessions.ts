@@ -23,6 +23,11 @@ export class Sessions {
   /** Environments that the requests since the last end have used. */
   readonly #used = new Set<Environment>();
 
+  /** Notes that the globals of an environment are to be brought back at the end of the request. */
+  use(environment: Environment): void {
+    this.#used.add(environment);
+  }
+
   run(inv: number): Run | undefined {
     const run = this.#runs[indexOf(inv)];
     return run?.inv === inv ? run : undefined;

@@ -1,4 +1,4 @@
-import type { HostCallName, HostCallTable } from '../host-calls.ts';
+import type { HostCallName, HostCallTable, TransactionHandle } from '../host-calls.ts';
 
 /** The one object that all handlers of a request get: keys of `ExtensionCall.run`, and whatever handlers put there. */
 export type EventContext = Record<string, unknown>;
@@ -48,10 +48,13 @@ export interface GohanThread {
   withContext<T>(context: EventContext, work: () => T): T;
   /** Adds a handler behind those of the event. While the environment loads; later it throws. */
   register(event: string, handler: GohanHandler): void;
-  /** Runs this environment's handlers of an event on the given context, as the gateway would. Throws what they throw. */
-  handle(event: string, context: EventContext): void;
-  /** The same in all environments that have Gohan scripts. */
-  trigger(event: string, context: EventContext): void;
+  /**
+   * Runs this environment's handlers of an event on the given context, as the gateway would: its scripts on the context itself, modules on a copy, of which
+   * the context gets what they change. Throws what they throw. `transaction`: the handle that `context.transaction` stands for.
+   */
+  handle(event: string, context: EventContext, transaction: TransactionHandle | undefined): void;
+  /** The same in all environments. */
+  trigger(event: string, context: EventContext, transaction: TransactionHandle | undefined): void;
   /** Scripts that load after this one (in the environment) pass through it. `path` is that of the file, or `""`. */
   onLoad(transform: (code: string, path: string) => string): void;
   /** Called each time the gateway has set keys of a context, before handlers see it: to give values (`auth`, `role`, `schema`) their methods. */
