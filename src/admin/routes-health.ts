@@ -77,7 +77,10 @@ function root(_request: AdminRequest, { phase, state, watchOnly, cluster }: Admi
     status: 200,
     text: 'DGate Admin API',
     headers: [
-      ...['X-DGate-WatchOnly', String(watchOnly), 'X-DGate-ChangeHash', changeHashNumber(hash).toString()],
+      'X-DGate-WatchOnly',
+      String(watchOnly),
+      'X-DGate-ChangeHash',
+      changeHashNumber(hash).toString(),
       ...(cluster === undefined ? [] : ['X-DGate-Raft-State', raftState(watchOnly)]),
     ],
   };

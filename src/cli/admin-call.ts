@@ -29,6 +29,10 @@ export interface AdminRequest {
   readonly body?: unknown;
   /** Statuses other than 2xx that the caller reads itself. */
   readonly accept?: readonly number[];
+  /** How long it may take; 60 seconds by default. */
+  readonly timeoutMs?: number;
+  /** Takes the body of a 2xx answer as it comes; the answer has none then. */
+  readonly onBody?: (body: AsyncIterable<Buffer>) => Promise<void>;
 }
 
 export interface AdminAnswer {
@@ -70,25 +74,28 @@ export async function callAdmin(server: AdminServer, request: AdminRequest): Pro
 }
 
 async function send(server: AdminServer, url: URL, request: AdminRequest): Promise<AdminAnswer> {
-  const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
+  const sent = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
   // Credentials do not follow a redirect to another host or out of TLS.
   const isTrusted = url.hostname === server.url.hostname && (url.protocol === 'https:' || server.url.protocol === 'http:');
   const options: RequestOptions = {
     method: request.method,
     agent: false,
-    signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+    signal: AbortSignal.timeout(request.timeoutMs ?? CALL_TIMEOUT_MS),
     headers: {
       accept: 'application/json',
       'user-agent': `sekisho-cli/${VERSION}`,
       ...request.headers,
       ...(isTrusted && server.credentials),
-      ...(body && { 'content-type': 'application/json', 'content-length': String(body.length) }),
+      ...(sent && { 'content-type': 'application/json', 'content-length': String(sent.length) }),
     },
   };
   const started = performance.now();
   try {
-    const response = await exchange(url, options, body);
-    const answer = { status: response.statusCode ?? 0, headers: response.headers, body: parseBody(await readAll(response)) };
+    const response = await exchange(url, options, sent);
+    const status = response.statusCode ?? 0;
+    const isTaken = request.onBody !== undefined && status >= 200 && status < 300;
+    const body = isTaken ? await request.onBody?.(response) : parseBody(await readAll(response));
+    const answer = { status, headers: response.headers, body };
     const took = (performance.now() - started).toFixed(2);
     server.onCall?.(
       `HTTP/${response.httpVersion} ${request.method} ${url.href} - ${answer.status} ${response.statusMessage ?? ''} ${took}ms`,
@@ -96,7 +103,7 @@ async function send(server: AdminServer, url: URL, request: AdminRequest): Promi
     return answer;
   } catch (error) {
     if (error instanceof Failure) throw error;
-    throw new Failure(1, `cannot reach ${server.name ?? 'the admin API'} at ${url.origin}: ${transportProblem(error)}`);
+    throw new Failure(1, `cannot reach ${server.name ?? 'the admin API'} at ${url.origin}: ${transportProblem(error, request.timeoutMs)}`);
   }
 }
 
@@ -126,10 +133,10 @@ function parseBody(text: string): unknown {
   }
 }
 
-function transportProblem(error: unknown): string {
+function transportProblem(error: unknown, timeoutMs = CALL_TIMEOUT_MS): string {
   const { code, message, name } = error as NodeJS.ErrnoException;
   if (code === 'ECONNREFUSED') return 'connection refused; is the gateway running (sekisho start)?';
-  if (name === 'TimeoutError') return `no answer within ${CALL_TIMEOUT_MS / 1000} s`;
+  if (name === 'TimeoutError') return `no answer within ${timeoutMs / 1000} s`;
   return message || (code ?? 'unknown error');
 }
 

@@ -1,4 +1,5 @@
 import { variableRows } from './client/client-env.ts';
+import { CLUSTER_WORDS } from './cluster-words.ts';
 import type { CommandSpec, VerbSpec } from './command.ts';
 import { MIGRATE_WORDS } from './migrate-words.ts';
 
@@ -192,6 +193,16 @@ export const COMMANDS: readonly CommandSpec[] = [
       'SCHEMA are ids of schemas; without them all. The running gateway does it, while others write; exit code 1 when changes still wait at the end because nobody delivers.',
     example: 'sekisho resync network subnet',
     load: async () => (await import('./commands/resync.ts')).resync,
+  },
+  {
+    name: 'cluster',
+    usage: 'cluster [WORD] [MEMBER|URL|FILE]',
+    summary: 'show the nodes of a fleet and the etcd that holds their state, tend it, save and restore the state',
+    details:
+      '`status` (exit code 1 when something is wrong), `nodes` and `members` show; `add URL`, `remove MEMBER`, `promote MEMBER`, `defragment [MEMBER]` and `disarm` change the members of etcd. `snapshot FILE` saves all entities and documents of any kind of store, secrets encrypted with storage.encryption_key; `restore FILE` makes the state of a running fleet what it was. `snapshot --etcd FILE` saves the database of etcd itself, for etcdutl snapshot restore.',
+    words: CLUSTER_WORDS,
+    example: 'sekisho cluster nodes',
+    load: async () => (await import('./commands/cluster.ts')).cluster,
   },
   {
     name: 'history',

@@ -24,6 +24,10 @@ export interface FlagSpec {
 }
 
 export const DATABASE_TYPES = ['sqlite3', 'postgresql', 'mysql'] as const;
+const CHANGES = ['namespace', 'domain', 'service', 'route', 'module', 'collection', 'secret'].flatMap((kind) => [
+  `${kind} create`,
+  `${kind} delete`,
+]);
 const READERS = ['openapi', 'markdown', 'dot', 'types', 'template'] as const;
 
 export const FLAGS = [
@@ -121,6 +125,10 @@ export const FLAGS = [
   },
   { name: 'type', short: 't', value: 'TYPE', allowed: ['js', 'ts'], help: "only Gohan's test_*.js, or only *.test.ts", only: ['test'] },
   { name: 'all', help: 'every document of the collection', only: ['document delete'] },
+  { name: 'wait', help: 'answer when every node of the fleet serves the change', only: CHANGES },
+  { name: 'learner', help: 'the new member gets the data without a vote, until it is promoted', only: ['cluster'] },
+  { name: 'etcd', help: 'snapshot: the whole database of an etcd member instead, for etcdutl', only: ['cluster'] },
+  { name: 'dry-run', help: 'restore: check, and tell what would change', only: ['cluster'] },
   { name: 'version', short: 'v', help: 'print the version' },
   { name: 'help', short: 'h', help: 'print help, of a command when one is given' },
 ] as const satisfies readonly FlagSpec[];
@@ -174,7 +182,8 @@ export function parseFlags(
 
 function findFlag({ name, rawName }: { readonly name: string; readonly rawName: string }, command: string): FlagSpec | undefined {
   const sharing = rawName.startsWith('--') ? [] : SPECS.filter((flag) => flag.short === rawName.slice(1));
-  return sharing.find((flag) => flag.only?.includes(command)) ?? SPECS.find((flag) => flag.name === name || flag.aliases?.includes(name));
+  const own = sharing.find((flag) => flag.only?.includes(command)) ?? sharing.find((flag) => flag.only === undefined);
+  return own ?? SPECS.find((flag) => flag.name === name || flag.aliases?.includes(name));
 }
 
 function toFlagValue(spec: FlagSpec, rawName: string, value: string | undefined, isInline: boolean): string | true | undefined {

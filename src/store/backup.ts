@@ -99,13 +99,17 @@ export function parseBackup(value: unknown, box: SecretBox | undefined): Backup 
 }
 
 function toEntity(kind: EntityKind, body: Body, box: SecretBox | undefined): Backup['entities'][number] {
-  const id = { kind, namespace: String(body['namespace'] ?? ''), name: String(body['name']) };
+  const id = { kind, namespace: toText(body['namespace']), name: toText(body['name']) };
   try {
     const open = box === undefined ? body : unsealEntity(box, id, body);
     return { kind, entity: parseEntity(kind, open) } as unknown as Backup['entities'][number];
   } catch (error) {
     throw invalid(`${kind} ${id.name}: ${toSekishoError(error).message}`, error);
   }
+}
+
+function toText(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function toSum(body: object): string {

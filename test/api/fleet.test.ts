@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import { ask } from '../support/client.ts';
 import { type EtcdServers, startEtcd } from '../support/etcd.ts';
 import { startFleet, type TestFleet } from '../support/fleet.ts';
-import { type Gateway, startGateway } from '../support/gateway.ts';
+import { type Gateway, SEKISHO_BIN, startGateway } from '../support/gateway.ts';
 import { until } from '../support/until.ts';
 
 let etcd: EtcdServers;
@@ -170,6 +172,34 @@ test('what was saved is restored: entities, secrets, documents', async () => {
   );
   const again = await first.admin('POST', '/api/v1/cluster/restore', saved.json());
   assert.deepEqual(again.json().data.entities, { put: 0, deleted: 0 });
+});
+
+test('the command line shows the fleet, waits for it, saves and restores it', async () => {
+  const run = async (...words: string[]) => {
+    const env = { ...process.env, SEKISHO_ADMIN_API: first.adminUrl };
+    return await promisify(execFile)(SEKISHO_BIN, words, { cwd: first.folder, env }).catch(
+      (error) => error as { stdout: string; stderr: string },
+    );
+  };
+  const table = (await run('cluster', 'nodes')).stdout.split('\n');
+  assert.match(table[0] ?? '', /^ID +VERSION +REVISION +HASH +WORKERS +TAGS +ROLE +ADMIN +PROBLEMS$/);
+  assert.match(table[3] ?? '', /^node-3 .* canary +watches /);
+  assert.equal(JSON.parse((await run('cluster', 'nodes', '-o', 'json')).stdout).length, 3);
+  assert.match((await run('cluster', 'members')).stdout, /leader/);
+  assert.match((await run('cluster')).stdout, /quorum: true/);
+  assert.match((await run('cluster', 'defragment')).stdout, /^MEMBER +BYTESBEFORE/);
+  assert.match((await run('namespace', 'create', 'name=waited', '--wait')).stdout, /"name": "waited"/);
+  for (const gateway of fleet.gateways) assert.equal((await gateway.admin('GET', '/api/v1/namespace/waited')).status, 200);
+
+  assert.match((await run('cluster', 'snapshot', 'state.json')).stderr, /state.json: \d+ bytes/);
+  await run('namespace', 'delete', 'name=waited');
+  assert.match((await run('cluster', 'restore', 'state.json', '--dry-run')).stdout, /put: 1/);
+  assert.match((await run('cluster', 'restore', 'state.json')).stdout, /put: 1/);
+  assert.equal((await first.admin('GET', '/api/v1/namespace/waited')).status, 200);
+  assert.match((await run('cluster', 'snapshot', '--etcd', 'etcd.db')).stderr, /etcd.db: \d+ bytes/);
+  assert.match((await run('cluster', 'restore', 'etcd.db')).stderr, /etcdutl/);
+  assert.match((await run('cluster', 'statsu')).stderr, /did you mean status/);
+  assert.match((await run('cluster', 'remove', 'nobody')).stderr, /404 error from server: etcd has no member "nobody"/);
 });
 
 test('a gateway alone has no fleet, but saves and restores', async () => {

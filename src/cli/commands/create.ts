@@ -3,6 +3,7 @@ import { parseEntityWords } from '../entity-words.ts';
 import { usageFailure } from '../failure.ts';
 import { flagText } from '../flags.ts';
 import type { CliKind } from '../kinds.ts';
+import { waitQuery } from '../wait-query.ts';
 
 const REDACTED = '**redacted**';
 
@@ -16,7 +17,7 @@ export async function create(kind: CliKind, context: CommandContext): Promise<nu
     cwd: io.cwd,
     ...(hasNamespace && { defaults: { namespace: flagText(flags, 'namespace') } }),
   });
-  await context.call({ method: 'PUT', path: `/api/v1/${kind.word}`, body: entity });
+  await context.call({ method: 'PUT', path: `/api/v1/${kind.word}`, query: waitQuery(flags), body: entity });
   await context.print(toPrinted(kind, entity));
   return 0;
 }
