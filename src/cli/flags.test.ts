@@ -16,6 +16,12 @@ function problem(line: string, env: NodeJS.ProcessEnv = {}): string {
   throw new Error(`no failure of: ${line}`);
 }
 
+test('a letter of one command and of all is that of the command where it has it', () => {
+  assert.deepEqual(Object.keys(parseFlags(['-v'], {}).flags), ['version']);
+  assert.deepEqual(Object.keys(parseFlags(['-v', 'status'], {}).flags), ['version']);
+  assert.deepEqual(Object.keys(parseFlags(['-v', 'test'], {}).flags), ['passed']);
+});
+
 test('flags stand before, between and after the words', () => {
   for (const line of ['-a u:p --verbose svc ls', 'svc -a u:p ls --verbose', 'svc ls --auth=u:p -V', 'svc ls -Vau:p']) {
     const { words, flags } = parse(line);

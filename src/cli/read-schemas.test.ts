@@ -16,7 +16,7 @@ test('validate accepts the schema files of the example, and counts what is in th
   const { exit, out, err } = await run('validate', PETSTORE);
   assert.equal(err, '');
   assert.equal(exit, 0);
-  assert.match(out, /petstore\.yaml: valid \(4 schemas, 8 policies, 0 extensions\)\n/);
+  assert.match(out, /petstore\.yaml: valid \(4 schemas, 8 policies, 1 extension\)\n/);
 });
 
 test('validate tells everything that is wrong with schema files at once, each with its place, and exits with 1', async () => {
