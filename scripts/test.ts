@@ -19,7 +19,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
     files: ['src/**/*.test.ts', 'test/support/*.test.ts', 'test/architecture/*.test.ts', 'bench/**/*.test.ts'],
     needs: [OPENSSL, POSTGRES_SERVER, MARIADB_SERVER, ETCD],
   },
-  api: { files: ['test/api/**/*.test.ts', 'test/cli/**/*.test.ts', 'examples/**/*.test.ts'], needs: [OPENSSL] },
+  api: { files: ['test/api/**/*.test.ts', 'test/cli/**/*.test.ts', 'examples/**/*.test.ts'], needs: [OPENSSL, ETCD] },
   conformance: { files: ['test/conformance/**/*.test.ts'], needs: [OPENSSL] },
   fault: { files: ['test/fault/**/*.test.ts'], needs: [OPENSSL, POSTGRES_SERVER, MARIADB_SERVER, ETCD] },
   crash: { files: ['test/crash/**/*.test.ts'], needs: [POSTGRES_SERVER, MARIADB_SERVER] },
