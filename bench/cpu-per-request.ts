@@ -9,6 +9,8 @@ export interface Target {
   readonly pid: number;
   readonly url: string;
   readonly load?: LoadOptions;
+  /** Waits for work that requests left behind: its CPU is theirs. */
+  readonly settle?: () => Promise<void>;
 }
 
 export interface TargetCost {
@@ -25,12 +27,16 @@ export interface TargetCost {
  */
 export async function measureCpuPerRequest(targets: readonly Target[], rounds: number, seconds: number): Promise<TargetCost[]> {
   const costs = targets.map((target) => ({ target, rounds: [] as number[], perSecond: [] as number[] }));
-  for (const target of targets) await load(target.url, 2, target.load);
+  for (const target of targets) {
+    await load(target.url, 2, target.load);
+    await target.settle?.();
+  }
   for (let round = 0; round < rounds; round += 1) {
     for (const { target, rounds: figures, perSecond } of costs) {
       const pids = processTree(target.pid);
       const before = cpuSeconds(pids);
       const result = await load(target.url, seconds, target.load);
+      await target.settle?.();
       const used = cpuSeconds(pids) - before;
       if (result.failed > 0 || result.requests === 0)
         throw new Error(`${target.name}: ${result.failed} of ${result.requests} requests failed`);

@@ -4,8 +4,8 @@ export const CONNECTIONS = 16;
 const property = (name: string, type: string, more = ''): string =>
   `      ${name}: {title: ${name}, description: ${name}, type: ${type}, permission: [create, update]${more}}`;
 
-/** One schema under `/bench`, with texts, an integer, a boolean and an owner. */
-export function toSchema(singular: string): string {
+/** One schema under `/bench`, with texts, an integer, a boolean and an owner; `more` are lines of further properties. */
+export function toSchema(singular: string, more: readonly string[] = []): string {
   return [
     `- id: ${singular}`,
     `  singular: ${singular}`,
@@ -24,12 +24,13 @@ export function toSchema(singular: string): string {
     property('level', 'integer', ', minimum: 0, maximum: 100, default: 0'),
     property('is_active', 'boolean', ', default: true'),
     property('note', 'string', ', maxLength: 1000'),
+    ...more,
     '',
   ].join('\n');
 }
 
 /** Members reach what their tenant owns. */
-const POLICIES = `policies:
+export const POLICIES = `policies:
 - id: member
   principal: Member
   action: '*'
@@ -39,3 +40,15 @@ const POLICIES = `policies:
 `;
 
 export const ITEMS_SCHEMA = `schemas:\n${toSchema('item')}${POLICIES}`;
+
+const SIZE = ['width', 'height'].map((name) => `${name}: {title: ${name}, description: ${name}, type: number}`).join(', ');
+
+/** Items; crates, each with the rack that it stands on embedded; parcels, with two JSON columns. */
+export const STORE_SCHEMAS = [
+  'schemas:',
+  toSchema('item'),
+  toSchema('rack'),
+  toSchema('crate', [property('rack_id', 'string', ', relation: rack, relation_property: rack')]),
+  toSchema('parcel', [property('labels', 'array', ', items: {type: string}'), property('size', 'object', `, properties: {${SIZE}}`)]),
+  POLICIES,
+].join('\n');

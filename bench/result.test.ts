@@ -14,4 +14,8 @@ test('a goal is kept at its limit', () => {
   assert.equal(isMet(row), true);
   assert.equal(isMet({ ...row, measured: 3.31 }), false);
   assert.match(toTable([row]), /plain +3\.30 × +≤ 3\.30 +met/);
+  const least = { name: 'events', measured: 5000, unit: '/s', goal: { atLeast: 5000 } };
+  assert.equal(isMet(least), true);
+  assert.equal(isMet({ ...least, measured: 4999 }), false);
+  assert.match(toTable([least]), /events +5000 \/s +≥ 5000 +met/);
 });

@@ -1,17 +1,21 @@
+/** A limit that is kept when it is reached. */
+export type Goal = { readonly atMost: number } | { readonly atLeast: number };
+
 /** One measured figure beside its goal. */
 export interface Measurement {
   readonly name: string;
   readonly measured: number;
   readonly unit: string;
   /** What `measured` has to keep; absent for figures without a goal. */
-  readonly goal?: { readonly atMost: number };
+  readonly goal?: Goal;
   /** How it was found, in a few words: absolute figures behind a ratio, spread. */
   readonly note?: string;
 }
 
 /** True when the figure keeps its goal, or has none. */
-export function isMet(row: Measurement): boolean {
-  return row.goal === undefined || row.measured <= row.goal.atMost;
+export function isMet({ goal, measured }: Measurement): boolean {
+  if (goal === undefined) return true;
+  return 'atMost' in goal ? measured <= goal.atMost : measured >= goal.atLeast;
 }
 
 /** The rows as a table of plain text. */
@@ -19,7 +23,7 @@ export function toTable(rows: readonly Measurement[]): string {
   const cells = rows.map((row) => [
     row.name,
     `${format(row.measured)} ${row.unit}`,
-    row.goal ? `≤ ${format(row.goal.atMost)}` : '',
+    row.goal ? formatGoal(row.goal) : '',
     row.goal ? (isMet(row) ? 'met' : 'MISSED') : '',
     row.note ?? '',
   ]);
@@ -47,6 +51,10 @@ export function median(figures: readonly number[]): number {
 /** The figure below which `share` (0 to 1) of all lie. */
 export function quantile(figures: readonly number[], share: number): number {
   return figures.toSorted((a, b) => a - b)[Math.min(figures.length - 1, Math.floor(figures.length * share))] ?? Number.NaN;
+}
+
+function formatGoal(goal: Goal): string {
+  return 'atMost' in goal ? `≤ ${format(goal.atMost)}` : `≥ ${format(goal.atLeast)}`;
 }
 
 function format(figure: number): string {

@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { ensureInstalled, NGINX, NGINX_LUA, WRK } from '../test/support/install.ts';
 import { LOAD_CORE } from './cores.ts';
 import { isMet, type Measurement, toTable } from './result.ts';
+import { measureExtensions } from './scenarios/extensions.ts';
 import { measureKillCycles } from './scenarios/kill-cycles.ts';
 import { measureLiveChanges } from './scenarios/live-changes.ts';
 import { measureManyRoutes } from './scenarios/many-routes.ts';
@@ -15,6 +16,7 @@ import { measureManySchemas } from './scenarios/many-schemas.ts';
 import { measureMemory } from './scenarios/memory.ts';
 import { measureModels } from './scenarios/models.ts';
 import { measureProxying } from './scenarios/proxying.ts';
+import { measureSync } from './scenarios/sync.ts';
 import type { Effort } from './stand.ts';
 
 const SCENARIOS: Readonly<Record<string, (effort: Effort) => Promise<Measurement[]>>> = {
@@ -25,6 +27,8 @@ const SCENARIOS: Readonly<Record<string, (effort: Effort) => Promise<Measurement
   kills: measureKillCycles,
   models: measureModels,
   schemas: measureManySchemas,
+  extensions: measureExtensions,
+  sync: measureSync,
 };
 
 const { values } = parseArgs({

@@ -8,10 +8,10 @@ export interface Effort {
   readonly isQuick: boolean;
 }
 
-/** Our gateway with one worker on the server core. Its output is thrown away, as a log that nobody reads would be. */
+/** Our gateway as one process on the server core. Its output is thrown away, as a log that nobody reads would be. */
 export function startPinnedGateway(config: Readonly<Record<string, unknown>>, files: GatewayOptions['files'] = {}): Promise<Gateway> {
   return startGateway({
-    config: { workers: 1, access_log: false, ...config },
+    config: { workers: 0, access_log: false, ...config },
     files,
     command: ['sh', '-c', `exec taskset -c ${SERVER_CORE} "$0" "$@" > /dev/null`, SEKISHO_BIN],
     readyTimeoutMs: 120_000,

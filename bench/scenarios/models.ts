@@ -1,130 +1,107 @@
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { FAKE_USERS, toFakeIdentity } from '../../src/identity/fake-tokens.ts';
 import { ask } from '../../test/support/client.ts';
-import { findFreePorts } from '../../test/support/ports.ts';
-import { startPostgres } from '../../test/support/postgres.ts';
-import { createTempFolder } from '../../test/support/temp.ts';
-import { until } from '../../test/support/until.ts';
-import { SERVER_CORE } from '../cores.ts';
+import { startBare } from '../bare/start.ts';
 import { measureCpuPerRequest, type TargetCost } from '../cpu-per-request.ts';
-import { CONNECTIONS, ITEMS_SCHEMA } from '../items-schema.ts';
+import { type Kind, startDatabase } from '../databases.ts';
+import { countRows, fill, type Item, TOKEN, toItem } from '../items.ts';
+import { CONNECTIONS, STORE_SCHEMAS } from '../items-schema.ts';
 import type { Measurement } from '../result.ts';
 import { type Effort, startPinnedGateway } from '../stand.ts';
 import type { LoadOptions } from '../wrk.ts';
 
-type Kind = 'postgresql' | 'sqlite3';
-
-const NAMES: Readonly<Record<Kind, string>> = { postgresql: 'PostgreSQL', sqlite3: 'SQLite' };
-const TOKEN = 'demo_token';
 const ROWS = 1_000;
-const STATUSES = ['available', 'pending', 'sold', 'lost'];
-const NOTE = 'every traveller was judged by one written policy';
 const LIST = '/bench/items?status=sold&limit=20';
+const KINDS: readonly Kind[] = ['postgresql', 'sqlite3', 'mysql'];
+/** MariaDB stands beside the others for orientation. */
+const WITH_GOALS: readonly Kind[] = ['postgresql', 'sqlite3'];
 
-/** What is asked, how, and how much more than the bare loop it may cost. */
-const WORK: readonly { readonly name: string; readonly atMost: number; readonly path: string; readonly body?: string }[] = [
+interface Work {
+  readonly name: string;
+  readonly path: string;
+  readonly body?: string;
+  /** How many times as much as the bare loop it may cost. */
+  readonly atMost?: number;
+}
+
+const WORK: readonly Work[] = [
   { name: 'GET by id', atMost: 1.45, path: '/bench/items/i500' },
   { name: 'list of 20', atMost: 1.45, path: LIST },
   { name: 'create', atMost: 1.6, path: '/bench/items', body: JSON.stringify(toItem(7)) },
+  { name: 'GET, relation embedded', path: '/bench/crates/i50' },
+  { name: 'GET, two JSON columns', path: '/bench/parcels/i50' },
 ];
 
-/** CPU per request of the resource API on PostgreSQL and SQLite, against a bare loop of node:http and the driver with the same statements. */
+/** CPU per request of the resource API on every kind of database, against a bare loop of node:http and the driver with the same statements. */
 export async function measureModels(effort: Effort): Promise<Measurement[]> {
   const rows: Measurement[] = [];
-  const server = await startPostgres();
-  try {
-    rows.push(...(await measureKind('postgresql', await server.createDatabase(), effort)));
-  } finally {
-    await server.stop();
-  }
-  using folder = createTempFolder('sekisho-bench-');
-  rows.push(...(await measureKind('sqlite3', `${folder.path}/items.db`, effort)));
+  for (const kind of KINDS) rows.push(...(await measureKind(kind, effort)));
   return rows;
 }
 
-async function measureKind(kind: Kind, connection: string, effort: Effort): Promise<Measurement[]> {
+async function measureKind(kind: Kind, effort: Effort): Promise<Measurement[]> {
+  await using server = await startDatabase(kind);
+  const connection = await server.createDatabase();
   await using gateway = await startPinnedGateway(
     {
       database: { type: kind, connection, max_open_conn: CONNECTIONS },
       schemas: ['./schemas.yaml'],
       keystone: { fake: true },
     },
-    { 'schemas.yaml': ITEMS_SCHEMA },
+    { 'schemas.yaml': STORE_SCHEMAS },
   );
-  await fill(gateway.proxyUrl);
+  const url = gateway.proxyUrl;
+  await fill(url, 'items', ROWS);
+  await fill(url, 'racks', 10);
+  await fill(url, 'crates', 100, (index) => ({ rack_id: `i${index % 10}` }));
+  await fill(url, 'parcels', 100, toParcelFields);
   await using bare = await startBare(kind, connection);
-  await expectSame(gateway.proxyUrl, bare.url);
+  await expectSame(url, bare.url);
   const targets = WORK.flatMap(({ name, path, body }) => {
     const load: LoadOptions = { headers: { 'X-Auth-Token': TOKEN }, ...(body !== undefined && { body }) };
     return [
       { name: `bare ${name}`, pid: bare.pid, url: bare.url + path, load },
-      { name, pid: gateway.pid(), url: gateway.proxyUrl + path, load },
+      { name, pid: gateway.pid(), url: url + path, load },
     ];
   });
   const costs = await measureCpuPerRequest(targets, effort.rounds, Math.min(effort.seconds, 3));
-  return WORK.map(({ name, atMost }) => toRow(costs, kind, name, atMost));
+  return WORK.map((work) => toRow(costs, server.title, WITH_GOALS.includes(kind) ? work : { ...work, atMost: undefined }));
 }
 
-function toItem(index: number): Readonly<Record<string, unknown>> {
-  return { name: `item ${index}`, status: STATUSES[index % STATUSES.length], level: index % 100, is_active: index % 3 === 0, note: NOTE };
+function toParcelFields(index: number): Item {
+  return { labels: ['fragile', `lot ${index}`, 'this side up'], size: { width: index + 0.5, height: 12 } };
 }
 
-/** Rows of the tenant that asks, and as many of another one. */
-async function fill(url: string): Promise<void> {
-  for (let index = 0; index < 2 * ROWS; index += 1) {
-    const isOwn = index < ROWS;
-    const { status, text } = await ask(`${url}/bench/items`, {
-      method: 'POST',
-      headers: { 'x-auth-token': isOwn ? TOKEN : 'power_user_token', 'content-type': 'application/json' },
-      body: { id: `i${index}`, ...toItem(index) },
-    });
-    if (status !== 201) throw new Error(`an item can't be made: ${status} ${text}`);
-  }
-}
-
-async function startBare(kind: Kind, connection: string): Promise<AsyncDisposable & { readonly pid: number; readonly url: string }> {
-  const [port = 0] = await findFreePorts(1);
-  const program = fileURLToPath(new URL('../bare-resources.ts', import.meta.url));
-  const user = FAKE_USERS.get(TOKEN);
-  if (user === undefined) throw new Error(`nobody has ${TOKEN}`);
-  const words = ['-c', SERVER_CORE, process.execPath, program, `${port}`, kind, connection, toFakeIdentity(user).tenantId];
-  const child = spawn('taskset', words, { stdio: ['ignore', 'inherit', 'inherit'] });
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  const url = `http://127.0.0.1:${port}`;
-  const stop = async (): Promise<void> => {
-    child.kill('SIGTERM');
-    await ended;
-  };
-  try {
-    await until('the bare loop answers', () => ask(`${url}${LIST}`).catch(() => undefined));
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { pid: child.pid ?? 0, url, [Symbol.asyncDispose]: stop };
-}
-
-/** Both must find the same rows: else they would not do the same work. */
+/** Both must find the same rows, with the same things in them: else they would not do the same work. */
 async function expectSame(url: string, bareUrl: string): Promise<void> {
-  const ids = async (base: string): Promise<string> => {
-    const { text, headers } = await ask(base + LIST, { headers: { 'x-auth-token': TOKEN } });
-    const { items } = JSON.parse(text) as { items: readonly { readonly id: string }[] };
-    return `${String(headers['x-total-count'])}: ${items.map(({ id }) => id).join(',')}`;
+  const look = async (base: string): Promise<string> => {
+    const [list, single, other] = await Promise.all(
+      [LIST, '/bench/crates/i50', '/bench/parcels/i50'].map((path) => ask(base + path, { headers: { 'x-auth-token': TOKEN } })),
+    );
+    const ids = list?.json<{ items: readonly Item[] }>().items.map(({ id }) => id);
+    const rack = single?.json<{ crate: { rack: Item } }>().crate.rack;
+    const parcel = other?.json<{ parcel: Item }>().parcel;
+    return JSON.stringify([ids, rack?.['id'], rack?.['name'], parcel?.['labels'], parcel?.['size']]);
   };
-  const [ours, theirs] = [await ids(url), await ids(bareUrl)];
-  if (ours !== theirs) throw new Error(`the lists differ: ${ours} against ${theirs}`);
+  const [ours, theirs] = [await look(url), await look(bareUrl)];
+  if (ours !== theirs) throw new Error(`the answers differ: ${ours} against ${theirs}`);
+  const total = (await countRows(url, 'items')) / 4;
+  const { headers } = await ask(bareUrl + LIST);
+  if (Number(headers['x-total-count']) !== total)
+    throw new Error(`the totals differ: ${String(headers['x-total-count'])} is not a quarter`);
 }
 
-function toRow(costs: readonly TargetCost[], kind: Kind, name: string, atMost: number): Measurement {
+function toRow(
+  costs: readonly TargetCost[],
+  title: string,
+  { name, atMost }: Omit<Work, 'path' | 'atMost'> & { readonly atMost?: number | undefined },
+): Measurement {
   const cost = costs.find((found) => found.name === name);
   const peer = costs.find((found) => found.name === `bare ${name}`);
   if (!cost || !peer) throw new Error(`not measured: ${name}`);
   return {
-    name: `${NAMES[kind]}: ${name}`,
+    name: `${title}: ${name}`,
     measured: cost.median / peer.median,
     unit: '× bare loop',
-    goal: { atMost },
+    ...(atMost !== undefined && { goal: { atMost } }),
     note: `${cost.median.toFixed(1)} µs against ${peer.median.toFixed(1)} µs; ${Math.round(cost.perSecond)}/s against ${Math.round(peer.perSecond)}/s`,
   };
 }
