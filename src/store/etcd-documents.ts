@@ -10,7 +10,9 @@ import { checkSize } from './etcd-plan.ts';
 import type { DocumentStore } from './types.ts';
 
 export interface EtcdDocumentsOptions {
+  /** For what is read, and for what is written. */
   readonly etcd: Etcd;
+  readonly writer: Etcd;
   readonly layout: EtcdLayout;
   readonly mirror: Pick<EtcdMirror, 'find' | 'modRevisionOf'>;
   /** How long one call may take with all its tries. Milliseconds. */
@@ -27,7 +29,7 @@ const PAGE = 500;
 const MAX_TRIES = 20;
 
 /** Documents as keys of etcd. They are read there and not kept here: what one node has written, all nodes read. */
-export function createEtcdDocuments({ etcd, layout, mirror, timeoutMs }: EtcdDocumentsOptions): DocumentStore {
+export function createEtcdDocuments({ etcd, writer, layout, mirror, timeoutMs }: EtcdDocumentsOptions): DocumentStore {
   const within = async <T>(what: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
     try {
       return await work(AbortSignal.timeout(timeoutMs));
@@ -61,16 +63,16 @@ export function createEtcdDocuments({ etcd, layout, mirror, timeoutMs }: EtcdDoc
             throw isChanging(checked);
           return { key: layout.entity(collectionId), target: 'modRevision', result: '=', value: mirror.modRevisionOf(collectionId) };
         };
-        const document = await putDocument({ etcd, key, toCompare, signal }, data);
+        const document = await putDocument({ writer, key, toCompare, signal }, data);
         return { id, namespace, collection, ...document };
       }),
     delete: (namespace, collection, id) =>
       within(`the deletion of the document ${id}`, async () => {
-        return (await etcd.delete({ key: layout.documents(namespace, collection) + id })) > 0;
+        return (await writer.delete({ key: layout.documents(namespace, collection) + id })) > 0;
       }),
     deleteAll: (namespace, collection) =>
       within(`the deletion of the documents of ${collection}`, async () => {
-        return await etcd.delete({ prefix: layout.documents(namespace, collection) });
+        return await writer.delete({ prefix: layout.documents(namespace, collection) });
       }),
   };
 }
@@ -115,14 +117,14 @@ async function readPage(
 }
 
 interface Putting {
-  readonly etcd: Etcd;
+  readonly writer: Etcd;
   readonly key: string;
   /** The condition that the collection is still the one that the data was checked with. */
   readonly toCompare: () => Compare;
   readonly signal: AbortSignal;
 }
 
-async function putDocument({ etcd, key, toCompare, signal }: Putting, data: unknown): Promise<StoredDocument> {
+async function putDocument({ writer, key, toCompare, signal }: Putting, data: unknown): Promise<StoredDocument> {
   let old = { modRevision: 0, createdAt: '' };
   const updatedAt = new Date().toISOString();
   for (let tries = 1; ; tries += 1) {
@@ -131,7 +133,7 @@ async function putDocument({ etcd, key, toCompare, signal }: Putting, data: unkn
     checkSize(`the document ${key}`, value);
     const unchanged: Compare = { key, target: 'modRevision', result: '=', value: old.modRevision };
     const result = await tryTxn(signal, () =>
-      etcd.txn({ compare: [toCompare(), unchanged], success: [{ put: { key, value } }], failure: [{ range: { key } }] }, signal),
+      writer.txn({ compare: [toCompare(), unchanged], success: [{ put: { key, value } }], failure: [{ range: { key } }] }, signal),
     );
     const stored = JSON.parse(value) as StoredDocument;
     if (result?.succeeded === true) return stored;

@@ -18,6 +18,7 @@ export interface Entry {
 
 /** What is known of a store in etcd: the text of every entity's key, and what it says. */
 export interface EtcdMirror {
+  /** Another object whenever the state key was written. */
   readonly position: EtcdPosition;
   find(id: EntityId): Body | undefined;
   /** etcd's revision of the entity's key; 0 when there is none. */
@@ -74,16 +75,22 @@ export function createEtcdMirror(layout: EtcdLayout, box: SecretBox): EtcdMirror
       for (const [key, { value, modRevision }] of held) yield { key, value, modRevision };
     },
     add(next, entries) {
-      position = next;
+      position = toPosition(position, next);
       return apply(entries);
     },
     replace(next, entries) {
-      position = next;
+      position = toPosition(position, next);
       const present = new Set(entries.map(({ key }) => key));
       const gone = [...held.keys()].filter((key) => !present.has(key));
       return apply([...entries, ...gone.map((key) => ({ key, value: undefined, modRevision: 0 }))]);
     },
   };
+}
+
+/** The same object as long as nothing has changed: whoever holds it can tell. */
+function toPosition(now: EtcdPosition, next: EtcdPosition): EtcdPosition {
+  const isSame = next.modRevision === now.modRevision && next.store === now.store && next.hash === now.hash;
+  return isSame ? now : next;
 }
 
 function takeEntry(held: Map<string, Held>, layout: EtcdLayout, box: SecretBox, { key, value, modRevision }: Entry): Change | undefined {

@@ -45,8 +45,10 @@ export interface EtcdStoreOptions {
 
 const TIMEOUT_MS = 5000;
 const START_TIMEOUT_MS = 30_000;
-/** Of the time for a change, what one try may take: a member that hangs must leave time for the others. */
-const TRY_SHARE = 0.4;
+/** Of the time for all tries, what one may take: a member that hangs must leave time for the others. */
+const READ_SHARE = 0.4;
+/** A leader that ends takes what was proposed with it, and etcd does not say so; a write that is tried again compares what it changes. */
+const WRITE_SHARE = 0.2;
 const MAX_WAITING = 1000;
 const MAX_LOG = 1000;
 /** Who has just made a change lets others go first, when they had changes within this time. */
@@ -60,8 +62,9 @@ const MAX_YIELD_MS = 100;
 export async function createEtcdStore(options: EtcdStoreOptions): Promise<Store> {
   const box = openBox(options);
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
-  const etcd = createEtcd({ ...options.etcd, timeoutMs: Math.max(1, timeoutMs * TRY_SHARE) });
-  const store = new EtcdStore(options, { etcd, box, timeoutMs });
+  const connect = (share: number): Etcd => createEtcd({ ...options.etcd, timeoutMs: Math.ceil(timeoutMs * share) });
+  const [etcd, writer] = [connect(READ_SHARE), connect(WRITE_SHARE)];
+  const store = new EtcdStore(options, { etcd, writer, box, timeoutMs });
   try {
     await store.start(options.startTimeoutMs ?? START_TIMEOUT_MS);
     return store;
@@ -81,7 +84,9 @@ function openBox({ dir = '.', encryptionKey, encryptionKeyFile }: EtcdStoreOptio
 }
 
 interface Parts {
+  /** For what is read and followed, and for what is written. */
   readonly etcd: Etcd;
+  readonly writer: Etcd;
   readonly box: SecretBox;
   readonly timeoutMs: number;
 }
@@ -113,7 +118,7 @@ class EtcdStore implements Store {
     this.#parts = parts;
     this.#relistMs = options.relistMs;
     this.#layout = toEtcdLayout(options.prefix);
-    this.#writer = { etcd: parts.etcd, layout: this.#layout, historyLimit };
+    this.#writer = { etcd: parts.writer, layout: this.#layout, historyLimit };
     this.#mirror = createEtcdMirror(this.#layout, parts.box);
     this.#log = createUpdateLog(Math.min(historyLimit, MAX_LOG));
     this.#health = createEtcdHealth(() => this.#mirror.position.revision);
@@ -194,6 +199,7 @@ class EtcdStore implements Store {
     await this.#follower?.close();
     await this.#snapshot?.close();
     await this.#parts.etcd.close();
+    await this.#parts.writer.close();
   }
 
   async #put(changes: readonly Change[], { author, expect, isMask = () => false }: PutOptions): Promise<StoreUpdate> {
