@@ -76,9 +76,9 @@ function complete(work: Work, permit: Permit, draft: Record<string, unknown>): R
 }
 
 /** Validates what clients and handlers gave, and adds defaults. What is filled in need not be writable for the caller. */
-function finish({ type }: Work, permit: Permit, given: JsonObject, whole: Resource): Resource {
+function finish({ type, models }: Work, permit: Permit, given: JsonObject, whole: Resource): Resource {
   const isChecked = (name: string): boolean => name in given || type.propertyByName.get(name)?.mayCreate !== false;
-  validateCreate(type, Object.fromEntries(Object.entries(whole).filter(([name]) => isChecked(name))));
+  validateCreate(type, Object.fromEntries(Object.entries(whole).filter(([name]) => isChecked(name))), models.schemas);
   const resource = applyDefaults(type, whole);
   if (!permit.admits(type, resource)) throw denied('The resource would be out of reach of the policy that permits its creation.');
   return resource;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { SekishoError, tellFirst } from '../lib/errors.ts';
+import { attachPathProblem } from './attach-path.ts';
 import { BUILTIN_FILE, BUILTIN_SCHEMAS } from './builtin.ts';
 import { checkSchema } from './check-schema.ts';
 import { checkClashes, checkSet } from './check-set.ts';
@@ -13,7 +14,7 @@ import { toPolicySource } from './policy-source.ts';
 import { collectProblems } from './problems.ts';
 import { type FileEntries, readFiles } from './read-files.ts';
 import { toResourceType } from './resource-type.ts';
-import type { ResourceType, SchemaSet } from './types.ts';
+import type { PolicySource, ResourceType, SchemaSet } from './types.ts';
 
 export interface LoadOptions {
   /** Folder that relative names are looked for in. */
@@ -49,7 +50,9 @@ function toSet(entries: FileEntries, options: LoadOptions, reading: Reading): Sc
     resources.map((draft) => toResourceType(draft, { drafts: merged, groups: groupById, legacyTableNames: options.legacyTableNames })),
   );
   checkClashes(types, merged);
-  const policies = onlyOnce(entries.policies, 'policy').map(toPolicySource);
+  // Relations are looked for only in schemas that are right.
+  const right = reading.problems.errors().length === 0 ? types : [];
+  const policies = onlyOnce(entries.policies, 'policy').map((cursor) => toPolicy(cursor, right));
   const extensions = entries.extensions.map(({ cursor, file }) => toExtension(cursor, file, options.readFile ?? readText));
   onlyOnce(
     entries.extensions.map(({ cursor }) => cursor),
@@ -62,6 +65,13 @@ function toSet(entries: FileEntries, options: LoadOptions, reading: Reading): Sc
     extensions: extensions.filter((extension) => extension !== undefined),
     files: entries.files,
   };
+}
+
+function toPolicy(cursor: Cursor, types: readonly ResourceType[]): PolicySource | undefined {
+  const policy = toPolicySource(cursor);
+  const problem = policy && attachPathProblem(policy, types);
+  if (problem !== undefined) cursor.at('relation_property').report(problem);
+  return policy;
 }
 
 function readText(path: string): string {
@@ -110,7 +120,15 @@ function inOrder(types: readonly ResourceType[]): readonly ResourceType[] {
 }
 
 /** Tables that the gateway itself writes, whatever schemas there are: the event log above all. */
-const SYSTEM_TABLES = ['events', 'sekisho_answers', 'goose_db_version', 'post_migration_events'];
+const SYSTEM_TABLES = [
+  'events',
+  'sekisho_answers',
+  'sekisho_positions',
+  'sekisho_leases',
+  'sekisho_webhook_events',
+  'goose_db_version',
+  'post_migration_events',
+];
 
 /**
  * A type whose table would be one that the gateway itself writes gets one that begins with `own_`; otherwise the gateway's own types make way for a table that a file

@@ -1,4 +1,5 @@
 import type { FieldError } from '../lib/errors.ts';
+import { attachPathProblem } from './attach-path.ts';
 import { createCursor, type PlainMap, type Reading } from './cursor.ts';
 import { toExtension } from './extension.ts';
 import { toGroups } from './group.ts';
@@ -6,7 +7,7 @@ import { createPlaces } from './places.ts';
 import { toPolicySource } from './policy-source.ts';
 import { collectProblems } from './problems.ts';
 import { EXTENSION_KEYS, NAMESPACE_KEYS, POLICY_KEYS, type SchemaKeys } from './schema-keys.ts';
-import type { ExtensionSource, PolicySource, SchemaGroup, SchemaSet } from './types.ts';
+import type { ExtensionSource, PolicySource, ResourceType, SchemaGroup, SchemaSet } from './types.ts';
 
 /** Kinds of definitions that are resources too: what is stored of them joins what files define (gohan.md 1.13). */
 export const STORED_KINDS = ['namespace', 'policy', 'extension'] as const;
@@ -19,9 +20,14 @@ export type Stored<Definition> =
   | { readonly definition: Definition; readonly errors?: undefined }
   | { readonly definition?: undefined; readonly errors: readonly FieldError[] };
 
-/** The policy in a row of the table of policies. */
-export function fromPolicyRow(row: PlainMap): Stored<PolicySource> {
-  return read('policy', row, toPolicySource);
+/** The policy in a row of the table of policies, for resources of these types. */
+export function fromPolicyRow(row: PlainMap, types: Iterable<ResourceType>): Stored<PolicySource> {
+  return read('policy', row, (cursor) => {
+    const policy = toPolicySource(cursor);
+    const problem = policy && attachPathProblem(policy, types);
+    if (problem !== undefined) cursor.at('relation_property').report(problem);
+    return policy;
+  });
 }
 
 /** The extension in a row of the table of extensions; a relative file in it is beside the configuration. */

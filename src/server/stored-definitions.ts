@@ -32,14 +32,14 @@ export async function addStored(set: SchemaSet, database: Pick<Database, 'reader
   };
   return withStored(set, {
     groups: toGroups(await rows('namespace', set.groups), set),
-    policies: (await rows('policy', set.policies)).flatMap((row) => accept('policy', toPolicy(row))),
+    policies: (await rows('policy', set.policies)).flatMap((row) => accept('policy', toPolicy(row, set))),
     extensions: (await rows('extension', set.extensions)).flatMap((row) => accept('extension', fromExtensionRow(row, folder))),
   });
 }
 
 /** A policy that is not only well formed, but compiles. */
-function toPolicy(row: Resource): Stored<PolicySource> {
-  const read = fromPolicyRow(row);
+function toPolicy(row: Resource, { resources }: SchemaSet): Stored<PolicySource> {
+  const read = fromPolicyRow(row, resources.values());
   if (read.definition === undefined) return read;
   try {
     compilePolicies([read.definition]);
