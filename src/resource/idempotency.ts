@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { Exchange } from '../http/exchange.ts';
 import { SekishoError } from '../lib/errors.ts';
+import type { Identity } from '../lib/identity.ts';
 import type { Session } from '../sql/types.ts';
 import { fieldValue } from './fields.ts';
 import type { Answer, Call } from './types.ts';
@@ -12,17 +14,22 @@ export interface IdempotencyKey {
 
 const MAX_LENGTH = 255;
 
-/** The key of a request, if it has one. Keys of different callers never meet. */
-export function idempotencyKey({ exchange, identity }: Call, bodyText: string): IdempotencyKey | undefined {
+/** The key of a request, if it has one. Keys of different callers never meet, nor those of one who has other rights now: the answer tells what it told then. */
+export function idempotencyKey({ exchange, identity }: Pick<Call, 'exchange' | 'identity'>, bodyText: string): IdempotencyKey | undefined {
   const value = fieldValue(exchange.headers, 'idempotency-key');
   if (value === undefined) return undefined;
   if (value === '' || value.length > MAX_LENGTH) {
     throw new SekishoError('QUERY_INVALID', `Idempotency-Key: found ${value.length} characters, expected 1 to ${MAX_LENGTH}.`);
   }
-  return {
-    key: digest([identity.principal, identity.tenantId, identity.domainId, value]),
-    fingerprint: digest([exchange.method, exchange.target, bodyText]),
-  };
+  const fingerprint = digest([exchange.method, exchange.target, bodyText]);
+  return { key: digest([...callerParts(exchange, identity, fingerprint), value]), fingerprint };
+}
+
+/** Whoever is not identified is told apart by the address, and may repeat the same request only: nobody learns the answer to another one's. */
+function callerParts({ remoteAddress }: Exchange, identity: Identity, fingerprint: string): readonly string[] {
+  const { principal, tenantId, domainId, scope, roles } = identity;
+  if (roles.every((role) => role === 'Nobody')) return ['anonymous', remoteAddress, fingerprint];
+  return ['identified', principal, tenantId, domainId, scope, JSON.stringify(roles.toSorted())];
 }
 
 /** The answer that was given for the key before. Throws IDEMPOTENCY_MISMATCH when it came with another request. */
