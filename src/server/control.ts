@@ -22,6 +22,7 @@ import type { ModelFollowers, StartedModels } from './models.ts';
 import { openStore } from './open-store.ts';
 import { openSyncEtcd } from './open-sync-etcd.ts';
 import type { Plane } from './plane.ts';
+import { secretsOf } from './secrets-of.ts';
 import { startState } from './state.ts';
 import { storeProblems } from './store-problems.ts';
 import { needsSync, startSync } from './sync.ts';
@@ -63,13 +64,18 @@ export async function startControl<Built>(options: ControlOptions<Built>): Promi
   const { settings, path } = loaded;
   const first = checkedInit(settings.proxy.initResources);
   const etcd = await openSyncEtcd(settings, closing);
+  let isLoaded = false;
+  const bridge = createBridge(() => registry, settings.tags);
+  const getSecret = secretsOf(settings, bridge, () => isLoaded);
   // Loaded only where there are models: a gateway that only proxies needs neither drivers nor validators.
   const models =
-    settings.schemas.length === 0 ? undefined : await (await import('./models.ts')).startModels(settings, path, closing, etcd, followers);
+    settings.schemas.length === 0
+      ? undefined
+      : await (await import('./models.ts')).startModels(settings, path, closing, { etcd, followers, getSecret });
   const store = closing.add(await openStore(settings, contents));
-  const bridge = createBridge(() => registry, settings.tags);
   const plane = await openPlane(models, bridge);
   const registry: Registry = await startState(settings, store, plane, closing);
+  isLoaded = true;
   const reload = () => checkedInit(loadSettings(source).settings.proxy.initResources);
   const configPath = path.startsWith('$') ? undefined : path;
   const base = closing.add(await createBaseLayer({ first, reload, configPath, watchFiles: settings.proxy.watchFiles, registry }));

@@ -11,6 +11,7 @@ import { answerSchemaCall } from '../resource/host-calls-schema.ts';
 import type { ExtensionSource, SchemaSet } from '../schema/types.ts';
 import type { Closable } from './closing.ts';
 import { toEnvironmentsOptions, toExtensionsOptions, toHostCallsOptions } from './extension-options.ts';
+import type { GetSecret } from './secrets-of.ts';
 
 /** Loads the extensions of sets of schemas, and answers what they ask of the gateway beside its resources. */
 export interface ExtensionLoader extends Closable {
@@ -26,9 +27,11 @@ export function createExtensionLoader(
   settings: Settings,
   directory: TenantDirectory | undefined,
   sync: SyncAccess | undefined,
+  getSecret: GetSecret,
 ): ExtensionLoader {
   const calls = createHostCalls({
     ...toHostCallsOptions(settings),
+    getSecret,
     ...(sync !== undefined && { sync }),
     ...(directory !== undefined && {
       tenants: { idOf: (name) => directory.idOf(name), nameOf: (id) => directory.nameOf(id) },

@@ -12,6 +12,7 @@ import type { Database } from '../sql/types.ts';
 import type { Closing } from './closing.ts';
 import { createExtensionLoader } from './extensions.ts';
 import { toProviderOptions, toResourceApiOptions } from './models-options.ts';
+import type { GetSecret } from './secrets-of.ts';
 import { createServedExtensions } from './served-extensions.ts';
 import { addStored } from './stored-definitions.ts';
 import { createSyncAccess } from './sync-access.ts';
@@ -45,6 +46,7 @@ export interface ModelApiOptions {
   readonly database: Database;
   readonly closing: Closing;
   readonly etcd: Etcd | undefined;
+  readonly getSecret: GetSecret;
   /** The schemas of the files. */
   readonly first: SchemaSet;
 }
@@ -55,11 +57,11 @@ interface Loaded extends LoadedModels {
 }
 
 /** Puts identities, tenants, extensions and the REST API together over a prepared database. */
-export async function startModelApi({ settings, folder, database, closing, etcd, first }: ModelApiOptions): Promise<ModelApi> {
+export async function startModelApi({ settings, folder, database, closing, etcd, getSecret, first }: ModelApiOptions): Promise<ModelApi> {
   const { providers, tenants: directory } = createProviders(toProviderOptions(settings));
   const identifier = closing.add(createIdentifier(providers));
   const tenants = closing.add(createTenantFollower({ directory, periodMs: settings.keystone.cacheTtlMs }));
-  const loader = closing.add(createExtensionLoader(settings, directory, etcd && createSyncAccess(etcd)));
+  const loader = closing.add(createExtensionLoader(settings, directory, etcd && createSyncAccess(etcd), getSecret));
   const policiesOf = (set: SchemaSet): PolicySet => compilePolicies(set.policies, { tenants: tenants.current() });
   const load = async (own: SchemaSet): Promise<Loaded> => {
     const set = await addStored(own, database, folder);

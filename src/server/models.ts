@@ -23,6 +23,7 @@ import { type LoadedModels, startModelApi } from './model-api.ts';
 import { toPrepareOptions } from './models-options.ts';
 import { openSyncEtcd } from './open-sync-etcd.ts';
 import { releaseMemory } from './release-memory.ts';
+import type { GetSecret } from './secrets-of.ts';
 import type { SyncedModels } from './sync.ts';
 import { tellMigrated } from './tell-migrated.ts';
 import { createFileWatch } from './watch-files.ts';
@@ -56,6 +57,13 @@ export interface StartedModels {
   reload(): Promise<void>;
 }
 
+/** What models of a process meet of the rest of the gateway. */
+export interface ModelsAround {
+  readonly etcd: Etcd | undefined;
+  readonly followers: ModelFollowers | undefined;
+  readonly getSecret: GetSecret;
+}
+
 /**
  * Starts the data models of the configuration: schema files → policies → tables → REST API, which the proxy asks where no route has a path.
  * Undefined when there are no schemas. Rejects with SCHEMA_INVALID, MIGRATION_NEEDED or DATABASE_* when something of it is not fit. `followers` serve what this process
@@ -65,8 +73,7 @@ export async function startModels(
   settings: Settings,
   configPath: string,
   closing: Closing,
-  etcd?: Etcd,
-  followers?: ModelFollowers,
+  { etcd, followers, getSecret }: ModelsAround,
 ): Promise<StartedModels | undefined> {
   if (settings.schemas.length === 0 || settings.database === undefined) return undefined;
   const folder = folderOf(configPath);
@@ -76,7 +83,7 @@ export async function startModels(
   const prepareOptions = toPrepareOptions(settings, settings.database);
   await database.prepare(set, prepareOptions);
   await importAll(settings.database, database, set);
-  const models = await startModelApi({ settings, folder, database, closing, etcd, first: set });
+  const models = await startModelApi({ settings, folder, database, closing, etcd, getSecret, first: set });
   const { api, served } = models;
   await tellMigrated(served().set, api.runEvent);
   releaseMemory();
@@ -141,6 +148,7 @@ export interface ServeModelsOptions {
   readonly schemaFiles: ModelFiles;
   /** Called when rows of the event log were committed. */
   readonly onEvents: () => void;
+  readonly getSecret: GetSecret;
 }
 
 /** Serves data models whose tables are prepared. Rejects as `startModels` does. */
@@ -148,7 +156,7 @@ export async function serveModels(
   settings: Settings,
   configPath: string,
   closing: Closing,
-  { schemaFiles, onEvents }: ServeModelsOptions,
+  { schemaFiles, onEvents, getSecret }: ServeModelsOptions,
 ): Promise<ServedModels> {
   if (settings.database === undefined) throw new SekishoError('CONFIG_INVALID', 'schemas need a database');
   const folder = folderOf(configPath);
@@ -158,7 +166,7 @@ export async function serveModels(
   const first = readModels(settings, folder, schemaFiles).set;
   database.use(first, prepareOptions);
   const etcd = await openSyncEtcd(settings, closing);
-  const models = await startModelApi({ settings, folder, database, closing, etcd, first });
+  const models = await startModelApi({ settings, folder, database, closing, etcd, getSecret, first });
   releaseMemory();
   let prepared: LoadedModels | undefined;
   const discard = async (): Promise<void> => {

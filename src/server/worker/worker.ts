@@ -16,6 +16,7 @@ import type { ServedModels } from '../models.ts';
 import { toLogOptions } from '../options.ts';
 import { createPeer, type Handlers, type Peer } from '../peer.ts';
 import { boundRegularExpressions, surviveBugs } from '../process-rules.ts';
+import { secretsOf } from '../secrets-of.ts';
 import type { SupervisorCalls, WorkerCalls, WorkerStart } from './calls.ts';
 import { createWorkerBridge } from './worker-bridge.ts';
 
@@ -51,6 +52,7 @@ class Worker {
   readonly #pending = new Map<number, Pending>();
   #parts: Parts | undefined;
   #entities: Entities = emptyEntities();
+  #isLoaded = false;
   #requests = 0;
   #ending: Promise<void> | undefined;
 
@@ -105,18 +107,19 @@ class Worker {
       createMetrics({ version: VERSION, inFlight: () => this.#parts?.plane.inFlight() ?? 0, logDropped: log.dropped }),
     );
     closing.add({ close: subscribe((event) => void (event.type === 'request' && (this.#requests += 1))) });
-    const models =
-      schemaFiles === undefined
-        ? undefined
-        : await (await import('../models.ts')).serveModels(settings, configPath, closing, {
-            schemaFiles,
-            onEvents: () => void this.supervisor?.call('eventsCommitted').catch(() => undefined),
-          });
     const bridge = createWorkerBridge(
       () => this.supervisor,
       () => this.#entities,
       settings.tags,
     );
+    const models =
+      schemaFiles === undefined
+        ? undefined
+        : await (await import('../models.ts')).serveModels(settings, configPath, closing, {
+            schemaFiles,
+            getSecret: secretsOf(settings, bridge, () => this.#isLoaded),
+            onEvents: () => void this.supervisor?.call('eventsCommitted').catch(() => undefined),
+          });
     const plane = createLocalPlane(settings, { closing, bridge, fallback: models?.fallback });
     const front = createProxyFront(settings, plane.handle, plane.certificates);
     this.#parts = { settings, plane, front, metrics, models };
@@ -137,6 +140,7 @@ class Worker {
     if (pending === undefined) throw new SekishoError('INTERNAL', `nothing was prepared under ${ticket}`);
     this.#pending.delete(ticket);
     this.#entities = pending.entities;
+    this.#isLoaded = true;
     void this.#part('plane').swap(pending.built, 0, '');
   }
 
