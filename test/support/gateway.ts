@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Answer, ask } from './client.ts';
 import { findFreePorts } from './ports.ts';
@@ -11,7 +13,8 @@ export const SEKISHO_BIN = fileURLToPath(new URL('../../bin/sekisho', import.met
 export interface GatewayOptions {
   /**
    * A whole configuration file as text, in which `${PROXY_PORT}`, `${ADMIN_PORT}`, `${TLS_PORT}` and `${ECHO_PORT}` are free ports;
-   * or an object that is merged over a small default (version, memory store, proxy and admin on those ports).
+   * or an object that is merged over a small default (version, one process, memory store, proxy and admin on those ports). With `pid_file: ./sekisho.pid` signals
+   * go to the process that has taken over last.
    */
   readonly config?: string | Readonly<Record<string, unknown>>;
   /** Further files of the folder in which the gateway runs, by relative path. */
@@ -81,9 +84,21 @@ async function prepare(options: GatewayOptions): Promise<Gateway> {
   let ended: Promise<number | null> = Promise.resolve(null);
   let output = '';
 
+  const livePid = (): number => {
+    const own = child === undefined || child.exitCode !== null || child.signalCode !== null ? 0 : (child.pid ?? 0);
+    if (child === undefined) return 0;
+    try {
+      const successor = Number(readFileSync(join(folder.path, 'sekisho.pid'), 'utf8'));
+      process.kill(successor, 0);
+      return successor;
+    } catch {
+      return own;
+    }
+  };
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
-    child?.kill(signal);
-    const hardStop = setTimeout(() => child?.kill('SIGKILL'), 20_000);
+    const pid = livePid();
+    if (pid > 0) process.kill(pid, signal);
+    const hardStop = setTimeout(() => (child?.kill('SIGKILL'), pid > 0 && process.kill(pid, 'SIGKILL')), 20_000);
     const code = await ended.catch(() => null);
     clearTimeout(hardStop);
     child = undefined;
@@ -96,7 +111,7 @@ async function prepare(options: GatewayOptions): Promise<Gateway> {
     adminUrl,
     ports,
     folder: folder.path,
-    pid: () => child?.pid ?? 0,
+    pid: livePid,
     admin: callAdmin,
     async put(kind, entity) {
       const answer = await callAdmin('PUT', `/api/v1/${kind}`, entity);
@@ -145,6 +160,7 @@ function toConfigText(config: string | Readonly<Record<string, unknown>>, ports:
   if (typeof config === 'string') return config;
   const defaults = {
     version: 'v1',
+    workers: 0,
     storage: { type: 'memory' },
     proxy: { host: '127.0.0.1', port: ports.proxy },
     admin: { host: '127.0.0.1', port: ports.admin },

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ask } from '../support/client.ts';
+import { deploy, putModule } from '../support/deploy.ts';
+import { startLoad } from '../support/load.ts';
+import { until } from '../support/until.ts';
+import { startUpstream } from '../support/upstream.ts';
+import { isAlive, readWorkers, startWithWorkers, untilServing } from '../support/workers.ts';
+
+test('a worker is killed: fresh connections wait for the next one, those of the other worker go on', async () => {
+  await using upstream = await startUpstream();
+  await using gateway = await startWithWorkers();
+  const url = await deploy(gateway, 'up', { urls: [upstream.url] });
+  // Kept connections of the killed one are cut with it; fresh ones are accepted by the socket, which outlives it.
+  await using load = startLoad(`${url}/x`, { kept: 0, fresh: 8 });
+  await until('the load runs', () => load.count > 100);
+  const [first] = await untilServing(gateway);
+  assert.ok(first !== undefined);
+  for (let i = 0; i < 3; i += 1) {
+    const [victim, other] = await untilServing(gateway);
+    assert.ok(victim !== undefined && other !== undefined);
+    process.kill(victim.pid, 'SIGKILL');
+    await until('another one serves', async () => {
+      const [next] = await readWorkers(gateway);
+      return next !== undefined && next.state === 'serving' && next.pid !== victim.pid;
+    });
+    assert.equal((await readWorkers(gateway))[1]?.pid, other.pid);
+  }
+  await load.stop();
+  // Only what a killed one had taken already can fail: at most one request of each loop per kill.
+  assert.ok(load.failures.length <= 3 * 8, `${load.failures.length} of ${load.count} failed`);
+  assert.equal(load.failures.filter((text) => /ECONNREFUSED|time/.test(text)).length, 0, load.failures.join('\n'));
+  const [worker] = await readWorkers(gateway);
+  assert.equal(worker?.restarts, 3);
+  assert.match(worker?.lastEnd ?? '', /SIGKILL/);
+});
+
+test('a worker that does not answer is killed and replaced', async () => {
+  await using upstream = await startUpstream();
+  await using gateway = await startWithWorkers({ config: { worker_stall_timeout: '1s' } });
+  const url = await deploy(gateway, 'up', { urls: [upstream.url] });
+  const [stalled] = await untilServing(gateway);
+  assert.ok(stalled !== undefined);
+  process.kill(stalled.pid, 'SIGSTOP');
+  const [next] = await until('it is replaced', async () => {
+    const workers = await readWorkers(gateway);
+    return workers[0]?.state === 'serving' && workers[0].pid !== stalled.pid && workers;
+  });
+  assert.ok(!isAlive(stalled.pid));
+  assert.equal(next?.lastEnd, 'it stalled');
+  assert.equal((await ask(url)).status, 200);
+  assert.match((await gateway.admin('GET', '/metrics')).text, /^sekisho_worker_changes_total\{state="stalled"\} 1$/m);
+});
+
+test('a worker over its memory limit is replaced first, and finishes what it has', async () => {
+  await using upstream = await startUpstream();
+  await using gateway = await startWithWorkers({
+    config: { workers: 1, worker_memory_limit: '400MiB', modules: { rss_limit_bytes: '2GiB' } },
+  });
+  const up = await deploy(gateway, 'up', { urls: [upstream.url] });
+  const source = `const held: Uint8Array[] = []
+  export const requestHandler = async (ctx: any) => {
+    for (let i = 0; i < 20; i++) held.push(new Uint8Array(10_000_000).fill(1))
+    await new Promise((resolve) => setTimeout(resolve, 3000))
+    ctx.response().send('finished')
+  }`;
+  const full = await deploy(gateway, 'full', { source });
+  const [before] = await untilServing(gateway, 1);
+  assert.ok(before !== undefined);
+  await using load = startLoad(`${up}/x`);
+  const answers = Promise.all([ask(full), ask(full)]);
+  await until(
+    'another one serves',
+    async () => (await readWorkers(gateway)).some(({ pid, state }) => pid !== before.pid && state === 'serving'),
+    20_000,
+  );
+  for (const answer of await answers) assert.equal(answer.text, 'finished');
+  await load.stop();
+  assert.deepEqual(load.failures, []);
+  await until('the old one ends', () => !isAlive(before.pid), 20_000);
+  assert.match((await readWorkers(gateway))[0]?.lastEnd ?? '', /worker_memory_limit/);
+});
+
+test('code that takes its process down while it is loaded is refused; requests go on', async () => {
+  await using upstream = await startUpstream();
+  await using gateway = await startWithWorkers();
+  const up = await deploy(gateway, 'up', { urls: [upstream.url] });
+  const [first, second] = await untilServing(gateway);
+  assert.ok(first !== undefined && second !== undefined);
+  await using load = startLoad(`${up}/x`, { kept: 0 });
+  // A bug of V8 would end the process while it evaluates the module; here the test does it, which has a second for that.
+  await putModule(gateway, 'bomb', 'for (const end = Date.now() + 1000; Date.now() < end; );\nexport const requestHandler = () => {}');
+  const route = { name: 'bomb', paths: ['/bomb'], methods: ['*'], modules: ['bomb'] };
+  const refused = gateway.admin('PUT', '/api/v1/route', route);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  process.kill(first.pid, 'SIGSEGV');
+  assert.equal((await refused).json().code, 'WORKER_CRASHED', (await refused).text);
+  const [next, same] = await untilServing(gateway);
+  assert.notEqual(next?.pid, first.pid);
+  assert.equal(same?.pid, second.pid, 'the code was in one worker only');
+  await load.stop();
+  assert.equal(load.failures.filter((text) => /ECONNREFUSED|^5/.test(text)).length, 0, load.failures.join('\n'));
+  assert.equal((await gateway.admin('GET', '/api/v1/route/bomb')).status, 404);
+  assert.equal((await gateway.admin('PUT', '/api/v1/route', route)).status, 201);
+});
+
+test('changes while workers restart are in all of them', async () => {
+  await using gateway = await startWithWorkers();
+  const over = new AbortController();
+  const kills = (async () => {
+    while (!over.signal.aborted) {
+      const victim = (await readWorkers(gateway)).filter(({ state }) => state === 'serving').at(Math.random() < 0.5 ? 0 : 1);
+      if (victim !== undefined && isAlive(victim.pid)) process.kill(victim.pid, 'SIGKILL');
+      await new Promise((resolve) => setTimeout(resolve, 700));
+    }
+  })();
+  const accepted: string[] = [];
+  for (let i = 0; i < 60; i += 1) {
+    const answer = await gateway.admin('PUT', '/api/v1/route', { name: `r${i}`, paths: [`/r${i}`], methods: ['GET'] });
+    if (answer.status === 201) accepted.push(`r${i}`);
+    else assert.equal(answer.json().code, 'WORKER_ABSENT', answer.text);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  over.abort();
+  await kills;
+  await untilServing(gateway, 2, 60_000);
+  assert.ok(accepted.length >= 50, `${accepted.length} were accepted`);
+  // Fresh connections reach all workers; the answer of a route without service or module is 501, of none 404.
+  for (const name of accepted) for (let i = 0; i < 4; i += 1) assert.equal((await ask(`${gateway.proxyUrl}/${name}`)).status, 501, name);
+});
+
+test('the supervisor is killed: its workers end, and the ports are free for the next', async () => {
+  await using upstream = await startUpstream();
+  await using gateway = await startWithWorkers({ config: { storage: { type: 'file', dir: './state' }, shutdown_grace: '2s' } });
+  const url = await deploy(gateway, 'up', { urls: [upstream.url] });
+  const workers = await untilServing(gateway);
+  const slow = ask(`${gateway.proxyUrl}/up/slow`);
+  await until('it is under way', () => upstream.requests.length > 0);
+  await gateway.kill();
+  assert.equal((await slow).status, 200, 'what was under way is finished');
+  for (const { pid } of workers) await until('it has ended', () => !isAlive(pid));
+  await gateway.restart();
+  assert.equal((await ask(url)).status, 200);
+});

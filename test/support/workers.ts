@@ -1,0 +1,36 @@
+import type { WorkerView } from '../../src/admin/types.ts';
+import { type Gateway, type GatewayOptions, startGateway } from './gateway.ts';
+import { until } from './until.ts';
+
+/** Starts a gateway with two workers. `config` must be an object. */
+export async function startWithWorkers({ config = {}, ...options }: GatewayOptions = {}): Promise<Gateway> {
+  if (typeof config === 'string') throw new TypeError('give the configuration as an object');
+  return await startGateway({ ...options, config: { workers: 2, access_log: false, pid_file: './sekisho.pid', ...config } });
+}
+
+/** What the admin API tells about workers, in their order. */
+export async function readWorkers(gateway: Gateway): Promise<readonly WorkerView[]> {
+  return (await gateway.admin('GET', '/api/v1/workers')).json<{ data: WorkerView[] }>().data;
+}
+
+/** Waits until so many serve, and no other is left. */
+export async function untilServing(gateway: Gateway, count = 2, timeoutMs = 20_000): Promise<readonly WorkerView[]> {
+  return await until(
+    `${count} workers serve`,
+    async () => {
+      const workers = await readWorkers(gateway).catch(() => []);
+      return workers.length === count && workers.every(({ state }) => state === 'serving') && workers;
+    },
+    timeoutMs,
+  );
+}
+
+/** True while there is a process of that id. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
