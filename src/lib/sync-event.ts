@@ -22,6 +22,16 @@ export type SyncEvent =
       readonly error: SekishoError;
       readonly failures: number;
     }
+  /** The order of deliveries comes from the database's replication, does not for now, or may have missed changes. */
+  | { readonly type: 'sync.source'; readonly source: string; readonly state: 'following' }
+  | { readonly type: 'sync.source'; readonly source: string; readonly state: 'gap'; readonly reason: string }
+  | {
+      readonly type: 'sync.source';
+      readonly source: string;
+      readonly state: 'lost';
+      readonly error: SekishoError;
+      readonly pauseMs: number;
+    }
   /** Somebody else wrote keys of resources. */
   | { readonly type: 'sync.conflict'; readonly keys: readonly string[] }
   /** Rows that wait in the event log, and the age of the oldest. */

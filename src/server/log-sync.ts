@@ -20,6 +20,16 @@ export const SYNC_WRITERS: Writers = {
     logger.error({ event: type, sink, path, failures, ...told(error) }, `changes of ${path} wait: ${error.message}`),
   'sync.conflict': (logger, { type, keys }) =>
     logger.warn({ event: type, keys: keys.slice(0, 10) }, `somebody else wrote ${keys.length} keys of resources`),
+  'sync.source': (logger, event) => {
+    const { type, source, state } = event;
+    if (state === 'following') logger.info({ event: type, source, state }, `changes are delivered in the order of ${source}`);
+    else if (state === 'gap')
+      logger.error({ event: type, source, state }, `${source} may have missed changes: ${event.reason}; everything is delivered anew`);
+    else {
+      const fields = { event: type, source, state, pauseMs: Math.round(event.pauseMs), ...told(event.error) };
+      logger.error(fields, `the event log is read instead of ${source}: ${event.error.message}`);
+    }
+  },
   'sync.backlog': () => {},
   'sync.reported': (logger, { type, schema, report, path, outcome, reason, error }) => {
     const fields = { event: type, schema, report, path, outcome, ...told(error) };

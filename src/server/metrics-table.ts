@@ -154,6 +154,16 @@ export const METRICS = {
     help: 'Deliveries of the event log that failed and are tried again, by code.',
     labels: ['sink', 'code'],
   },
+  sekisho_sync_following: {
+    type: 'gauge',
+    help: 'Whether the order of deliveries comes from the replication of the database (`sync_source`) now.',
+    labels: ['source'],
+  },
+  sekisho_sync_gaps_total: {
+    type: 'counter',
+    help: 'Times that the place of a stream of replication was lost and everything was delivered anew.',
+    labels: ['source'],
+  },
   sekisho_sync_conflicts_total: { type: 'counter', help: 'Keys of resources that somebody else wrote.', labels: [] },
   sekisho_sync_backlog: { type: 'gauge', help: 'Rows that wait in the event log, as last seen by the leader.', labels: [] },
   sekisho_sync_backlog_age_seconds: { type: 'gauge', help: 'Age of the oldest of them.', labels: [] },

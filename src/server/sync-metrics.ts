@@ -21,6 +21,10 @@ export function createSyncMetrics(
       case 'sync.blocked':
         store.counter('sekisho_sync_failures_total', event.sink, event.error.code).value += 1;
         return;
+      case 'sync.source':
+        if (event.state === 'gap') store.counter('sekisho_sync_gaps_total', event.source).value += 1;
+        else store.counter('sekisho_sync_following', event.source).value = event.state === 'following' ? 1 : 0;
+        return;
       case 'sync.conflict':
         store.counter('sekisho_sync_conflicts_total').value += event.keys.length;
         return;

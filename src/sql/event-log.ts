@@ -26,6 +26,8 @@ export interface EventLog {
   remove(ids: readonly number[]): Promise<void>;
   /** The rows with these ids that are still there. */
   find(ids: readonly number[]): Promise<readonly LoggedEvent[]>;
+  /** Ids and sizes of the first rows, in the order of their ids. */
+  ids(maxRows: number): Promise<readonly { readonly id: number; readonly bytes: number }[]>;
   /** How many rows wait up to an id (all of them without one), and since when (Unix seconds, 0 for an empty log). */
   backlog(upTo?: number): Promise<{ readonly count: number; readonly oldest: number }>;
   /** Of these paths, those with rows that wait. */
@@ -67,6 +69,10 @@ export async function openEventLog(database: Database): Promise<EventLog> {
         found.push(...(await query(text, fill(chunk))).map(toEvent));
       }
       return found;
+    },
+    async ids(maxRows) {
+      const rows = await query(`SELECT id, octet_length(body) AS bytes FROM ${table} ORDER BY id LIMIT ${toLiteral(maxRows)}`, []);
+      return rows.map((row) => ({ id: Number(row['id']), bytes: Number(row['bytes']) }));
     },
     async backlog(upTo) {
       const range = upTo === undefined ? '' : ` WHERE id <= ${toLiteral(upTo)}`;

@@ -1,9 +1,17 @@
-import type { ElectionOptions, Leadership } from '../etcd/types.ts';
 import { toSekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 
+/** A term of an office, wherever that is held. */
+export interface Term {
+  readonly lost: AbortSignal;
+  readonly term: number;
+}
+
 /** What an election does with the terms of a role: `work` runs in each, and who reads the events learns of its begin and end. */
-export function leadsAs(role: string, work: (leadership: Leadership) => Promise<void>): Pick<ElectionOptions, 'lead' | 'onError'> {
+export function leadsAs<T extends Term>(
+  role: string,
+  work: (leadership: T) => Promise<void>,
+): { lead(leadership: T): Promise<void>; onError(error: unknown): void } {
   return {
     async lead(leadership) {
       const { term, lost } = leadership;

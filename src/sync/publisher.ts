@@ -7,7 +7,7 @@ import type { Delivery, Fence, Sink } from './types.ts';
 import type { Wake } from './wake.ts';
 
 export interface PublisherOptions {
-  readonly log: EventLog;
+  readonly log: Pick<EventLog, 'read' | 'remove' | 'find'>;
   readonly sink: Sink;
   /** Rings when there is something new in the log. */
   readonly wake: Wake;

@@ -1,5 +1,5 @@
 import { createElection } from '../etcd/election.ts';
-import type { Election, Etcd } from '../etcd/types.ts';
+import type { Election, ElectionOptions, Etcd } from '../etcd/types.ts';
 import { SekishoError } from '../lib/errors.ts';
 import type { SchemaSet } from '../schema/types.ts';
 import { openEventLog } from '../sql/event-log.ts';
@@ -79,7 +79,7 @@ export async function createSync(options: SyncOptions): Promise<Sync> {
   const { etcd, models, node, runEvent, ttlMs = TTL_MS } = options;
   const cron = createCron({ jobs: options.cron ?? [], runEvent, node, ...(etcd && { etcd }) });
   const closers: (() => Promise<unknown>)[] = [];
-  const elect = (role: string, key: string, work: Parameters<typeof leadsAs>[1]): Election => {
+  const elect = (role: string, key: string, work: ElectionOptions['lead']): Election => {
     const election = createElection({ etcd: etcd as Etcd, key, candidate: node, ttlMs, ...leadsAs(role, work) });
     closers.push(() => election.close());
     return election;

@@ -1,5 +1,5 @@
 import { createElection } from '../etcd/election.ts';
-import type { Election, Etcd } from '../etcd/types.ts';
+import type { Election, Etcd, Leadership } from '../etcd/types.ts';
 import { joinMembers } from './membership.ts';
 import { WATCH_LOCK_PREFIX } from './names.ts';
 import { leadsAs } from './office.ts';
@@ -40,7 +40,7 @@ export function createWatchedKeys(options: WatchedKeysOptions): WatchedKeys {
     if (isClosed) return;
     for (const [index, prefix] of keys.entries()) {
       if (!isOurs(index) || held.has(prefix)) continue;
-      const office = leadsAs(`watch ${prefix}`, (leadership) => followWatchedKey({ ...options, prefix }, leadership));
+      const office = leadsAs(`watch ${prefix}`, (leadership: Leadership) => followWatchedKey({ ...options, prefix }, leadership));
       held.set(prefix, createElection({ etcd, key: WATCH_LOCK_PREFIX + prefix, candidate: node, ttlMs, ...office }));
     }
   };

@@ -37,7 +37,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   runtime: { row: 2, folders: ['lib', 'entity'], packages: ['esbuild'] },
   policy: { row: 2, folders: ['lib', 'schema'], packages: [] },
   identity: { row: 2, folders: ['lib'], packages: ['jose'] },
-  sql: { row: 2, folders: ['lib', 'schema'], packages: ['pg', 'mysql2'] },
+  sql: { row: 2, folders: ['lib', 'schema'], packages: ['pg', 'mysql2', '@vlasky/zongji'] },
   etcd: { row: 2, folders: ['lib'], packages: [] },
   store: { row: 3, folders: ['lib', 'entity', 'etcd'], packages: ['ajv'] },
   proxy: { row: 3, folders: ['lib', 'entity', 'http', 'runtime'], packages: [] },

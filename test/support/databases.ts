@@ -29,8 +29,8 @@ const STARTERS: Readonly<Record<Database['kind'], () => Promise<{ createDatabase
       stop: async () => folder.remove(),
     };
   },
-  postgresql: startPostgres,
-  mysql: startMariadb,
+  postgresql: () => startPostgres(),
+  mysql: () => startMariadb(),
 };
 
 /** Describes `body` once for each kind of database, on servers that are started before and stopped after it. */

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chownSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
@@ -7,11 +7,14 @@ import { stopServer } from './postgres.ts';
 import { asUser, findUser } from './run-as.ts';
 import { startOnFreePort } from './start-on-free-port.ts';
 import { createTempFolder } from './temp.ts';
+import { until } from './until.ts';
 
 /** A private MariaDB server on a free port; made for one test file, and gone with it. */
 export interface MariadbServer {
   /** Makes an empty database and gives its URL. */
   createDatabase(): Promise<string>;
+  /** Kills it and starts it again on the same port. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -19,8 +22,8 @@ const SERVER = '/usr/sbin/mariadbd';
 
 export const MARIADB_SERVER: Requirement = { name: 'MariaDB', packages: ['mariadb-server'], isPresent: () => existsSync(SERVER) };
 
-/** Starts a server with its data in a temp folder and without waiting for the disk. Root has no password. */
-export async function startMariadb(): Promise<MariadbServer> {
+/** Starts a server with its data in a temp folder and without waiting for the disk; `more` are options of it. Root has no password. */
+export async function startMariadb(more: readonly string[] = []): Promise<MariadbServer> {
   ensureInstalled([MARIADB_SERVER]);
   const folder = createTempFolder('sekisho-my-');
   const user = findUser('mysql');
@@ -46,20 +49,27 @@ export async function startMariadb(): Promise<MariadbServer> {
     '--innodb-buffer-pool-size=32M',
     '--innodb-lock-wait-timeout=5',
     '--max-connections=60',
+    ...more,
   ];
-  const { process, port } = await startOnFreePort('MariaDB', {
-    start(at) {
-      const words = asUser(user, [SERVER, ...options, `--port=${at}`]);
-      return spawn(words[0] ?? '', words.slice(1), { stdio: 'ignore', cwd: folder.path });
-    },
-    isOurs: async (at) => (await ask(at, 'SELECT @@datadir')) === `${data}/`,
-  });
+  const startAt = (at: number): ChildProcess => {
+    const words = asUser(user, [SERVER, ...options, `--port=${at}`]);
+    return spawn(words[0] ?? '', words.slice(1), { stdio: 'ignore', cwd: folder.path });
+  };
+  const isOurs = async (at: number): Promise<boolean> => (await ask(at, 'SELECT @@datadir')) === `${data}/`;
+  const started = await startOnFreePort('MariaDB', { start: startAt, isOurs });
+  const { port } = started;
+  let { process } = started;
   let count = 0;
   return {
     async createDatabase() {
       count += 1;
       await ask(port, `CREATE DATABASE test_${count}`);
       return `mysql://root@127.0.0.1:${port}/test_${count}`;
+    },
+    async restart() {
+      await stopServer(process, 'SIGKILL');
+      process = startAt(port);
+      await until('MariaDB is up again', () => isOurs(port), 30_000);
     },
     async stop() {
       await stopServer(process, 'SIGKILL');

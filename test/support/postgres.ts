@@ -6,11 +6,14 @@ import { ensureInstalled, type Requirement } from './install.ts';
 import { asUser, findUser } from './run-as.ts';
 import { startOnFreePort } from './start-on-free-port.ts';
 import { createTempFolder } from './temp.ts';
+import { until } from './until.ts';
 
 /** A private PostgreSQL server on a free port; made for one test file, and gone with it. */
 export interface PostgresServer {
   /** Makes an empty database and gives its URL. */
   createDatabase(): Promise<string>;
+  /** Ends it, by default at once as a crash does, and starts it again on the same port. */
+  restart(signal?: 'SIGQUIT' | 'SIGKILL'): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -20,8 +23,8 @@ export const POSTGRES_SERVER: Requirement = {
   isPresent: () => findPrograms() !== undefined,
 };
 
-/** Starts a server with its data in a temp folder and without waiting for the disk. */
-export async function startPostgres(): Promise<PostgresServer> {
+/** Starts a server with its data in a temp folder and without waiting for the disk; `settings` (`name=value`) are added to those of tests. */
+export async function startPostgres(more: readonly string[] = []): Promise<PostgresServer> {
   ensureInstalled([POSTGRES_SERVER]);
   const programs = findPrograms() ?? '';
   const folder = createTempFolder('sekisho-pg-');
@@ -37,13 +40,15 @@ export async function startPostgres(): Promise<PostgresServer> {
     'deadlock_timeout=50ms',
     'max_connections=60',
     `unix_socket_directories=${folder.path}`,
+    ...more,
   ].flatMap((setting) => ['-c', setting]);
   const toUrl = (port: number, database: string): string => `postgres://postgres@127.0.0.1:${port}/${database}`;
-  const { process, port } = await startOnFreePort('PostgreSQL', {
-    start: (at) =>
-      startServer(asUser(user, [join(programs, 'postgres'), '-D', data, '-h', '127.0.0.1', '-p', String(at), ...settings]), folder.path),
-    isOurs: async (at) => (await ask(toUrl(at, 'postgres'), 'SHOW data_directory')) === data,
-  });
+  const startAt = (at: number): ChildProcess =>
+    startServer(asUser(user, [join(programs, 'postgres'), '-D', data, '-h', '127.0.0.1', '-p', String(at), ...settings]), folder.path);
+  const isOurs = async (at: number): Promise<boolean> => (await ask(toUrl(at, 'postgres'), 'SHOW data_directory')) === data;
+  const started = await startOnFreePort('PostgreSQL', { start: startAt, isOurs });
+  const { port } = started;
+  let { process } = started;
   const url = (database: string): string => toUrl(port, database);
   let count = 0;
   return {
@@ -51,6 +56,14 @@ export async function startPostgres(): Promise<PostgresServer> {
       count += 1;
       await ask(url('postgres'), `CREATE DATABASE test_${count}`);
       return url(`test_${count}`);
+    },
+    async restart(signal = 'SIGQUIT') {
+      await stopServer(process, signal);
+      // One that was killed leaves a file that its successor finds to be stale once its children are gone.
+      await until('PostgreSQL is up again', async () => {
+        if (process.exitCode !== null || process.signalCode !== null) process = startAt(port);
+        return await isOurs(port);
+      });
     },
     async stop() {
       await stopServer(process, 'SIGQUIT');

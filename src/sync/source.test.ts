@@ -1,0 +1,346 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { schemasOf } from '../../test/support/databases.ts';
+import { startMariadb } from '../../test/support/mariadb.ts';
+import { startPostgres } from '../../test/support/postgres.ts';
+import { changesOf, SYNC_SCHEMAS, syncType } from '../../test/support/sync.ts';
+import { until } from '../../test/support/until.ts';
+import type { ChangeSource } from '../sql/change-source.ts';
+import { type EventLog, openEventLog } from '../sql/event-log.ts';
+import { type ChangesOptions, openChanges } from '../sql/open-changes.ts';
+import { openDatabase } from '../sql/open-database.ts';
+import type { Database } from '../sql/types.ts';
+import { createFollowedLog } from './followed-log.ts';
+import { createPublisher } from './publisher.ts';
+import type { Delivery, Sink } from './types.ts';
+import { createWake } from './wake.ts';
+
+const NET = syncType('net');
+const SLOT = 'sekisho_test';
+
+interface Subject {
+  readonly kind: 'postgresql' | 'mysql';
+  readonly type: ChangesOptions['type'];
+  start(): Promise<{ createDatabase(): Promise<string>; restart(): Promise<void>; stop(): Promise<void> }>;
+  /** Makes the server forget where streams were left. */
+  lose(database: Database): Promise<void>;
+}
+
+const SUBJECTS: readonly Subject[] = [
+  {
+    kind: 'postgresql',
+    type: 'postgres_replication',
+    start: () => startPostgres(['wal_level=logical']),
+    async lose(database) {
+      await database.reader.query(`SELECT pg_drop_replication_slot('${SLOT}')`, []);
+    },
+  },
+  {
+    kind: 'mysql',
+    type: 'mysql_binlog',
+    start: () => startMariadb(['--log-bin=binlog', '--binlog-format=ROW', '--server-id=7', '--innodb-flush-log-at-trx-commit=1']),
+    async lose(database) {
+      await database.reader.query('FLUSH BINARY LOGS', []);
+      // The last one before the place is purged only when it is not the newest.
+      await until('the old logs are gone', async () => {
+        const rows = await database.reader.query('SHOW BINARY LOGS', []);
+        await database.reader.query(`PURGE BINARY LOGS TO '${String(rows.at(-1)?.['Log_name'])}'`, []);
+        return (await database.reader.query('SHOW BINARY LOGS', [])).length === 1;
+      });
+    },
+  },
+];
+
+/** A sink that keeps what it gets, and can be held up. */
+function createRecorder() {
+  const paths: string[] = [];
+  let gate: Promise<void> = Promise.resolve();
+  let refused: ((path: string) => boolean) | undefined;
+  const sink: Sink = {
+    name: 'recorder',
+    async publish(batch) {
+      await gate;
+      const delivered: number[] = [];
+      const errors: { path: string; error: Error }[] = [];
+      for (const { id, path } of batch) {
+        if (refused?.(path) === true) {
+          errors.push({ path, error: new Error('not now') });
+          continue;
+        }
+        paths.push(path);
+        delivered.push(id);
+      }
+      return { delivered, refused: errors } as unknown as Delivery;
+    },
+  };
+  return {
+    sink,
+    paths,
+    hold() {
+      const held = Promise.withResolvers<void>();
+      gate = held.promise;
+      return held.resolve;
+    },
+    refuse(when: ((path: string) => boolean) | undefined) {
+      refused = when;
+    },
+  };
+}
+
+for (const subject of SUBJECTS) {
+  describe(subject.type, () => {
+    let server: Awaited<ReturnType<Subject['start']>>;
+    let connection: string;
+    let database: Database;
+    let log: EventLog;
+    const open = async (to: string): Promise<Database> => {
+      const opened = await openDatabase({
+        type: subject.kind,
+        connection: to,
+        maxOpenConnections: 8,
+        retry: { count: 5, intervalMs: 5 },
+      });
+      await opened.prepare(SYNC_SCHEMAS, { autoMigrate: true, cascadeDelete: false });
+      return opened;
+    };
+    const openSource = (): Promise<ChangeSource> =>
+      openChanges(database, { type: subject.type, connection, slot: SLOT, publication: 'sekisho_test', serverId: 0 });
+    before(async () => {
+      server = await subject.start();
+      connection = await server.createDatabase();
+      database = await open(connection);
+      log = await openEventLog(database);
+    });
+    after(async () => {
+      await database.close();
+      await server.stop();
+    });
+    beforeEach(async () => {
+      for (const table of ['ports', 'nets', 'events'])
+        await database.transaction((session) => session.query(`DELETE FROM ${table}`, []), { isolation: 'READ COMMITTED' });
+    });
+
+    /** One term of a leader; nothing rings but the source. */
+    const lead = async (recorder = createRecorder(), more: { readonly maxQueued?: number; readonly checkMs?: number } = {}) => {
+      const gaps: string[] = [];
+      const wake = createWake();
+      const lost = new AbortController();
+      const onGap = (reason: string): void => void gaps.push(reason);
+      const followed = createFollowedLog({ log, source: await openSource(), wake, backoffMs: 200, onGap, ...more });
+      const publisher = createPublisher({ log: followed, sink: recorder.sink, wake, pollMs: 60_000, backoffMs: 200 });
+      const running = Promise.all([followed.run(lost.signal), publisher.run({ compare: undefined, lost: lost.signal })]);
+      return {
+        ...recorder,
+        gaps,
+        followed,
+        publisher,
+        follows: () => until('it follows', () => followed.status().isFollowing, 20_000),
+        async end() {
+          lost.abort();
+          await running;
+        },
+      };
+    };
+    const isEmpty = () => until('the log is empty', async () => (await log.backlog()).count === 0, 20_000);
+
+    test('wakes for changes of others, and gives them in the order of their commits', async () => {
+      const leader = await lead();
+      await leader.follows();
+      const other = await open(connection);
+      await changesOf(other).create(NET, { id: 'first' });
+      await until('it is delivered', () => leader.paths.length === 1);
+      const release = leader.hold();
+      const inserted = Promise.withResolvers<void>();
+      const mayCommit = Promise.withResolvers<void>();
+      const slow = other.transaction(
+        async (session) => {
+          await session.insert(NET, { id: 'slow' });
+          await session.logEvent({ type: 'create', path: '/v1/nets/slow', version: 1, body: '{}', syncPlain: false, syncProperty: '' });
+          inserted.resolve();
+          await mayCommit.promise;
+        },
+        { isolation: 'READ COMMITTED' },
+      );
+      // What holds the sink up is delivered in a batch of its own.
+      await changesOf(other).create(NET, { id: 'holds' });
+      await inserted.promise;
+      await changesOf(other).create(NET, { id: 'quick' });
+      mayCommit.resolve();
+      await slow;
+      await until('both wait', async () => (await log.backlog()).count === 3);
+      release();
+      await isEmpty();
+      assert.deepEqual(
+        leader.paths,
+        ['first', 'holds', 'quick', 'slow'].map((id) => `/v1/nets/${id}`),
+      );
+      await leader.end();
+      await other.close();
+    });
+
+    test('goes on where the last leader ended, in the same order, and delivers nothing twice', async () => {
+      const first = await lead();
+      await first.follows();
+      await changesOf(database).create(NET, { id: 'a' });
+      await isEmpty();
+      await first.end();
+      for (const id of ['c', 'b']) await changesOf(database).create(NET, { id });
+      const second = await lead();
+      await isEmpty();
+      await second.follows();
+      assert.deepEqual(second.paths, ['/v1/nets/c', '/v1/nets/b']);
+      assert.deepEqual(second.gaps, []);
+      await second.end();
+    });
+
+    test('what was written before there was a stream comes first', async () => {
+      const changes = changesOf(database);
+      await changes.create(NET, { id: 'old' });
+      await subject.lose(database);
+      const leader = await lead();
+      await isEmpty();
+      await leader.follows();
+      await changes.update(NET, 'old', { name: 'new' });
+      await until('both are delivered', () => leader.paths.length === 2);
+      assert.equal(leader.gaps.length, 1);
+      await leader.end();
+    });
+
+    test('a place that the server has no more is told, and costs no change', async () => {
+      const leader = await lead();
+      await leader.follows();
+      const changes = changesOf(database);
+      await changes.create(NET, { id: 'a' });
+      await isEmpty();
+      await leader.end();
+      await changes.create(NET, { id: 'b' });
+      await subject.lose(database);
+      const next = await lead();
+      await isEmpty();
+      await next.follows();
+      assert.deepEqual(next.paths, ['/v1/nets/b']);
+      assert.equal(next.gaps.length, 1);
+      await next.end();
+      const last = await lead();
+      await last.follows();
+      assert.deepEqual(last.gaps, []);
+      await last.end();
+    });
+
+    test('a resource that is refused waits, others go on, and its changes stay in order', async () => {
+      const leader = await lead();
+      await leader.follows();
+      leader.refuse((path) => path.endsWith('/bad'));
+      const changes = changesOf(database);
+      await changes.create(NET, { id: 'bad' });
+      await changes.create(NET, { id: 'good' });
+      await until('the other is delivered', () => leader.paths.length === 1);
+      await changes.update(NET, 'bad', { name: 'x' });
+      await changes.create(NET, { id: 'more' });
+      await until('another one', () => leader.paths.length === 2);
+      leader.refuse(undefined);
+      await isEmpty();
+      assert.deepEqual(
+        leader.paths,
+        ['good', 'more', 'bad', 'bad'].map((id) => `/v1/nets/${id}`),
+      );
+      await leader.end();
+    });
+
+    test('more than can be remembered is read from the log', async () => {
+      const leader = await lead(createRecorder(), { maxQueued: 5 });
+      await leader.follows();
+      const release = leader.hold();
+      const changes = changesOf(database);
+      for (let i = 0; i < 20; i += 1) await changes.create(NET, { id: `n${i}` });
+      release();
+      await isEmpty();
+      await leader.follows();
+      assert.equal(leader.paths.length, 20);
+      await leader.end();
+    });
+
+    test('a server that is restarted in between loses nothing', async () => {
+      const leader = await lead();
+      await leader.follows();
+      const changes = changesOf(database);
+      for (let i = 0; i < 10; i += 1) await changes.create(NET, { id: `n${i}` });
+      const release = leader.hold();
+      await changes.create(NET, { id: 'held' });
+      await server.restart();
+      release();
+      for (let i = 10; i < 20; i += 1)
+        await until(
+          'it is written',
+          () =>
+            changes.create(NET, { id: `n${i}` }).then(
+              () => true,
+              () => false,
+            ),
+          20_000,
+        );
+      await isEmpty();
+      await leader.follows();
+      for (let i = 0; i < 20; i += 1) assert.ok(leader.paths.includes(`/v1/nets/n${i}`), `n${i}`);
+      assert.ok(leader.paths.includes('/v1/nets/held'));
+      assert.deepEqual(leader.gaps, []);
+      await leader.end();
+    });
+  });
+}
+
+test('what the server lacks is told together with what to set', async () => {
+  const server = await startPostgres();
+  const connection = await server.createDatabase();
+  const database = await openDatabase({ type: 'postgresql', connection, maxOpenConnections: 2, retry: { count: 0, intervalMs: 5 } });
+  await database.prepare(schemasOf('schemas: []\n'), { autoMigrate: true, cascadeDelete: false });
+  const options = { type: 'postgres_replication', connection, slot: 's', publication: 'p', serverId: 0 } as const;
+  await assert.rejects(openChanges(database, options), { code: 'SYNC_SOURCE', message: /wal_level is replica; set wal_level = logical/ });
+  await database.close();
+  await server.stop();
+
+  const other = await startMariadb();
+  const address = await other.createDatabase();
+  const mysql = await openDatabase({ type: 'mysql', connection: address, maxOpenConnections: 2, retry: { count: 0, intervalMs: 5 } });
+  await assert.rejects(openChanges(mysql, { ...options, type: 'mysql_binlog', connection: address }), {
+    code: 'SYNC_SOURCE',
+    message: /log_bin is OFF; set log_bin.*binlog_format is MIXED; set binlog_format = ROW/,
+  });
+  await mysql.close();
+  await other.stop();
+});
+
+test('an idle database does not keep the log of the server', async () => {
+  const server = await startPostgres(['wal_level=logical', 'wal_sender_timeout=2s']);
+  const connection = await server.createDatabase();
+  const elsewhere = await openDatabase({
+    type: 'postgresql',
+    connection: await server.createDatabase(),
+    maxOpenConnections: 2,
+    retry: { count: 0, intervalMs: 5 },
+  });
+  const database = await openDatabase({ type: 'postgresql', connection, maxOpenConnections: 4, retry: { count: 0, intervalMs: 5 } });
+  await database.prepare(SYNC_SCHEMAS, { autoMigrate: true, cascadeDelete: false });
+  const source = await openChanges(database, { type: 'postgres_replication', connection, slot: SLOT, publication: 'p', serverId: 0 });
+  const lost = new AbortController();
+  const followed = createFollowedLog({
+    log: await openEventLog(database),
+    source,
+    wake: createWake(),
+    backoffMs: 100,
+    onGap: () => assert.fail(),
+  });
+  const running = followed.run(lost.signal);
+  await until('it follows', () => followed.status().isFollowing);
+  await elsewhere.reader.query('CREATE TABLE t AS SELECT generate_series(1, 50000) AS n', []);
+  const [row] = await elsewhere.reader.query('SELECT pg_current_wal_lsn()::text AS place', []);
+  await until('the slot passes it', async () => {
+    const text = `SELECT confirmed_flush_lsn >= '${String(row?.['place'])}'::pg_lsn AS done FROM pg_replication_slots WHERE slot_name = '${SLOT}'`;
+    return (await elsewhere.reader.query(text, []))[0]?.['done'] === true;
+  });
+  lost.abort();
+  await running;
+  await database.close();
+  await elsewhere.close();
+  await server.stop();
+});
