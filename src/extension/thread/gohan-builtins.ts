@@ -17,7 +17,7 @@ import { BUILTINS, type BuiltinName } from './gohan-table.ts';
 import { testBuiltins } from './gohan-testing.ts';
 import { createTransactions } from './gohan-transactions.ts';
 import { loadUnderscore } from './gohan-underscore.ts';
-import type { GohanThread } from './types.ts';
+import type { EventContext, GohanThread } from './types.ts';
 
 /** A function for each row of a table, with the arguments that the row tells. */
 export type Implementations<Rows extends Readonly<Record<string, BuiltinRow>>> = {
@@ -61,7 +61,8 @@ export function createGohanBuiltins(thread: GohanThread): Record<string, unknown
     const row: BuiltinRow = BUILTINS[name as BuiltinName];
     return [name, (...args: unknown[]) => run(...check(name, row, args))] as const;
   });
-  const testing = thread.isTesting ? testBuiltins(thread, realm, transactions) : {};
+  const handle = (event: unknown, context: EventContext): unknown => implementations.gohan_handle_event(event, context);
+  const testing = thread.isTesting ? testBuiltins({ thread, realm, transactions, handle }) : {};
   return { ...Object.fromEntries(checked), ...exceptions, LOG_LEVEL: realm.copy(LOG_LEVELS), ...testing };
 }
 

@@ -12,8 +12,17 @@ interface TestResult {
   readonly failure?: { readonly text: string; readonly stack: string };
 }
 
+/** What the functions of tests stand on. */
+export interface TestBuiltinsOptions {
+  readonly thread: GohanThread;
+  readonly realm: RealmValues;
+  readonly transactions: GohanTransactions;
+  /** `gohan_handle_event`. */
+  readonly handle: (event: unknown, context: EventContext) => unknown;
+}
+
 /** The functions of Gohan's tests (`Fail`, `GohanTrigger`, `MockTransaction`, …), mocks in place of what reaches out, and what runs the tests of a script. */
-export function testBuiltins(thread: GohanThread, realm: RealmValues, transactions: GohanTransactions): Record<string, unknown> {
+export function testBuiltins({ thread, realm, transactions, handle }: TestBuiltinsOptions): Record<string, unknown> {
   let first: { readonly error: unknown } | undefined;
   /** It counts even when a script catches what is thrown. */
   const fail = (text: string): never => {
@@ -25,6 +34,8 @@ export function testBuiltins(thread: GohanThread, realm: RealmValues, transactio
   const mocks = MOCKED.map((name) => [name, createMock(name, thread, fail)] as const);
   const named = Object.fromEntries(mocks.map(([name, { mock }]) => [name, mock]));
   const known = new Set(Object.keys(thread.global));
+  // Between the lines of a test and those of its handlers are ten of the gateway.
+  (thread.global['Error'] as ErrorConstructor).stackTraceLimit = 50;
 
   const attempt = (work: () => void): void => {
     try {
@@ -60,7 +71,9 @@ export function testBuiltins(thread: GohanThread, realm: RealmValues, transactio
       if (typeof format !== 'string') fail("Invalid call to 'Fail': format string expected first");
       fail(sprintf(String(format), values));
     },
-    GohanTrigger: (event: unknown, context: EventContext) => thread.handle(String(event), context, undefined),
+    GohanTrigger(event: unknown, context: EventContext) {
+      handle(event, context);
+    },
     MockPolicy: () => realm.copy({ ID: '', Action: '', Principal: '', Description: '' }),
     MockAuthorization() {
       const auth = { tenant_id: '', tenant_name: '', domain_id: '', domain_name: '', roles: [], is_admin: false, scope: 'tenant' };

@@ -17,6 +17,7 @@ schemas:
     id: {type: string, title: i, description: i}, note: {type: string, title: n, description: n}}}}
 extensions:
 - {id: first, path: ^/v1/networks, code_type: javascript, url: first.js}
+- {id: module, path: ^/v1/(networks|modules)$, code_type: typescript, url: module.ts}
 - {id: other, path: ^/v1/ports, code_type: javascript, code: 'var OTHER = true;'}
 `,
 );
@@ -35,6 +36,15 @@ gohan_register_handler("own", function (context) {
 gohan_register_handler("refuse", function () { throw new CustomException("no", 409); });
 gohan_register_handler("break", function () { throw new Error("broken"); });
 gohan_register_handler("exit", function () { gohan_log_info("bye"); });
+`,
+);
+folder.write(
+  'schemas/module.ts',
+  `export const rename = async (context: any) => {
+  const row = await context.tx.fetch('network', context.id);
+  context.resource = { name: row.name + '!' };
+};
+export const reach = (context: any) => context.fetch('http://127.0.0.1:1/');
 `,
 );
 folder.write('schemas/all.txt', '# what there is\nnet.yaml\n\n');
@@ -250,4 +260,18 @@ function testModels() {
     testMocked: undefined,
     testModels: undefined,
   });
+});
+
+test('GohanTrigger runs handlers of modules too, in the transaction of the context; they reach nothing outside', async () => {
+  const found = await failures(`${HEAD}
+function testModule() {
+  var context = {id: "a", transaction: MockTransaction()};
+  gohan_db_create(context.transaction, "network", {id: "a", name: "first"});
+  GohanTrigger("rename", context);
+  if (context.resource.name !== "first!") { Fail("%v", context.resource); }
+}
+function testReach() { GohanTrigger("reach", {}); }
+`);
+  assert.equal(found['testModule'], undefined);
+  assert.match(found['testReach'] ?? '', /In tests of scripts modules call no other services/);
 });

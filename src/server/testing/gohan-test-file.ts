@@ -61,7 +61,9 @@ const NO_SCHEMAS: SchemaSet = { resources: new Map(), groups: [], policies: [], 
 /** Loads the script alone, and asks it what it tests. */
 async function describe(path: string, { settings, cwd }: TestFileOptions): Promise<TestDescription> {
   const environment = toDescribing(path);
-  const models = withExtensions(await openTestModels({ schemas: NO_SCHEMAS, settings, environments: [environment], folder: cwd }));
+  const models = withExtensions(
+    await openTestModels({ schemas: NO_SCHEMAS, settings, environments: [environment], folder: cwd, answer: refuseOutside }),
+  );
   const life = openTestLife(models, NO_SCHEMAS, environment.name, 'describe');
   try {
     return (await life.run(TEST_EVENTS.describe, {})) as TestDescription;
@@ -78,7 +80,9 @@ async function runTest({ schemas, environment }: TestSubject, name: string, { se
   const unsubscribe = subscribe((event) => noteLine(event, requestId, log));
   let failure: string | undefined;
   try {
-    const models = withExtensions(await openTestModels({ schemas, settings, environments: [environment], folder: cwd }));
+    const models = withExtensions(
+      await openTestModels({ schemas, settings, environments: [environment], folder: cwd, answer: refuseOutside }),
+    );
     const life = openTestLife(models, schemas, environment.name, requestId);
     try {
       failure = toFailure(await life.run(TEST_EVENTS.run, { test: name }));
@@ -92,6 +96,17 @@ async function runTest({ schemas, environment }: TestSubject, name: string, { se
     unsubscribe();
   }
   return { name, failure, log, durationMs: performance.now() - startedAt };
+}
+
+/** Calls of scripts are mocked where they are made: what comes here is one of a module. */
+function refuseOutside(name: string): Promise<unknown> | undefined {
+  if (name !== 'http.request' && name !== 'exec.run') return undefined;
+  return Promise.reject(
+    new SekishoError(
+      'EXTENSION_NOT_ENABLED',
+      'In tests of scripts modules call no other services: test them in a *.test.ts, where startModels answers.',
+    ),
+  );
 }
 
 function noteLine(event: Event, requestId: string, log: string[]): void {
