@@ -263,6 +263,15 @@ describe('what handlers throw', () => {
     assert.match(event?.type === 'extension.failed' ? event.text : '', /^TypeError: .*\n {4}at preCreate \(hooks\.ts:4:23\)$/);
   });
 
+  test('why an exception is no answer is logged', async () => {
+    const seen: Event[] = [];
+    const unsubscribe = subscribe((event) => void (event.type === 'extension.failed' && seen.push(event)));
+    const extensions = await load(script(on('pre_create', 'throw new CustomException("x", 600)')));
+    await assert.rejects(runEvent(extensions, 'network', 'pre_create'), { code: 'EXTENSION_FAILED' });
+    unsubscribe();
+    assert.match(JSON.stringify(seen), /CustomException has code 600; expected a status from 200 to 599; thrown: CustomException\(x\)/);
+  });
+
   test('what is thrown where nobody waits for it is logged, and ends nothing', async () => {
     const seen: Event[] = [];
     const unsubscribe = subscribe((event) => void (event.type === 'extension.failed' && seen.push(event)));

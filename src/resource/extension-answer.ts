@@ -18,13 +18,15 @@ export function isExtensionFailure(error: unknown): error is ExtensionFailure {
 export function toFailureAnswer({ exception, status, message, body }: ExtensionFailure): Answer | undefined {
   if (!Number.isInteger(status) || status < 200 || status > 599 || status === 500) return undefined;
   if (status < 300) return isObject(body) ? { status, headers: [], body: JSON.stringify(body) } : undefined;
+  // Clients tell errors by their text: there is one always.
+  const detail = message === '' ? exception : message;
   const problem = {
     type: `${PROBLEM_TYPE_BASE}EXTENSION_ANSWER`,
     title: exception,
     status,
-    detail: message,
+    detail,
     code: 'EXTENSION_ANSWER',
-    error: message,
+    error: detail,
     ...(isObject(body) && { body }),
     ...(status > 500 && { id: randomBytes(6).toString('hex') }),
   };

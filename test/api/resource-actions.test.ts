@@ -19,6 +19,7 @@ gohan_register_handler("change", function (context) { context.response = {change
 gohan_register_handler("quiet", function (context) {});
 gohan_register_handler("late", function (context) { throw new TimeOutException("busy"); });
 gohan_register_handler("secret", function (context) { throw new CustomException("do not tell", 500); });
+gohan_register_handler("textless", function (context) { throw new BaseException(); });
 gohan_register_handler("list_of_none", function (context) { throw new CustomException("no object", 200); });
 `;
 
@@ -41,6 +42,7 @@ const SCHEMAS = [
       "  owned: {method: POST, path: '/owned', has_response_ownership: true}",
       "  unhandled: {method: POST, path: '/unhandled'}",
       "  late: {method: POST, path: '/late'}",
+      "  textless: {method: POST, path: '/textless'}",
       "  secret: {method: POST, path: '/secret'}",
       "  list_of_none: {method: POST, path: '/none'}",
       "  socket: {method: GET, path: '/:id/socket', protocol: websocket}",
@@ -110,6 +112,8 @@ onEveryDatabaseServing(SCHEMAS, ({ api, make }) => {
       assert.equal(secret.status, 500);
       assert.doesNotMatch(secret.text, /do not tell/);
       assert.equal((await post('/none')).status, 500);
+      const textless = await post('/textless');
+      assert.deepEqual([textless.status, textless.json().error], [400, 'BaseException']);
     });
   });
 

@@ -2,7 +2,7 @@ import type { Outbox } from '../../runtime/thread/outbox.ts';
 import { currentRequest } from '../../runtime/thread/requests.ts';
 import type { Stacks } from '../../runtime/thread/stack.ts';
 import { SLOT } from '../../runtime/wire.ts';
-import { CHANGE, FROM_THREAD, LEFTOVERS, NEW_RESPONSE, TRACKED } from '../wire.ts';
+import { CHANGE, FAILURE, FROM_THREAD, LEFTOVERS, NEW_RESPONSE, TRACKED } from '../wire.ts';
 import type { Environment, Handler } from './environment.ts';
 import { isGohanException, readGohanThrow, readModuleThrow, type Thrown, throwResponseCode } from './exceptions.ts';
 import { createModuleContext, type ModuleContextOptions } from './module-context.ts';
@@ -135,7 +135,10 @@ export class Events {
     delete run.box.context['response_code'];
     run.box.context['exception'] = { name: exception, message };
     run.box.context['exception_message'] = message;
-    this.#put([FROM_THREAD.failed, run.inv, kind, exception, status, message, body, call, this.#options.stacks.describe(thrown)]);
+    // What is thrown has no place in the code then: why it is no answer is worth more.
+    const reason = kind === FAILURE.defect && isGohanException(thrown) ? `${message}; ` : '';
+    const text = `${reason}${this.#options.stacks.describe(thrown)}`;
+    this.#put([FROM_THREAD.failed, run.inv, kind, exception, status, message, body, call, text]);
   }
 
   /** A waiting thread does not turn its event loop: what is nested in its call is told at once. */
