@@ -124,7 +124,11 @@ const CALLS = {
 } as const satisfies Readonly<Record<string, BuiltinRow>>;
 
 const SYNC = {
-  gohan_sync_fetch: { parameters: [{ name: 'path', type: 'string' }], gives: '`{key, value, revision, children}`', doc: 'A key of etcd.' },
+  gohan_sync_fetch: {
+    parameters: [{ name: 'path', type: 'string' }],
+    gives: '`{key, value, revision, children}`',
+    doc: 'A key of etcd, with the keys below it as a tree.',
+  },
   gohan_sync_update: {
     parameters: [
       { name: 'path', type: 'string' },
@@ -148,7 +152,7 @@ const SYNC = {
       { name: 'revision', type: 'int64' },
     ],
     gives: '`{action, key, data, revision}`, or `{}` when nothing came in time',
-    doc: 'Waits for the first change of keys that start so, from a revision on.',
+    doc: 'The oldest value of keys that start so since a revision (`action` is `get`; 0 = any value); if there is none, their next change (`set`, `delete`).',
   },
 } as const satisfies Readonly<Record<string, BuiltinRow>>;
 
