@@ -135,7 +135,7 @@ export function toAdminOptions(settings: Settings, admin: NonNullable<Settings['
     auth: toAdminAuth(admin),
     allowList: admin.allowList,
     forwardedForDepth: admin.xForwardedForDepth,
-    allowedHosts: admin.allowedHosts,
+    allowedHosts: admin.advertise === undefined ? admin.allowedHosts : [...admin.allowedHosts, new URL(admin.advertise).hostname],
     listenHost: admin.host,
     maxBodyBytes: admin.maxBodyBytes,
     disableDefaultNamespace: settings.disableDefaultNamespace,
