@@ -65,6 +65,11 @@ export const ERRORS = {
     title: 'Too large for the store',
     help: 'A store on etcd takes entities and documents up to 1 MiB; the message says how large this one is.',
   },
+  STORE_NOT_EMPTY: {
+    status: 409,
+    title: 'Store is not empty',
+    help: 'The target of a move holds something already; `--force` replaces it.',
+  },
   STORE_BUSY: { status: 503, title: 'Too many changes', help: 'Too many changes are waiting to be applied; try again.' },
 
   // Processes of the gateway

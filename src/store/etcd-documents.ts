@@ -116,6 +116,11 @@ async function readPage(
   return found;
 }
 
+/** The value of a document's key. */
+export function toDocumentValue({ createdAt, updatedAt, data }: StoredDocument): string {
+  return JSON.stringify({ createdAt, updatedAt, data: data ?? null });
+}
+
 interface Putting {
   readonly writer: Etcd;
   readonly key: string;
@@ -128,8 +133,7 @@ async function putDocument({ writer, key, toCompare, signal }: Putting, data: un
   let old = { modRevision: 0, createdAt: '' };
   const updatedAt = new Date().toISOString();
   for (let tries = 1; ; tries += 1) {
-    const document = { createdAt: old.createdAt || updatedAt, updatedAt, data: data ?? null };
-    const value = JSON.stringify(document);
+    const value = toDocumentValue({ createdAt: old.createdAt || updatedAt, updatedAt, data });
     checkSize(`the document ${key}`, value);
     const unchanged: Compare = { key, target: 'modRevision', result: '=', value: old.modRevision };
     const result = await tryTxn(signal, () =>
@@ -165,7 +169,8 @@ function toFound(result: TxnResult | undefined): KeyValue | undefined {
   return answer?.type === 'range' ? answer.result.kvs[0] : undefined;
 }
 
-function toDocument(namespace: string, collection: string, id: string, kv: KeyValue): Document {
+/** The document that a key holds. STORE_CORRUPT when it holds none. */
+export function toDocument(namespace: string, collection: string, id: string, kv: KeyValue): Document {
   const { createdAt, updatedAt, data } = parse(kv);
   return { id, namespace, collection, createdAt, updatedAt, data };
 }

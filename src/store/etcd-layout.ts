@@ -27,8 +27,19 @@ export interface EtcdLayout {
   part(revision: number, change: string, index: number): string;
   /** What the keys of all parts of a revision begin with, those of changes that came too late included. */
   partsOf(revision: number): string;
+  readonly allParts: string;
+  readonly allDocuments: string;
   /** What the keys of a collection's documents begin with. */
   documents(namespace: string, collection: string): string;
+  /** What a key beneath `allDocuments` is of; undefined when it is of no document. */
+  toDocumentPlace(key: string): DocumentPlace | undefined;
+}
+
+/** What names a document. */
+export interface DocumentPlace {
+  readonly namespace: string;
+  readonly collection: string;
+  readonly id: string;
 }
 
 const REVISION_DIGITS = 16;
@@ -39,7 +50,9 @@ export function toEtcdLayout(prefix: string): EtcdLayout {
   const followed = `${root}/store/`;
   const entities = `${followed}entities/`;
   const history = `${root}/history/`;
-  const partsOf = (revision: number): string => `${root}/parts/${pad(revision)}/`;
+  const allParts = `${root}/parts/`;
+  const allDocuments = `${root}/documents/`;
+  const partsOf = (revision: number): string => `${allParts}${pad(revision)}/`;
   const parts = (revision: number, change: string): string => `${partsOf(revision)}${change}/`;
   return {
     followed,
@@ -52,7 +65,10 @@ export function toEtcdLayout(prefix: string): EtcdLayout {
     parts,
     part: (revision, change, index) => parts(revision, change) + String(index).padStart(4, '0'),
     // Ids stand as they are: their order is that of the keys.
-    documents: (namespace, collection) => `${root}/documents/${encodeURIComponent(namespace)}/${encodeURIComponent(collection)}/`,
+    documents: (namespace, collection) => `${allDocuments}${encodeURIComponent(namespace)}/${encodeURIComponent(collection)}/`,
+    toDocumentPlace: (key) => (key.startsWith(allDocuments) ? parseDocumentKey(key.slice(allDocuments.length)) : undefined),
+    allParts,
+    allDocuments,
   };
 }
 
@@ -62,9 +78,20 @@ function pad(revision: number): string {
 
 function parseEntityKey(text: string): EntityId | undefined {
   const [kind = '', namespace, name, ...rest] = text.split('/');
-  if (!isEntityKind(kind) || namespace === undefined || name === undefined || rest.length > 0) return undefined;
+  if (!isEntityKind(kind) || rest.length > 0) return undefined;
+  const names = decode([namespace, name]);
+  return names && { kind, namespace: names[0] ?? '', name: names[1] ?? '' };
+}
+
+function parseDocumentKey(text: string): DocumentPlace | undefined {
+  const [namespace, collection, ...id] = text.split('/');
+  const names = decode([namespace, collection]);
+  return names && { namespace: names[0] ?? '', collection: names[1] ?? '', id: id.join('/') };
+}
+
+function decode(parts: readonly (string | undefined)[]): readonly string[] | undefined {
   try {
-    return { kind, namespace: decodeURIComponent(namespace), name: decodeURIComponent(name) };
+    return parts.includes(undefined) ? undefined : parts.map((part = '') => decodeURIComponent(part));
   } catch {
     return undefined;
   }

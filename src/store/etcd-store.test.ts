@@ -184,7 +184,7 @@ test('values over 1 MiB are refused by name and size; those below are stored wit
   const late = await open();
   assert.equal((await late.load()).entities.module.get('a/m')?.payload, large.slice(4));
   const [record] = await late.history({ limit: 1 });
-  assert.deepEqual((record?.changes[0]?.before as { payload: string }).payload, large);
+  assert.deepEqual(record?.changes[0]?.before, { name: 'm', namespace: 'a', moduleType: 'javascript', payload: large });
   await assert.rejects(store.documents.put('a', 'c', 'd', large + large), fails('STORE_TOO_LARGE', /document/));
 });
 

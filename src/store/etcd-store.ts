@@ -11,12 +11,14 @@ import { createEtcdHealth, type EtcdHealth } from './etcd-health.ts';
 import { readHistory } from './etcd-history.ts';
 import { type EtcdLayout, toEtcdLayout } from './etcd-layout.ts';
 import { createEtcdMirror, type EtcdMirror } from './etcd-mirror.ts';
+import { prepareAdoption, readAllEtcdDocuments } from './etcd-move.ts';
 import type { PartsBody } from './etcd-parts.ts';
 import { type EtcdPlan, toEtcdPlan } from './etcd-plan.ts';
 import { createSnapshotFile, type SnapshotFile } from './etcd-snapshot.ts';
 import { awaitFirstState } from './etcd-start.ts';
 import type { EtcdPosition } from './etcd-state.ts';
 import { finishPending, type WriterOptions, type Written, writePlan } from './etcd-writer.ts';
+import type { MovableStore, StoreContents } from './movable-store.ts';
 import { type SecretBox, toSecretBox } from './secret-box.ts';
 import { createSerialQueue, type SerialQueue } from './serial-queue.ts';
 import { checkRevision } from './store-rules.ts';
@@ -49,6 +51,7 @@ const START_TIMEOUT_MS = 30_000;
 const READ_SHARE = 0.4;
 /** A leader that ends takes what was proposed with it, and etcd does not say so; a write that is tried again compares what it changes. */
 const WRITE_SHARE = 0.2;
+const ADOPT_TIMEOUT_MS = 60_000;
 const MAX_WAITING = 1000;
 const MAX_LOG = 1000;
 /** Who has just made a change lets others go first, when they had changes within this time. */
@@ -59,7 +62,7 @@ const MAX_YIELD_MS = 100;
  * A store that several nodes share. A change is one transaction of etcd that compares the state it was made for; what the nodes know of the store follows by a
  * watch and is kept in memory, so that reading entities asks nobody. STORE_KEY, STORE_FAILED when etcd gives no state and the disk has none.
  */
-export async function createEtcdStore(options: EtcdStoreOptions): Promise<Store> {
+export async function createEtcdStore(options: EtcdStoreOptions): Promise<MovableStore> {
   const box = openBox(options);
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   const connect = (share: number): Etcd => createEtcd({ ...options.etcd, timeoutMs: Math.ceil(timeoutMs * share) });
@@ -91,7 +94,7 @@ interface Parts {
   readonly timeoutMs: number;
 }
 
-class EtcdStore implements Store {
+class EtcdStore implements MovableStore {
   readonly documents: Store['documents'];
   readonly #parts: Parts;
   readonly #layout: EtcdLayout;
@@ -200,6 +203,29 @@ class EtcdStore implements Store {
     await this.#snapshot?.close();
     await this.#parts.etcd.close();
     await this.#parts.writer.close();
+  }
+
+  allDocuments(): ReturnType<MovableStore['allDocuments']> {
+    return readAllEtcdDocuments(this.#parts.etcd, this.#layout);
+  }
+
+  async adopt(contents: StoreContents): Promise<void> {
+    await this.#queue.run(async () => {
+      this.#checkWritable();
+      const { etcd, box } = this.#parts;
+      const { historyLimit } = this.#writer;
+      try {
+        const plan = await prepareAdoption({ etcd, layout: this.#layout, box, mirror: this.#mirror, historyLimit }, contents);
+        if (plan === undefined) return;
+        const { position } = this.#mirror;
+        const { isStored } = await writePlan(this.#writer, plan, position, AbortSignal.timeout(ADOPT_TIMEOUT_MS));
+        if (!isStored) throw new SekishoError('STORE_BUSY', 'the target is being changed meanwhile: stop its nodes and begin again');
+        await this.#left(position, AbortSignal.timeout(ADOPT_TIMEOUT_MS));
+        await this.#finish(AbortSignal.timeout(ADOPT_TIMEOUT_MS));
+      } catch (error) {
+        throw toStoreError(error, 'the contents of the other store');
+      }
+    });
   }
 
   async #put(changes: readonly Change[], { author, expect, isMask = () => false }: PutOptions): Promise<StoreUpdate> {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { toEntityId } from '../entity/entity-key.ts';
 import type { Compare, Etcd, Txn, TxnOperation } from '../etcd/types.ts';
 import { SekishoError } from '../lib/errors.ts';
+import { MAX_BYTES, MAX_OPERATIONS, toBatches } from './etcd-batches.ts';
 import { isPassing, toStoreError } from './etcd-failure.ts';
 import { toChangeOf, toRecordValue } from './etcd-history.ts';
 import type { EtcdLayout } from './etcd-layout.ts';
@@ -23,10 +24,6 @@ export interface Written {
   readonly pending?: EtcdPosition['pending'];
 }
 
-/** A transaction takes 128 operations; state, record and pruning need some of them. */
-const MAX_OPERATIONS = 120;
-/** Of the 1.5 MiB that a request may have; keys come on top. */
-const MAX_BYTES = 1_250_000;
 const PAUSE_MS = 25;
 
 /**
@@ -132,22 +129,4 @@ function toOperation(key: string, value: string | undefined): TxnOperation {
 
 function put(key: string, value: string): TxnOperation {
   return { put: { key, value } };
-}
-
-/** Groups that fit one transaction each. */
-function toBatches(operations: readonly TxnOperation[]): readonly (readonly TxnOperation[])[] {
-  const batches: TxnOperation[][] = [];
-  let bytes = 0;
-  for (const operation of operations) {
-    const size = 'put' in operation ? operation.put.value.length : 0;
-    const last = batches.at(-1);
-    if (last !== undefined && last.length < MAX_OPERATIONS && bytes + size <= MAX_BYTES) {
-      last.push(operation);
-      bytes += size;
-    } else {
-      batches.push([operation]);
-      bytes = size;
-    }
-  }
-  return batches;
 }

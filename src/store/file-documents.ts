@@ -12,11 +12,11 @@ export function readFileDocuments(file: SqliteReader): Pick<DocumentStore, 'get'
   return {
     async get(namespace, collection, id) {
       const row = file.get(`SELECT ${COLUMNS} FROM documents ${WHERE} AND id = ?`, namespace, collection, id);
-      return row && toDocument(namespace, collection, row);
+      return row && toFileDocument(namespace, collection, row);
     },
     async list(namespace, collection, { limit, offset }) {
       const rows = file.all(`SELECT ${COLUMNS} FROM documents ${WHERE} ORDER BY id LIMIT ? OFFSET ?`, namespace, collection, limit, offset);
-      return rows.map((row) => toDocument(namespace, collection, row));
+      return rows.map((row) => toFileDocument(namespace, collection, row));
     },
     async count(namespace, collection) {
       return Number(file.get(`SELECT count(*) AS count FROM documents ${WHERE}`, namespace, collection)?.['count'] ?? 0);
@@ -35,7 +35,7 @@ export function createFileDocuments(file: SqliteFile): DocumentStore & { isUsed(
       const createdAt = file.transaction(() => {
         const old = file.get(`SELECT created_at FROM documents ${WHERE} AND id = ?`, namespace, collection, id);
         const created = typeof old?.['created_at'] === 'string' ? old['created_at'] : now;
-        const sum = toSum(namespace, collection, id, created, now, json);
+        const sum = toDocumentSum(namespace, collection, id, created, now, json);
         file.run('INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)', namespace, collection, id, created, now, json, sum);
         return created;
       });
@@ -50,11 +50,12 @@ export function createFileDocuments(file: SqliteFile): DocumentStore & { isUsed(
   };
 }
 
-function toDocument(namespace: string, collection: string, row: SqlRow): Document {
+/** The document of a row. STORE_CORRUPT when it is damaged. */
+export function toFileDocument(namespace: string, collection: string, row: SqlRow): Document {
   const { id, created_at: createdAt, updated_at: updatedAt, data, sum } = row;
   if (typeof id !== 'string' || typeof createdAt !== 'string' || typeof updatedAt !== 'string' || typeof data !== 'string')
     throw damaged(collection, id);
-  if (sum !== toSum(namespace, collection, id, createdAt, updatedAt, data)) throw damaged(collection, id);
+  if (sum !== toDocumentSum(namespace, collection, id, createdAt, updatedAt, data)) throw damaged(collection, id);
   return { id, namespace, collection, createdAt, updatedAt, data: JSON.parse(data) as unknown };
 }
 
@@ -62,6 +63,7 @@ function damaged(collection: string, id: unknown): SekishoError {
   return new SekishoError('STORE_CORRUPT', `the document ${String(id)} of the collection ${collection} is damaged on the disk`);
 }
 
-function toSum(...parts: readonly string[]): number {
+/** The checksum of a row: of namespace, collection, id, both times and the data. */
+export function toDocumentSum(...parts: readonly string[]): number {
   return crc32(JSON.stringify(parts));
 }

@@ -3,11 +3,13 @@ import { SekishoError } from '../lib/errors.ts';
 import { FIRST_HASH, toChainHash, toHistoryChanges } from './change-record.ts';
 import { loadEncryptionKey } from './encryption-key.ts';
 import { createFileDocuments } from './file-documents.ts';
+import { adoptIntoFile, readAllFileDocuments } from './file-move.ts';
 import { type EntityRows, sealChanges, toEntityRows, unsealChanges } from './file-rows.ts';
+import type { MovableStore } from './movable-store.ts';
 import { type SecretBox, toSecretBox } from './secret-box.ts';
 import { openSqliteFile, type SqliteFile, type SqlRow } from './sqlite-file.ts';
 import { checkBacklog, checkCollections, checkRevision } from './store-rules.ts';
-import type { EntityId, HistoryChange, HistoryRecord, Store, StoreHealth, StoreUpdate } from './types.ts';
+import type { EntityId, HistoryChange, HistoryRecord, StoreHealth, StoreUpdate } from './types.ts';
 import { createUpdateFeed } from './update-feed.ts';
 
 export interface FileStoreOptions {
@@ -29,7 +31,7 @@ interface Position {
  * A store in an SQLite file that only this process may open. A change is one transaction with its history record, on the disk when `put` resolves.
  * Fails like `openSqliteFile` and `loadEncryptionKey`; nothing is overwritten then.
  */
-export function createFileStore(options: FileStoreOptions): Store {
+export function createFileStore(options: FileStoreOptions): MovableStore {
   const file = openSqliteFile(options.dir);
   try {
     const box = openBox(file, options);
@@ -52,7 +54,7 @@ function openBox(file: SqliteFile, options: FileStoreOptions): SecretBox {
   return box;
 }
 
-function toStore(file: SqliteFile, box: SecretBox, historyLimit: number): Store {
+function toStore(file: SqliteFile, box: SecretBox, historyLimit: number): MovableStore {
   const rows = toEntityRows(file, box);
   const documents = createFileDocuments(file);
   const feed = createUpdateFeed();
@@ -79,7 +81,7 @@ function toStore(file: SqliteFile, box: SecretBox, historyLimit: number): Store 
       return update;
     },
     watch(from, onUpdate) {
-      const first = file.get('SELECT min(revision) AS first FROM history')?.['first'];
+      const first = file.get("SELECT min(revision) AS first FROM history WHERE sealed <> ''")?.['first'];
       checkBacklog(from, typeof first === 'number' ? first : position.revision + 1);
       return feed.watch(from >= position.revision ? [] : readUpdates(file, box, from), onUpdate);
     },
@@ -89,6 +91,11 @@ function toStore(file: SqliteFile, box: SecretBox, historyLimit: number): Store 
         .map(toRecord);
     },
     documents,
+    allDocuments: () => readAllFileDocuments(file),
+    async adopt(contents) {
+      await adoptIntoFile({ file, rows, historyLimit }, contents);
+      position = readPosition(file, rows);
+    },
     health: () => health,
     async close() {
       isClosed = true;
