@@ -1,6 +1,7 @@
 import type { Duplex, Readable } from 'node:stream';
 import { SekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
+import { isEventStream } from './event-stream.ts';
 import type { Exchange, RawHeaders, ResponseHead } from './exchange.ts';
 import type { H1Connection } from './h1-connection.ts';
 import type { BodyObserver, H1Request } from './h1-request.ts';
@@ -48,6 +49,7 @@ export class ExchangeH1 extends ResponseSlot implements Exchange, BodyObserver {
   #isOpen = false;
   #awaitsContinue = false;
   #framing: Framing = 'none';
+  #isEventStream = false;
   #bodyLength = 0;
   #sentBytes = 0;
   #heldHead: string | undefined = undefined;
@@ -137,6 +139,18 @@ export class ExchangeH1 extends ResponseSlot implements Exchange, BodyObserver {
   begin(head: ResponseHead): void {
     if (this.#writableSocket() === undefined || this.headSent) return;
     this.#heldHead = this.#writeHead(head, -1);
+    this.#isEventStream = isEventStream(head.headers);
+  }
+
+  /** Ends an answer of server-sent events, whose client comes again; others go on to their end. */
+  announceEnd(): void {
+    if (!this.#isOpen || !this.#isEventStream || this.#framing === 'length' || this.#framing === 'none') return;
+    const onAbort = this.#onAbort;
+    this.#onAbort = undefined;
+    this.keepAlive = false;
+    this.end();
+    // Whoever reads the events from behind stops.
+    onAbort?.();
   }
 
   inform(status: number, headers: RawHeaders): void {
@@ -227,10 +241,12 @@ export class ExchangeH1 extends ResponseSlot implements Exchange, BodyObserver {
     }
     this.headSent = true;
     socket.write(`HTTP/1.1 101 Switching Protocols\r\n${fields}Connection: Upgrade\r\nUpgrade: ${this.upgrade}\r\n\r\n`, 'latin1');
-    connection.tunnel = joinTunnel(socket, this.upgradeHead, peer, firstBytes, (bytes) => {
+    const onEnd = (bytes: number): void => {
       this.#sentBytes = bytes;
       this.#end(false);
-    });
+    };
+    connection.tunnel = joinTunnel(socket, this.upgradeHead, peer, firstBytes, onEnd, this.upgrade === 'websocket');
+    if (connection.state.isDraining) connection.tunnel.announceEnd();
   }
 
   override destroy(): void {

@@ -2,6 +2,7 @@ import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Duplex, Readable } from 'node:stream';
 import { SekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
+import { isEventStream } from './event-stream.ts';
 import type { Exchange, RawHeaders, ResponseHead } from './exchange.ts';
 import type { H2Connection } from './h2-connection.ts';
 import { toH2Fields, toH2Trailers } from './h2-head.ts';
@@ -41,6 +42,7 @@ export class ExchangeH2 implements Exchange {
   readonly #hasBody: boolean;
   #awaitsContinue: boolean;
   #isOpen = true;
+  #isEventStream = false;
   #heldFields: string[] | undefined = undefined;
   #isBodiless = false;
   #sentBytes = 0;
@@ -100,6 +102,16 @@ export class ExchangeH2 implements Exchange {
     const fields = this.#fields(head, -1);
     if (fields !== undefined) this.#heldFields = fields;
     this.headSent = true;
+    this.#isEventStream = isEventStream(head.headers);
+  }
+
+  /** Ends an answer of server-sent events, whose client comes again; others go on to their end. */
+  announceEnd(): void {
+    if (!this.#isOpen || !this.#isEventStream) return;
+    const onAbort = this.#onAbort;
+    this.#onAbort = undefined;
+    this.end();
+    onAbort?.();
   }
 
   inform(status: number, headers: RawHeaders): void {

@@ -86,9 +86,9 @@ class FrontendOfListeners implements Frontend, FrontState {
 
   async drain(graceMs: number, idleMs = 0): Promise<void> {
     this.isDraining = true;
+    for (const listener of this.#listeners) listener.stopAccepting();
+    for (const connection of this.connectionSet) connection.announceEnd();
     if (idleMs > 0) {
-      for (const listener of this.#listeners) listener.stopAccepting();
-      for (const connection of this.connectionSet) connection.announceEnd();
       await this.#untilEmpty(Math.min(idleMs, graceMs));
     }
     this.closesIdle = true;

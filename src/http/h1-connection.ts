@@ -137,7 +137,10 @@ export class H1Connection implements FrontConnection {
       this.socket.destroy();
   }
 
-  announceEnd(): void {}
+  announceEnd(): void {
+    this.tunnel?.announceEnd();
+    this.#current?.announceEnd();
+  }
 
   drain(): void {
     // A connection without an exchange may be in the middle of a head: the header timeout or its answer will end it.

@@ -57,6 +57,7 @@ export class H2Connection implements FrontConnection {
 
   /** The first of two GOAWAYs (RFC 9113 6.8): streams that are on their way are still served. */
   announceEnd(): void {
+    for (const exchange of this.#exchanges) exchange.announceEnd();
     if (!this.#session.closed && !this.#session.destroyed) this.#session.goaway(constants.NGHTTP2_NO_ERROR, MAX_STREAM_ID);
   }
 

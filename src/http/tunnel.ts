@@ -1,10 +1,13 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { goingAwayFrame, WebSocketFrames } from './websocket-frames.ts';
 
 /** Two sockets that are joined: what one receives the other sends. */
 export interface Tunnel {
   /** Bytes that went through, both ways together. */
   readonly bytes: number;
+  /** Tells both sides of a WebSocket that it ends (Close with 1001), between two frames; other protocols have no such word. */
+  announceEnd(): void;
   destroy(): void;
 }
 
@@ -18,8 +21,27 @@ export function joinTunnel(
   peer: Duplex,
   peerBytes: Buffer,
   onEnd: (bytesToClient: number) => void,
+  isWebSocket = false,
 ): Tunnel {
-  return new JoinedSockets(client, clientBytes, peer, peerBytes, onEnd);
+  return new JoinedSockets({ client, clientBytes, peer, peerBytes, onEnd, isWebSocket });
+}
+
+interface Ends {
+  readonly client: Duplex;
+  readonly clientBytes: Buffer;
+  readonly peer: Duplex;
+  readonly peerBytes: Buffer;
+  readonly onEnd: (bytesToClient: number) => void;
+  readonly isWebSocket: boolean;
+}
+
+/** One way through a tunnel that carries a WebSocket. */
+interface WebSocketWay {
+  readonly to: Duplex;
+  readonly frames: WebSocketFrames;
+  readonly close: Buffer;
+  /** `closing`: our Close is to be sent as soon as a frame ends; `closed`: nothing follows it. */
+  state: 'open' | 'closing' | 'closed';
 }
 
 class JoinedSockets implements Tunnel {
@@ -29,8 +51,9 @@ class JoinedSockets implements Tunnel {
   readonly #client: Duplex;
   readonly #peer: Duplex;
   readonly #onEnd: (bytesToClient: number) => void;
+  readonly #ways: WebSocketWay[] = [];
 
-  constructor(client: Duplex, clientBytes: Buffer, peer: Duplex, peerBytes: Buffer, onEnd: (bytesToClient: number) => void) {
+  constructor({ client, clientBytes, peer, peerBytes, onEnd, isWebSocket }: Ends) {
     this.#client = client;
     this.#peer = peer;
     this.#onEnd = onEnd;
@@ -41,8 +64,16 @@ class JoinedSockets implements Tunnel {
       side.on('error', () => this.destroy());
       side.on('close', () => this.#onClose());
     }
-    this.#forward(client, peer, clientBytes, false);
-    this.#forward(peer, client, peerBytes, true);
+    this.#forward(client, peer, clientBytes, isWebSocket ? this.#follow(peer, true) : undefined);
+    this.#forward(peer, client, peerBytes, isWebSocket ? this.#follow(client, false) : undefined);
+  }
+
+  announceEnd(): void {
+    for (const way of this.#ways) {
+      if (way.state !== 'open' || way.frames.hasClosed || !way.to.writable) continue;
+      way.state = way.frames.isBetween ? 'closed' : 'closing';
+      if (way.state === 'closed') way.to.write(way.close);
+    }
   }
 
   destroy(): void {
@@ -51,11 +82,18 @@ class JoinedSockets implements Tunnel {
     this.#finish();
   }
 
-  #forward(from: Duplex, to: Duplex, firstBytes: Buffer, isToClient: boolean): void {
+  #follow(to: Duplex, isMasked: boolean): WebSocketWay {
+    const way: WebSocketWay = { to, frames: new WebSocketFrames(), close: goingAwayFrame(isMasked), state: 'open' };
+    this.#ways.push(way);
+    return way;
+  }
+
+  #forward(from: Duplex, to: Duplex, firstBytes: Buffer, way: WebSocketWay | undefined): void {
     const send = (chunk: Buffer): void => {
       this.bytes += chunk.length;
-      if (isToClient) this.#toClient += chunk.length;
-      if (to.writable && !to.write(chunk)) from.pause();
+      if (to === this.#client) this.#toClient += chunk.length;
+      const bytes = way === undefined ? chunk : passOn(way, chunk);
+      if (to.writable && !to.write(bytes)) from.pause();
     };
     to.on('drain', () => from.resume());
     from.on('end', () => to.end());
@@ -78,3 +116,14 @@ class JoinedSockets implements Tunnel {
     this.#onEnd(this.#toClient);
   }
 }
+
+/** What of `chunk` goes on: all of it, or up to the end of a frame with our Close behind. */
+function passOn(way: WebSocketWay, chunk: Buffer): Buffer {
+  if (way.state === 'closed') return NOTHING;
+  const boundary = way.frames.push(chunk);
+  if (way.state === 'open' || boundary < 0) return chunk;
+  way.state = 'closed';
+  return Buffer.concat([chunk.subarray(0, boundary), way.close]);
+}
+
+const NOTHING = Buffer.alloc(0);

@@ -25,6 +25,7 @@ async function startWaiting(): Promise<Upstream> {
   const server = http.createServer((request, response) => {
     arrived += 1;
     if (request.url?.includes('/wait')) waiting.push(response);
+    else if (request.url?.includes('/sse')) response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n');
     else if (request.url?.includes('/events')) {
       response.write('first;');
       waiting.push(response);
@@ -92,19 +93,20 @@ test('SIGTERM: requests under way are finished, idle connections closed, nothing
   session.destroy();
 });
 
-test('what does not end within shutdown_grace is cut: events, WebSockets, silent upstreams', async () => {
+test('what does not end within shutdown_grace is cut: streams, WebSockets, silent upstreams', async () => {
   await using upstream = await startWaiting();
   await using gateway = await startGateway({ config: { shutdown_grace: '700ms' } });
   await deploy(gateway, 'up', { urls: [upstream.url] });
-  const socket = new WebSocket(`ws://127.0.0.1:${gateway.ports.proxy}/up/ws`);
-  await once(socket, 'open');
+  const socket = connect(gateway.ports.proxy, '127.0.0.1');
+  socket.write(
+    'GET /up/ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+  );
+  assert.match(String((await once(socket, 'data'))[0]), /^HTTP\/1.1 101/);
   const ended = Promise.allSettled([ask(`${gateway.proxyUrl}/up/wait`), ask(`${gateway.proxyUrl}/up/events`)]);
   await until('both are under way', () => upstream.arrived() === 2);
   const startedAt = performance.now();
   const stopped = gateway.stop();
-  const echoed = once(socket, 'message');
-  socket.send('still served');
-  assert.equal(String((await echoed)[0]), 'still served', 'an open socket works on in the meantime');
+  assert.equal(((await once(socket, 'data'))[0] as Buffer)[0], 0x88, 'a Close, which this client does not mind');
   const closed = once(socket, 'close');
   assert.equal(await stopped, 0);
   await closed;
@@ -114,4 +116,28 @@ test('what does not end within shutdown_grace is cut: events, WebSockets, silent
     (await ended).map(({ status }) => status),
     ['rejected', 'rejected'],
   );
+});
+
+test('SIGTERM: clients of WebSockets and of server-sent events are told to go, over HTTP/1 and HTTP/2', async () => {
+  await using upstream = await startWaiting();
+  await using gateway = await startGateway({ config: { shutdown_grace: '15s', proxy: { enable_http2: true, enable_h2c: true } } });
+  await deploy(gateway, 'up', { urls: [upstream.url] });
+  const socket = new WebSocket(`ws://127.0.0.1:${gateway.ports.proxy}/up/ws`);
+  await once(socket, 'open');
+  const session = http2.connect(gateway.proxyUrl);
+  const streamed = session.request({ ':path': '/up/sse' }).setEncoding('utf8').toArray();
+  const events = ask(`${gateway.proxyUrl}/up/sse`);
+  await until('both are under way', () => upstream.arrived() === 2);
+  const echoed = once(socket, 'message');
+  socket.send('hello');
+  assert.equal(String((await echoed)[0]), 'hello');
+  const closed = once(socket, 'close');
+  const startedAt = performance.now();
+  const stopped = gateway.stop();
+  assert.equal((await closed)[0], 1001);
+  assert.equal((await events).text, 'data: 1\n\n', 'the answer ends as it should');
+  assert.equal((await streamed).join(''), 'data: 1\n\n');
+  session.close();
+  assert.equal(await stopped, 0);
+  assert.ok(performance.now() - startedAt < 8_000, 'nobody waits for the grace');
 });
