@@ -9,6 +9,7 @@ import { ensureInstalled, NGINX, NGINX_LUA, WRK } from '../test/support/install.
 import { LOAD_CORE } from './cores.ts';
 import { isMet, type Measurement, toTable } from './result.ts';
 import { measureExtensions } from './scenarios/extensions.ts';
+import { measureFleetChanges } from './scenarios/fleet-changes.ts';
 import { measureKillCycles } from './scenarios/kill-cycles.ts';
 import { measureLiveChanges } from './scenarios/live-changes.ts';
 import { measureManyRoutes } from './scenarios/many-routes.ts';
@@ -17,6 +18,7 @@ import { measureMemory } from './scenarios/memory.ts';
 import { measureModels } from './scenarios/models.ts';
 import { measureProxying } from './scenarios/proxying.ts';
 import { measureSync } from './scenarios/sync.ts';
+import { measureWorkers } from './scenarios/workers.ts';
 import type { Effort } from './stand.ts';
 
 const SCENARIOS: Readonly<Record<string, (effort: Effort) => Promise<Measurement[]>>> = {
@@ -29,6 +31,8 @@ const SCENARIOS: Readonly<Record<string, (effort: Effort) => Promise<Measurement
   schemas: measureManySchemas,
   extensions: measureExtensions,
   sync: measureSync,
+  workers: measureWorkers,
+  'fleet-changes': measureFleetChanges,
 };
 
 const { values } = parseArgs({

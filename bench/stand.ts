@@ -8,12 +8,16 @@ export interface Effort {
   readonly isQuick: boolean;
 }
 
-/** Our gateway as one process on the server core. Its output is thrown away, as a log that nobody reads would be. */
-export function startPinnedGateway(config: Readonly<Record<string, unknown>>, files: GatewayOptions['files'] = {}): Promise<Gateway> {
+/** Our gateway as one process on the server core, unless told otherwise. Its output is thrown away, as a log that nobody reads would be. */
+export function startPinnedGateway(
+  config: Readonly<Record<string, unknown>>,
+  files: GatewayOptions['files'] = {},
+  cores: string = SERVER_CORE,
+): Promise<Gateway> {
   return startGateway({
     config: { workers: 0, access_log: false, ...config },
     files,
-    command: ['sh', '-c', `exec taskset -c ${SERVER_CORE} "$0" "$@" > /dev/null`, SEKISHO_BIN],
+    command: ['sh', '-c', `exec taskset -c ${cores} "$0" "$@" > /dev/null`, SEKISHO_BIN],
     readyTimeoutMs: 120_000,
   });
 }
