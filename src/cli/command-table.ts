@@ -205,6 +205,16 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./commands/cluster.ts')).cluster,
   },
   {
+    name: 'store',
+    usage: 'store migrate --from FILE --to FILE',
+    summary: 'move everything that one store holds into another: entities, masks, documents, revision, hash and history',
+    details:
+      'FILE are configurations, of which only `storage` counts; `file` and `etcd` in any combination. The gateways of both are to be stopped, so that nothing is changed meanwhile. A target that holds something is refused, and so tells what it holds, unless --force replaces it. What a store in memory holds is moved with `sekisho cluster snapshot` and `sekisho cluster restore`.',
+    words: ['migrate'],
+    example: 'sekisho store migrate --from sekisho.yaml --to fleet.yaml',
+    load: async () => (await import('./commands/store.ts')).store,
+  },
+  {
     name: 'history',
     usage: 'history [limit=N] [before=REVISION]',
     summary: 'list the latest changes: who, when and what',

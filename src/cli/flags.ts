@@ -129,6 +129,9 @@ export const FLAGS = [
   { name: 'learner', help: 'the new member gets the data without a vote, until it is promoted', only: ['cluster'] },
   { name: 'etcd', help: 'snapshot: the whole database of an etcd member instead, for etcdutl', only: ['cluster'] },
   { name: 'dry-run', help: 'restore: check, and tell what would change', only: ['cluster'] },
+  { name: 'from', value: 'FILE', help: 'the configuration of the store that is read; its gateway has to be stopped', only: ['store'] },
+  { name: 'to', value: 'FILE', help: 'the configuration of the store that is filled', only: ['store'] },
+  { name: 'force', help: 'replace what the target holds', only: ['store'] },
   { name: 'version', short: 'v', help: 'print the version' },
   { name: 'help', short: 'h', help: 'print help, of a command when one is given' },
 ] as const satisfies readonly FlagSpec[];

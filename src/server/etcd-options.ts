@@ -5,7 +5,7 @@ import type { EtcdOptions } from '../etcd/types.ts';
 type Access = Pick<Settings['storage'], 'username' | 'password' | 'tls'>;
 
 /** How the cluster is reached that holds the entities; undefined when they live elsewhere. */
-export function toStorageEtcd({ storage }: Settings): EtcdOptions | undefined {
+export function toStorageEtcd({ storage }: Pick<Settings, 'storage'>): EtcdOptions | undefined {
   if (storage.type !== 'etcd') return undefined;
   return toEtcdOptions(storage.endpoints, storage, storage.timeoutMs);
 }
