@@ -31,6 +31,10 @@ export function checkSync(settings: Table, problems: Problems): void {
   if (hasEtcd) checkAccess('etcd_access', etcdAccess, problems);
   const hasModels = (schemas?.length ?? 0) > 0;
   if (!hasModels && (webhooks?.length ?? 0) > 0) problems.report('webhooks', 'needs `schemas`: their changes are what is sent');
+  const names = (webhooks ?? []).map((webhook) => webhook?.name);
+  for (const [index, name] of names.entries())
+    if (name !== undefined && names.indexOf(name) !== index)
+      problems.report(`webhooks[${index}].name`, `found ${JSON.stringify(name)} twice; expected one name for each receiver`);
   if (eventLog === 'off' && (hasEtcd || (webhooks?.length ?? 0) > 0))
     problems.report('event_log', 'found off beside `etcd` or `webhooks`, which are delivered from it; expected on');
   const source = syncSource?.type;

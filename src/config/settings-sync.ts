@@ -29,12 +29,25 @@ const ADDRESSES = {
 export const ETCD_ENDPOINTS = { ...ADDRESSES, origin: 'sekisho', doc: 'Members of the etcd cluster, for `type: etcd`.' } as const;
 
 const WEBHOOK = {
+  name: {
+    type: 'string',
+    required: true,
+    format: 'nonEmpty',
+    doc: 'Name of its queue, in metrics and the admin API. Under another name it begins with an empty queue.',
+  },
   url: { type: 'string', required: true, format: 'httpUrl', doc: 'Where changes are sent with POST.' },
-  secret: { type: 'string', secret: true, doc: 'Key of the signature (HMAC-SHA-256) in `X-Sekisho-Signature`.' },
+  secret: { type: 'string', required: true, secret: true, doc: 'Key of the signature (HMAC-SHA-256) in `X-Sekisho-Signature`.' },
   schemas: { type: 'list', of: { type: 'string', doc: 'Id of a schema.' }, default: [], doc: 'Only changes of these; empty = of all.' },
   timeout: { type: 'duration', default: '10s', min: '1ms', doc: 'How long an answer may take.' },
   retries: { type: 'int', default: 10, min: 0, max: 1000, doc: 'How often a change is sent again before it becomes a dead letter.' },
   backoff: { type: 'duration', default: '1s', min: '1ms', doc: 'Pause before it is sent again; it doubles each time, up to a minute.' },
+  concurrency: {
+    type: 'int',
+    default: 8,
+    min: 1,
+    max: 256,
+    doc: 'Requests at the same time; of one resource there is never more than one.',
+  },
 } as const satisfies SettingKeys;
 
 /** Keys of the event log and of what is delivered from it, under the names that Gohan gave them. */

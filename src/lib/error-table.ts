@@ -414,6 +414,11 @@ export const ERRORS = {
     title: 'Replication not set up',
     help: 'The database gives no changes as `sync_source` wants them; the message tells what to set. Until then the event log itself is read.',
   },
+  WEBHOOK_UNKNOWN: {
+    status: 404,
+    title: 'No such webhook',
+    help: 'No receiver in `webhooks` has this name, and no changes for one of this name are left. `GET /api/v1/sync/webhooks` lists them.',
+  },
   SYNC_NO_ETCD: { status: 400, title: 'No etcd', help: 'This needs `etcd` in the configuration.' },
 
   // etcd

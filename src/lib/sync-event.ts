@@ -36,6 +36,21 @@ export type SyncEvent =
   | { readonly type: 'sync.conflict'; readonly keys: readonly string[] }
   /** Rows that wait in the event log, and the age of the oldest. */
   | { readonly type: 'sync.backlog'; readonly count: number; readonly ageMs: number }
+  /** A change was sent to a receiver, or given up. */
+  | {
+      readonly type: 'webhook.sent';
+      readonly receiver: string;
+      readonly event: number;
+      readonly path: string;
+      readonly outcome: 'delivered' | 'failed' | 'dead';
+      readonly attempt: number;
+      readonly durationMs: number;
+      readonly reason?: string;
+    }
+  /** Changes that wait for a receiver, the age of the oldest, and dead letters. */
+  | { readonly type: 'webhook.waiting'; readonly receiver: string; readonly waiting: number; readonly ageMs: number; readonly dead: number }
+  /** There were more than is kept: the oldest that waited became dead letters, or the oldest of those are gone. */
+  | { readonly type: 'webhook.overflow'; readonly receiver: string; readonly what: 'waiting' | 'dead'; readonly count: number }
   | {
       readonly type: 'sync.reported';
       readonly schema: string;

@@ -31,6 +31,20 @@ export const SYNC_WRITERS: Writers = {
     }
   },
   'sync.backlog': () => {},
+  'webhook.sent': (logger, { type, receiver, event: id, path, outcome, attempt, durationMs, reason }) => {
+    const fields = { event: type, receiver, id, path, outcome, attempt, durationMs: Math.round(durationMs) };
+    if (outcome === 'delivered') logger.debug(fields, `change of ${path} sent to ${receiver}`);
+    else if (outcome === 'failed') logger.warn(fields, `change of ${path} is sent to ${receiver} again: ${reason ?? ''}`);
+    else logger.error(fields, `change of ${path} for ${receiver} is a dead letter: ${reason ?? ''}`);
+  },
+  'webhook.waiting': () => {},
+  'webhook.overflow': (logger, { type, receiver, what, count }) =>
+    logger.error(
+      { event: type, receiver, what, count },
+      what === 'dead'
+        ? `the oldest ${count} dead letters of ${receiver} are deleted: there were too many`
+        : `the oldest ${count} changes for ${receiver} became dead letters: too many waited`,
+    ),
   'sync.reported': (logger, { type, schema, report, path, outcome, reason, error }) => {
     const fields = { event: type, schema, report, path, outcome, ...told(error) };
     if (outcome === 'failed') logger.error(fields, `${report} of ${path} is not stored: ${error?.message ?? ''}`);

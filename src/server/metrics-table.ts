@@ -65,6 +65,29 @@ export const METRICS = {
     labels: ['namespace', 'module', 'state'],
   },
 
+  sekisho_extension_events_total: {
+    type: 'counter',
+    help: 'Events of schemas, jobs and watched keys that extensions handled, by outcome (ok, answered, failed, timeout, crashed, refused).',
+    labels: ['environment', 'event', 'outcome'],
+  },
+  sekisho_extension_duration_seconds: {
+    type: 'histogram',
+    help: 'Duration of all handlers of an event, what they wait for included.',
+    labels: ['environment', 'event'],
+    buckets: MODULE_BUCKETS,
+  },
+  sekisho_extension_threads_total: {
+    type: 'counter',
+    help: 'Changes in the life of extension threads (started, stopped, killed).',
+    labels: ['kind', 'state'],
+  },
+  sekisho_extension_quarantines_total: {
+    type: 'counter',
+    help: 'Environments whose extensions were put into quarantine or released from it.',
+    labels: ['environment', 'state'],
+  },
+  sekisho_extension_waiting: { type: 'gauge', help: 'Requests that wait for an extension thread.', labels: [] },
+
   sekisho_connections_opened_total: { type: 'counter', help: 'Accepted client connections.', labels: ['listener'] },
   sekisho_connections_refused_total: {
     type: 'counter',
@@ -167,6 +190,29 @@ export const METRICS = {
   sekisho_sync_conflicts_total: { type: 'counter', help: 'Keys of resources that somebody else wrote.', labels: [] },
   sekisho_sync_backlog: { type: 'gauge', help: 'Rows that wait in the event log, as last seen by the leader.', labels: [] },
   sekisho_sync_backlog_age_seconds: { type: 'gauge', help: 'Age of the oldest of them.', labels: [] },
+  sekisho_webhook_sent_total: {
+    type: 'counter',
+    help: 'Changes sent to receivers of webhooks: delivered, failed (and sent again), dead.',
+    labels: ['receiver', 'outcome'],
+  },
+  sekisho_webhook_seconds: {
+    type: 'histogram',
+    help: 'Time until a receiver of a webhook answered, or did not in time.',
+    labels: [],
+    buckets: LATENCY_BUCKETS,
+  },
+  sekisho_webhook_waiting: {
+    type: 'gauge',
+    help: 'Changes that wait for a receiver, as last seen by the leader.',
+    labels: ['receiver'],
+  },
+  sekisho_webhook_age_seconds: { type: 'gauge', help: 'Age of the oldest of them.', labels: ['receiver'] },
+  sekisho_webhook_dead_letters: { type: 'gauge', help: 'Changes that a receiver did not take.', labels: ['receiver'] },
+  sekisho_webhook_overflow_total: {
+    type: 'counter',
+    help: 'Changes that became dead letters because too many waited, and dead letters that were deleted because there were too many.',
+    labels: ['receiver', 'what'],
+  },
   sekisho_sync_reports_total: {
     type: 'counter',
     help: 'States and monitoring data that workers reported.',

@@ -32,6 +32,17 @@ export function createSyncMetrics(
         store.counter('sekisho_sync_backlog').value = event.count;
         store.counter('sekisho_sync_backlog_age_seconds').value = event.ageMs / 1000;
         return;
+      case 'webhook.sent':
+        bounded('sekisho_webhook_sent_total', event.receiver, event.outcome).value += 1;
+        return observeValue(store.histogram('sekisho_webhook_seconds'), event.durationMs / 1000);
+      case 'webhook.waiting':
+        bounded('sekisho_webhook_waiting', event.receiver).value = event.waiting;
+        bounded('sekisho_webhook_age_seconds', event.receiver).value = event.ageMs / 1000;
+        bounded('sekisho_webhook_dead_letters', event.receiver).value = event.dead;
+        return;
+      case 'webhook.overflow':
+        bounded('sekisho_webhook_overflow_total', event.receiver, event.what).value += event.count;
+        return;
       case 'sync.reported':
         bounded('sekisho_sync_reports_total', event.schema, event.report, event.outcome).value += 1;
         return;

@@ -1,6 +1,7 @@
 import { dialectOf } from './dialect-of.ts';
+import { forwardRows, type LogReceiver } from './forward-rows.ts';
 import { EVENTS_TABLE } from './system-tables.ts';
-import type { Database, EventRow } from './types.ts';
+import type { Database, EventRow, Session } from './types.ts';
 
 /** A row of the event log that is not published yet. */
 export interface LoggedEvent extends EventRow {
@@ -41,8 +42,8 @@ export interface EventLog {
 const COLUMNS = ['id', 'type', 'path', 'timestamp', 'version', 'body', 'sync_plain', 'sync_property'];
 const CHUNK = 512;
 
-/** The event log of an open and prepared database. */
-export async function openEventLog(database: Database): Promise<EventLog> {
+/** The event log of an open and prepared database. What is removed from it goes to the queues of `receivers` in the same transaction. */
+export async function openEventLog(database: Database, receivers: readonly LogReceiver[] = []): Promise<EventLog> {
   const { quote } = await dialectOf(database);
   const table = quote(EVENTS_TABLE);
   const columns = COLUMNS.map((column) => `e.${quote(column)}`).join(', ');
@@ -59,7 +60,12 @@ export async function openEventLog(database: Database): Promise<EventLog> {
     async remove(ids) {
       for (const chunk of chunks(ids)) {
         const text = `DELETE FROM ${table} WHERE id IN (${marks(chunk.length)})`;
-        await database.transaction((session) => session.query(text, fill(chunk)), { isolation: 'READ COMMITTED' });
+        const remove = async (session: Session): Promise<void> => {
+          if (receivers.length > 0) await forwardRows(session, database.kind, chunk, receivers);
+          await session.query(text, fill(chunk));
+        };
+        await database.transaction(remove, { isolation: 'READ COMMITTED' });
+        for (const receiver of receivers) receiver.onForwarded();
       }
     },
     async find(ids) {

@@ -2,6 +2,7 @@ import { createElection } from '../etcd/election.ts';
 import type { Election, ElectionOptions, Etcd } from '../etcd/types.ts';
 import { SekishoError } from '../lib/errors.ts';
 import type { SchemaSet } from '../schema/types.ts';
+import type { ChangeSource } from '../sql/change-source.ts';
 import { openEventLog } from '../sql/event-log.ts';
 import type { Database } from '../sql/types.ts';
 import { type CronJob, type CronStatus, createCron } from './cron.ts';
@@ -15,6 +16,7 @@ import { type ResyncProgress, type ResyncResult, resync } from './resync.ts';
 import { trimLog } from './trim-log.ts';
 import type { RunEvent } from './types.ts';
 import { createWatchedKeys, type WatchedKeys } from './watched-keys.ts';
+import { createWebhooks, type WebhookOptions, type Webhooks } from './webhooks.ts';
 
 export interface SyncOptions {
   /** Absent: nothing is delivered or watched, and cron jobs run on this node, which is then the only one. The caller closes it after `close`. */
@@ -38,6 +40,12 @@ export interface SyncOptions {
   readonly driftIntervalMs?: number;
   readonly watch?: { readonly keys: readonly string[]; readonly events: readonly string[] };
   readonly cron?: readonly CronJob[];
+  /** `sync_source`; without it the event log is read in its own order. */
+  readonly source?: ChangeSource;
+  /** Receivers of changes beside etcd, or without it. */
+  readonly webhooks?: readonly WebhookOptions[];
+  /** False where other nodes deliver and this one does not; true by default. */
+  readonly delivers?: boolean;
   /** Rows of the event log that stay where nothing delivers them; 10,000 by default. */
   readonly keepRows?: number;
 }
@@ -54,6 +62,8 @@ export interface SyncStatus {
 export interface Sync {
   status(): SyncStatus;
   cron(): Promise<readonly CronStatus[]>;
+  /** Undefined when no schemas are served. */
+  readonly webhooks: Pick<Webhooks, 'status' | 'deadLetters' | 'retry' | 'forget'> | undefined;
   /** See `resync.ts`. SYNC_NO_ETCD without etcd or schemas. */
   resync(
     schemas: readonly string[],
@@ -84,18 +94,34 @@ export async function createSync(options: SyncOptions): Promise<Sync> {
     closers.push(() => election.close());
     return election;
   };
-  const log = models === undefined ? undefined : await openEventLog(models.database);
+  const { pollMs = POLL_MS, backoffMs = BACKOFF_MS, driftIntervalMs = DRIFT_INTERVAL_MS, delivers = true } = options;
+  const receivers = options.webhooks ?? [];
+  const webhooks = models && createWebhooks({ ...models, webhooks: receivers, pollMs });
+  const log = models && (await openEventLog(models.database, webhooks?.receivers));
   const layout = () => layoutOf((models as NonNullable<typeof models>).schemas());
   let delivery: Delivery | undefined;
   let reports: Election | undefined;
-  if (etcd !== undefined && models !== undefined && log !== undefined) {
-    const { pollMs = POLL_MS, backoffMs = BACKOFF_MS, driftIntervalMs = DRIFT_INTERVAL_MS } = options;
-    const started = createDelivery({ ...models, etcd, log, node, ttlMs, pollMs, backoffMs, driftIntervalMs });
+  if (delivers && models !== undefined && log !== undefined && (etcd !== undefined || receivers.length > 0)) {
+    const started = createDelivery({
+      ...models,
+      log,
+      node,
+      ttlMs,
+      pollMs,
+      backoffMs,
+      driftIntervalMs,
+      ...(etcd && { etcd }),
+      ...(options.source && { source: options.source }),
+      ...(webhooks !== undefined && receivers.length > 0 && { forward: (lost) => webhooks.run(lost) }),
+    });
     delivery = started;
     closers.push(() => started.close());
+  }
+  if (etcd !== undefined && models !== undefined) {
     reports = elect('state', STATE_KEY, (leadership) => takeReports({ etcd, database: models.database, layout, runEvent }, leadership));
   }
-  if (etcd === undefined && log !== undefined) closers.push(runAlone((signal) => trimLog(log, options.keepRows ?? KEEP_ROWS, signal)));
+  if (delivers && delivery === undefined && log !== undefined)
+    closers.push(runAlone((signal) => trimLog(log, options.keepRows ?? KEEP_ROWS, signal)));
   const keys = options.watch?.keys ?? [];
   const watched =
     etcd === undefined || keys.length === 0
@@ -117,10 +143,11 @@ export async function createSync(options: SyncOptions): Promise<Sync> {
         delivery: delivered,
         reports: reports && { isLeader: reports.isLeader, leader: reports.leader()?.candidate },
         watch: watched?.status() ?? [],
-        problems: delivered === undefined ? [] : problemsOf(delivered),
+        problems: delivered === undefined ? [] : [...problemsOf(delivered), ...(webhooks?.problems() ?? [])],
       };
     },
     cron: () => cron.status(),
+    webhooks,
     resync: async (schemas, more = {}) => await resync({ ...needed(), schemas, ...more }),
     compare: async (signal) => await measureDrift({ ...needed(), ...(signal && { signal }) }),
     async close() {
@@ -138,10 +165,12 @@ function runAlone(run: (signal: AbortSignal) => Promise<void>): () => Promise<vo
   };
 }
 
-function problemsOf({ leader, lastError, blocked, drift }: DeliveryStatus): readonly string[] {
+function problemsOf({ leader, lastError, blocked, drift, source }: DeliveryStatus): readonly string[] {
   const problems: string[] = [];
-  if (leader === undefined) problems.push('no node delivers the event log to etcd');
-  if (lastError !== undefined) problems.push(`changes wait for etcd: ${lastError.message}`);
+  if (leader === undefined) problems.push('no node delivers the event log');
+  if (lastError !== undefined) problems.push(`changes wait: ${lastError.message}`);
+  if (source?.lastError !== undefined)
+    problems.push(`the event log is read in its own order instead of ${source.source}: ${source.lastError.message}`);
   for (const { path, error } of blocked.slice(0, 5)) problems.push(`changes of ${path} wait: ${error.message}`);
   if (drift !== undefined && drift.missing + drift.different + drift.orphaned > 0)
     problems.push(
