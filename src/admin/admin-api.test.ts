@@ -104,6 +104,17 @@ test('status, modules, explain', async () => {
   ];
   await using admin = await startAdmin({
     modules: { status: () => programs, release: (key) => key === 'p1' },
+    extensions: {
+      status: () => ({
+        environments: [
+          { name: 'book', state: 'ready', worker: 1 },
+          { name: 'book', state: 'quarantined', worker: 2 },
+        ],
+        threads: [{}, {}],
+        waiting: 3,
+      }),
+      release: (name) => name === 'book',
+    },
     explain: (query) => ({ asked: query }),
     status: () => ({ listeners: [{ name: 'http', address: '127.0.0.1:8080' }] }),
     certificates: () => [{ namespace: 'default', domain: 'd', notAfter: '2030-01-01T00:00:00Z', daysLeft: 9 }],
@@ -120,6 +131,12 @@ test('status, modules, explain', async () => {
   assert.deepEqual((await release({ module: 'm' })).json().data, { released: 1 });
   assertProblem(await release({ key: 'p9' }), 404, 'ENTITY_NOT_FOUND');
   assertProblem(await release({}), 400, 'ADMIN_BAD_REQUEST');
+  assert.deepEqual(status.extensions, { environments: 1, quarantined: ['book'], threads: 2, waiting: 3 });
+  assert.equal((await admin.call('GET', '/api/v1/extensions/status')).json().data.environments[1].worker, 2);
+  const free = (body: unknown): Promise<Answer> => admin.call('POST', '/api/v1/extensions/release', body);
+  assert.deepEqual((await free({ name: 'book' })).json().data, { released: true });
+  assertProblem(await free({ name: 'none' }), 404, 'ENTITY_NOT_FOUND');
+  assertProblem(await free({}), 400, 'ADMIN_BAD_REQUEST');
   assert.deepEqual((await admin.call('GET', '/api/v1/explain?host=a.example&method=post&path=/x')).json().data, {
     asked: { host: 'a.example', method: 'POST', path: '/x' },
   });
@@ -129,6 +146,8 @@ test('status, modules, explain', async () => {
   assertProblem(await bare.call('GET', '/api/v1/explain?path=/'), 404, 'ADMIN_NOT_FOUND');
   assertProblem(await bare.call('GET', '/metrics'), 404, 'ADMIN_NOT_FOUND');
   assert.deepEqual((await bare.call('GET', '/api/v1/modules/status')).json().data, []);
+  assert.deepEqual((await bare.call('GET', '/api/v1/extensions/status')).json().data, { environments: [], threads: [], waiting: 0 });
+  assert.equal((await bare.call('GET', '/api/v1/status')).json().data.extensions, undefined);
 });
 
 test('what was rejected at load is shown', async () => {

@@ -3,7 +3,7 @@ import { jsonAnswer, oneAnswer } from './answer.ts';
 import { changeHashNumber } from './change-hash.ts';
 import type { AdminAnswer, AdminRequest, AdminRoute } from './route.ts';
 import { INTEGER, listOf, objectOf, oneOf, STRING } from './schemas.ts';
-import type { AdminOptions } from './types.ts';
+import type { AdminOptions, ExtensionsView } from './types.ts';
 
 const CHANGELOG = {
   method: 'GET',
@@ -43,7 +43,7 @@ export const STATE_ROUTES: readonly AdminRoute[] = [
     method: 'GET',
     path: '/api/v1/status',
     group: 'state',
-    summary: 'Tells version, uptime, listeners, entity counts, certificates and what was rejected',
+    summary: 'Tells version, uptime, listeners, entity counts, certificates, extensions and what was rejected',
     query: [],
     responses: { 200: { doc: 'The state of this gateway.', schema: oneOf({ type: 'object' }) } },
     handle: status,
@@ -70,7 +70,7 @@ async function history(request: AdminRequest, { state }: AdminOptions): Promise<
 
 const KINDS = ['namespace', 'domain', 'service', 'route', 'module', 'collection', 'secret'] as const satisfies readonly EntityKind[];
 
-function status(_request: AdminRequest, options: AdminOptions): AdminAnswer {
+async function status(_request: AdminRequest, options: AdminOptions): Promise<AdminAnswer> {
   const { state } = options;
   const entities = state.entities();
   const upgradeError = options.processes?.upgradeError();
@@ -90,9 +90,21 @@ function status(_request: AdminRequest, options: AdminOptions): AdminAnswer {
       entities: Object.fromEntries(KINDS.map((kind) => [kind, entities[kind].size])),
       rejected: shownRejected(options),
       certificates: options.certificates?.() ?? [],
+      ...(options.extensions !== undefined && { extensions: toSummary(await options.extensions.status()) }),
     },
     state.revision(),
   );
+}
+
+/** What is worth a look at once; all else is in `/api/v1/extensions/status`. */
+function toSummary({ environments, threads, waiting }: ExtensionsView): object {
+  const quarantined = environments.filter(({ state }) => state === 'quarantined').map(({ name }) => name);
+  return {
+    environments: new Set(environments.map(({ name }) => name)).size,
+    quarantined: [...new Set(quarantined)],
+    threads: threads.length,
+    waiting,
+  };
 }
 
 /** The stored entities that are kept out of service, with the reason. */

@@ -6,6 +6,7 @@ import { CLUSTER_ROUTES } from './routes-cluster.ts';
 import { DOCUMENT_ROUTES } from './routes-document.ts';
 import { ENTITY_ROUTES } from './routes-entity.ts';
 import { EXPLAIN_ROUTES } from './routes-explain.ts';
+import { EXTENSION_ROUTES } from './routes-extension.ts';
 import { HEALTH_ROUTES } from './routes-health.ts';
 import { MODULE_ROUTES } from './routes-module.ts';
 import { RAFT_ROUTES } from './routes-raft.ts';
@@ -32,6 +33,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...STATE_ROUTES,
   ...EXPLAIN_ROUTES,
   ...MODULE_ROUTES,
+  ...EXTENSION_ROUTES,
   ...WORKER_ROUTES,
   ...SYNC_ROUTES,
   ...CLUSTER_ROUTES,

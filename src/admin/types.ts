@@ -58,6 +58,20 @@ export interface ModuleControl {
   release(key: string): Answered<boolean>;
 }
 
+/** The extensions of schemas, as far as the admin API shows and frees them. Rows of other processes tell which by `worker`. */
+export interface ExtensionControl {
+  status(): Answered<ExtensionsView>;
+  /** Lifts the quarantine of an environment, in every process. */
+  release(environment: string): Answered<boolean>;
+}
+
+export interface ExtensionsView {
+  readonly environments: readonly { readonly name: string; readonly state: string }[];
+  readonly threads: readonly object[];
+  /** Requests that wait for a thread. */
+  readonly waiting: number;
+}
+
 /** At once, or when another process has answered. */
 export type Answered<T> = T | Promise<T>;
 
@@ -154,6 +168,7 @@ export interface AdminOptions {
   readonly explain?: (query: ExplainQuery) => unknown;
   readonly processes?: ProcessControl;
   readonly modules?: ModuleControl;
+  readonly extensions?: ExtensionControl;
   readonly sync?: SyncControl;
   /** Absent when the state is not shared. */
   readonly cluster?: ClusterControl;

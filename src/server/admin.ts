@@ -18,6 +18,7 @@ import type { StartedSync } from './sync.ts';
 export interface AdminNeeds {
   readonly registry: Registry;
   readonly plane: Pick<Plane<never>, 'explain' | 'modules'>;
+  readonly extensions: NonNullable<AdminOptions['extensions']>;
   readonly listeners: Listening['listeners'];
   readonly metrics: AdminOptions['metrics'];
   readonly processes?: NonNullable<AdminOptions['processes']>;
@@ -46,6 +47,7 @@ export async function startAdmin(settings: Settings, needs: AdminNeeds): Promise
       toAdminOptions(settings, admin, {
         state: registry,
         modules: plane.modules,
+        extensions: needs.extensions,
         metrics,
         phase,
         ...(processes !== undefined && { processes }),

@@ -15,6 +15,7 @@ import { createBridge } from './bridge.ts';
 import { createCertificateWatch } from './certificate-status.ts';
 import { checkedInit } from './checked-init.ts';
 import type { Closing } from './closing.ts';
+import { createExtensionControl } from './extension-control.ts';
 import { startFleet } from './fleet.ts';
 import { type HintSources, toHints } from './hints.ts';
 import type { Listening } from './listeners.ts';
@@ -93,6 +94,7 @@ export async function startControl<Built>(options: ControlOptions<Built>): Promi
     problems,
     closing,
   });
+  if (fleet !== undefined) closing.add(fleet);
   admin = await startAdmin(settings, {
     registry,
     sync,
@@ -100,6 +102,7 @@ export async function startControl<Built>(options: ControlOptions<Built>): Promi
     backups: createBackups(settings, store, registry),
     problems: () => [...problems(), ...(fleet?.problems() ?? [])],
     plane,
+    extensions: createExtensionControl(() => models?.extensions(), plane.extensions),
     listeners: front,
     metrics,
     processes,
@@ -107,7 +110,7 @@ export async function startControl<Built>(options: ControlOptions<Built>): Promi
     closing,
     ...(gate !== undefined && { gate }),
   });
-  // The first to close: nobody waits for a node that drains.
+  // A second time, to be the first that closes: nobody waits for a node that drains.
   if (fleet !== undefined) closing.add(fleet).changed();
   return { registry, models, base, admin, front, contents: () => (isMemoryStore(store) ? store.contents() : undefined) };
 }

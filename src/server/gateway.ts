@@ -60,7 +60,14 @@ export async function startGateway({ loaded, source, log }: GatewayOptions): Pro
     // First, so that it counts what happens while the rest starts.
     const metrics = settings.disableMetrics
       ? undefined
-      : closing.add(createMetrics({ version: VERSION, inFlight, logDropped: log.dropped }));
+      : closing.add(
+          createMetrics({
+            version: VERSION,
+            inFlight,
+            extensionsWaiting: () => control?.models?.extensions()?.status().waiting ?? 0,
+            logDropped: log.dropped,
+          }),
+        );
     control = await startControl({
       loaded,
       source,

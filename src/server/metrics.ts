@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { type Event, subscribe } from '../lib/event.ts';
+import { createExtensionMetrics } from './extension-metrics.ts';
 import {
   createSeriesStore,
   type HistogramSeries,
@@ -18,6 +19,8 @@ export interface MetricsOptions {
   readonly version: string;
   /** Requests being served now; asked at every scrape. */
   readonly inFlight?: () => number;
+  /** Requests that wait for an extension thread; asked at every scrape. */
+  readonly extensionsWaiting?: () => number;
   /** Log lines dropped so far; asked at every scrape. */
   readonly logDropped?: () => number;
   /** Worker processes by state; asked at every scrape. */
@@ -48,6 +51,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const usage = createProcessMetrics(store);
   const collect = (): readonly MetricSample[] => {
     store.counter('sekisho_requests_in_flight').value = options.inFlight?.() ?? 0;
+    store.counter('sekisho_extension_waiting').value = options.extensionsWaiting?.() ?? 0;
     store.counter('sekisho_log_dropped_total').value = options.logDropped?.() ?? 0;
     for (const [state, count] of options.workers?.() ?? []) store.counter('sekisho_workers', state).value = count;
     usage.refresh();
@@ -73,6 +77,7 @@ function createEventMetrics(store: SeriesStore, overflow: Series): (event: Exclu
   };
   const connections = createConnectionMetrics(store);
   const onModuleCall = createModuleMetrics(store, bounded);
+  const onExtension = createExtensionMetrics(store, bounded);
   const onSync = createSyncMetrics(store, bounded);
   const onStore = createStoreMetrics(store);
   return (event) => {
@@ -89,6 +94,10 @@ function createEventMetrics(store: SeriesStore, overflow: Series): (event: Exclu
       case 'module.thread':
         bounded('sekisho_module_threads_total', event.namespace, event.module, event.state).value += 1;
         return;
+      case 'extension.called':
+      case 'extension.thread':
+      case 'extension.quarantine':
+        return onExtension(event);
       case 'snapshot.swapped':
         store.counter('sekisho_config_revision').value = event.revision;
         store.counter('sekisho_config_routes').value = event.routes;

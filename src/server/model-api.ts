@@ -35,6 +35,8 @@ export interface ModelApi {
   load(files: SchemaSet): Promise<LoadedModels>;
   /** Serves it from now on; requests under way finish with the one before. */
   serve(next: LoadedModels): Promise<void>;
+  /** Those that are served now. */
+  extensions(): Extensions | undefined;
   served(): { readonly set: SchemaSet; readonly policies: PolicySet };
 }
 
@@ -110,6 +112,7 @@ export async function startModelApi({ settings, folder, database, closing, etcd,
     load,
     // What is loaded here is what is served here.
     serve: (next) => extensions.replace((next as Loaded).extensions, () => serve(next.set)),
+    extensions: () => extensions.current,
     served: () => served,
   };
 }

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { readDataFile } from '../config/data-file.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Etcd } from '../etcd/types.ts';
+import type { Extensions } from '../extension/types.ts';
 import { ANONYMOUS } from '../identity/identify.ts';
 import { SekishoError, toSekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
@@ -47,6 +48,8 @@ export interface StartedModels {
   readonly sample: { readonly path: string; readonly isOpen: boolean } | undefined;
   /** What of them is kept in step with others. */
   readonly synced: SyncedModels;
+  /** Those of this process. */
+  extensions(): Extensions | undefined;
   /** The files of the set that is served. */
   files(): ModelFiles;
   /** Rejects with what is wrong with the files as they are now. */
@@ -129,6 +132,7 @@ export async function startModels(
     fallback: models.fallback,
     synced: { database: withListeners(database, elsewhere), schemas: () => served().set, runEvent: api.runEvent },
     sample: toSample(served(), settings),
+    extensions: models.extensions,
     files: () => files,
     check: async () => void compilePolicies(readModels(settings, folder).set.policies),
     tellEvents: () => elsewhere.forEach((listener) => listener()),
@@ -139,6 +143,7 @@ export async function startModels(
 /** Data models of a worker: the supervisor has checked the files and prepared the tables. */
 export interface ServedModels {
   readonly fallback: Fallback;
+  extensions(): Extensions | undefined;
   prepare(files: ModelFiles): Promise<void>;
   commit(): Promise<void>;
   discard(): Promise<void>;
@@ -176,6 +181,7 @@ export async function serveModels(
   };
   return {
     fallback: models.fallback,
+    extensions: models.extensions,
     async prepare(files) {
       await discard();
       const next = await models.load(readModels(settings, folder, files).set);

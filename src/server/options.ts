@@ -115,6 +115,7 @@ function toConsoleLevel(level: string): LogOptions['consoleLevel'] {
 export interface AdminParts {
   readonly state: AdminOptions['state'];
   readonly modules: NonNullable<AdminOptions['modules']>;
+  readonly extensions: NonNullable<AdminOptions['extensions']>;
   readonly explain: NonNullable<AdminOptions['explain']>;
   readonly metrics: AdminOptions['metrics'];
   readonly processes?: NonNullable<AdminOptions['processes']>;

@@ -103,7 +103,12 @@ class Supervisor implements Gateway {
     const { settings } = loaded;
     if (!settings.disableMetrics)
       this.#metrics = this.#closing.add(
-        createMetrics({ version: VERSION, logDropped: log.dropped, workers: () => this.#workers.byState() }),
+        createMetrics({
+          version: VERSION,
+          logDropped: log.dropped,
+          workers: () => this.#workers.byState(),
+          extensionsWaiting: () => this.#models?.extensions()?.status().waiting ?? 0,
+        }),
       );
     checkedInit(settings.proxy.initResources);
     const handed = (await predecessor?.sockets()) ?? [];

@@ -1,4 +1,4 @@
-import type { WorkerView } from '../../admin/types.ts';
+import type { ExtensionControl, WorkerView } from '../../admin/types.ts';
 import type { Entities } from '../../entity/types.ts';
 import { SekishoError, toSekishoError } from '../../lib/errors.ts';
 import { observe } from '../../lib/event.ts';
@@ -6,6 +6,7 @@ import { diffEntities, type EntitiesDelta, hasCode } from '../entities-delta.ts'
 import type { Plane } from '../plane.ts';
 import type { WorkerProcess } from './worker-process.ts';
 import type { Workers } from './workers.ts';
+import { createWorkersExtensions } from './workers-extensions.ts';
 
 /** A change that workers have built. */
 export interface WorkersBuild {
@@ -36,6 +37,7 @@ export function createWorkersPlane(workers: () => Workers): WorkersPlane {
 
 class PlaneOfProcesses implements WorkersPlane {
   readonly modules: WorkersPlane['modules'];
+  readonly extensions: ExtensionControl;
   readonly #workers: () => Workers;
   #served: Entities | undefined;
   #version = 0;
@@ -44,6 +46,7 @@ class PlaneOfProcesses implements WorkersPlane {
 
   constructor(workers: () => Workers) {
     this.#workers = workers;
+    this.extensions = createWorkersExtensions(() => this.#live());
     this.modules = { status: () => this.#programs(), release: (key) => this.#release(key) };
   }
 

@@ -1,6 +1,7 @@
 import type { ExplainQuery } from '../../admin/types.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { Collection, Document } from '../../entity/types.ts';
+import type { ExtensionsStatus } from '../../extension/types.ts';
 import type { ProgramStatus } from '../../runtime/types.ts';
 import type { EntitiesDelta } from '../entities-delta.ts';
 import type { MetricSample } from '../metric-series.ts';
@@ -41,6 +42,8 @@ export type WorkerCalls = {
   explain(query: ExplainQuery): unknown;
   moduleStatus(): readonly ProgramStatus[];
   releaseModule(key: string): boolean;
+  extensionStatus(): ExtensionsStatus;
+  releaseExtension(environment: string): boolean;
   metrics(): readonly MetricSample[];
   vitals(): WorkerVitals;
   /** Takes no connections any more; resolves with the last metrics when all are closed. */

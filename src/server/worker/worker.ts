@@ -69,6 +69,8 @@ class Worker {
       explain: (query) => this.#part('plane').explain(query),
       moduleStatus: () => this.#part('plane').programs(),
       releaseModule: (key) => this.#part('plane').modules.release(key),
+      extensionStatus: () => this.#parts?.models?.extensions()?.status() ?? { environments: [], threads: [], waiting: 0 },
+      releaseExtension: (environment) => this.#parts?.models?.extensions()?.release(environment) === true,
       metrics: () => this.#part('metrics').collect(),
       vitals: () => ({
         requests: this.#requests,
@@ -104,7 +106,12 @@ class Worker {
     surviveBugs();
     boundRegularExpressions();
     const metrics = closing.add(
-      createMetrics({ version: VERSION, inFlight: () => this.#parts?.plane.inFlight() ?? 0, logDropped: log.dropped }),
+      createMetrics({
+        version: VERSION,
+        inFlight: () => this.#parts?.plane.inFlight() ?? 0,
+        extensionsWaiting: () => this.#parts?.models?.extensions()?.status().waiting ?? 0,
+        logDropped: log.dropped,
+      }),
     );
     closing.add({ close: subscribe((event) => void (event.type === 'request' && (this.#requests += 1))) });
     const bridge = createWorkerBridge(
