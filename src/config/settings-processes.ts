@@ -5,11 +5,11 @@ export const PROCESSES = {
   workers: {
     type: 'int',
     words: ['auto'],
-    default: 0,
+    default: 'auto',
     min: 0,
     max: 1024,
     origin: 'sekisho',
-    doc: 'Processes that serve requests, beside the one that supervises them. `auto`: one for each core that this process may use. 0: one process does everything.',
+    doc: 'Processes that serve requests, beside the one that supervises them. `auto`: one for each core that this process may use, but 0 for `schemas` on SQLite. 0: one process does everything.',
   },
   worker_stall_timeout: {
     type: 'duration',
