@@ -8,7 +8,10 @@ better written in TypeScript. A script has global functions, exceptions and cons
 processes, no timers.
 
 - The language is that of Node 24, not ECMAScript 5 alone; lists are lists (\`push\` works), integers are numbers.
-- Globals that a handler sets are forgotten at the end of its request; what scripts set while they load stays.
+- Globals that a handler sets are forgotten at the end of its request; what scripts set while they load stays, and what they reach
+  (objects, lists, prototypes) is what it was again. That holds for \`var\`, functions and what is assigned without a declaration, which is all
+  that Gohan's scripts could have. Top-level \`let\`, \`const\` and \`class\`, and variables inside of functions (closures), are not global:
+  what a handler sets them to stays in its thread, where later requests find it or not. Keep what is to last in \`gohan_global\`.
 - \`_\` is [underscore](https://underscorejs.org) 1.13.
 - Wrong calls throw an \`Error\`: \`Expected 4 arguments in gohan_db_fetch call, 3 arguments given\`,
   \`Argument '5' should be of type 'string'\`.
@@ -24,15 +27,19 @@ text of the error. Types of your own inherit as in Gohan: \`CustomException.call
 
 | exception | status |
 |---|---|
-| \`CustomException(message, code)\` | \`code\` |
+| \`CustomException(message, code)\` | \`code\`; without one 500 |
 | \`NotFoundException(message)\` | 404 |
 | \`TimeOutException(message)\` | 503 |
 | \`ResourceException(message, problem)\` | by the problem: 0 → 500, 1 and 2 → 400, 3 → 404, 4, 5 and 6 → 409, 7 → 401, 8 → 403, 9 → 400 |
 | \`ExtensionException(message, inner_exception)\` | that of the inner one |
-| \`BaseException()\` | 400; it is the parent of all |
+| \`BaseException()\`, types of your own | their \`code\`, else 400; it is the parent of all |
 
-Setting \`context.response_code\` (with \`context.response\`) is the older way to throw a \`CustomException\`. Any other error is a 500 with an
-id, under which the log has its stack.`;
+What counts is \`instanceof BaseException\`: an \`Error\` that only has the name of an exception is a defect. A code that is no status from
+200 to 599, a success (200–299) whose message is no object, and a missing message are defects too.
+
+After an exception the next handlers still run, and the last exception is the answer; any other error stops at once. Setting
+\`context.response_code\` (with \`context.response\`) is the older way to throw a \`CustomException\`, at the end of the handler. Any other
+error is a 500 with an id, under which the log has its stack.`;
 
 /** The page docs/reference/gohan-javascript.md: every built-in, from the table that also checks their arguments. */
 export function gohanReference(): string {
