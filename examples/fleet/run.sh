@@ -29,14 +29,24 @@ run() {
 }
 fail() { echo "run.sh: $*" >&2; exit 1; }
 
+# end PID: gives it 20 seconds; a member of etcd without a quorum may need longer than anybody wants to wait.
+end() {
+  local tries=200
+  kill -TERM "$1" 2>/dev/null || return 0
+  while kill -0 "$1" 2>/dev/null && [ "$tries" -gt 0 ]; do
+    tries=$((tries - 1))
+    sleep 0.1
+  done
+  kill -KILL "$1" 2>/dev/null || true
+  wait "$1" 2>/dev/null || true
+}
+
 stop() {
   local status=$?
-  trap - EXIT INT TERM
+  trap - EXIT
+  trap '' INT TERM
   # Gateways first, so that each leaves the fleet in good order; then what they stand on.
-  for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
-    kill -TERM "${pids[i]}" 2>/dev/null || true
-    wait "${pids[i]}" 2>/dev/null || true
-  done
+  for ((i = ${#pids[@]} - 1; i >= 0; i--)); do end "${pids[i]}"; done
   if [ "$status" -ne 0 ] && [ "$status" -ne 130 ]; then tail -n 5 "$folder"/*.log >&2 || true; fi
   rm -rf "$folder"
   exit "$status"
