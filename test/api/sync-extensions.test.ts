@@ -106,14 +106,14 @@ interface Scene {
   call(method: string, path: string, body?: unknown): Promise<Answer>;
 }
 
-async function withGateway(database: Readonly<Record<string, unknown>>, body: (scene: Scene) => Promise<void>): Promise<void> {
+async function withGateway(settings: Readonly<Record<string, unknown>>, body: (scene: Scene) => Promise<void>): Promise<void> {
   await using servers = await startEtcd();
   const etcd = openEtcd(servers.endpoints);
   try {
     await using gateway = await startGateway({
       config: {
         log_level: 'info',
-        database,
+        ...settings,
         schemas: ['./schemas.yaml'],
         keystone: { fake: true },
         etcd: servers.endpoints,
@@ -214,7 +214,7 @@ async function proveCalls({ etcd, call }: Scene): Promise<void> {
 
 describe('what workers report runs handlers in its transaction; scripts reach etcd and secrets', () => {
   test('one process on SQLite', async () => {
-    await withGateway({ type: 'sqlite3', connection: './models.db' }, async (scene) => {
+    await withGateway({ database: { type: 'sqlite3', connection: './models.db' } }, async (scene) => {
       await proveReports(scene, 'page');
       await proveReports(scene, 'disk');
       await proveCalls(scene);
@@ -224,7 +224,7 @@ describe('what workers report runs handlers in its transaction; scripts reach et
   test('workers on PostgreSQL', async () => {
     const server = await startPostgres();
     try {
-      await withGateway({ type: 'postgresql', connection: await server.createDatabase() }, async (scene) => {
+      await withGateway({ workers: 2, database: { type: 'postgresql', connection: await server.createDatabase() } }, async (scene) => {
         await proveReports(scene, 'page');
         await proveReports(scene, 'disk');
         await proveCalls(scene);

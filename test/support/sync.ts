@@ -16,18 +16,18 @@ function schema(id: string, metadata: string, more: readonly string[] = []): str
   ].join('\n');
 }
 
-/** Resources of every kind that the sync layer tells apart. */
-export const SYNC_SCHEMAS: SchemaSet = schemasOf(
-  [
-    'schemas:',
-    schema('net', '{state_versioning: true}'),
-    schema('port', '{}', ['parent: net', 'on_parent_delete_cascade: true']),
-    schema('vm', '{state_versioning: true, sync_key_template: "/dev/{{device_id}}/vm/{{id}}"}'),
-    schema('note', '{sync_plain: true, sync_property: name, sync_skip_config_prefix: true}'),
-    schema('quiet', '{nosync: true}'),
-    '',
-  ].join('\n'),
-);
+/** Resources of every kind that the sync layer tells apart, as a schema file. */
+export const SYNC_SCHEMA_TEXT = [
+  'schemas:',
+  schema('net', '{state_versioning: true}'),
+  schema('port', '{}', ['parent: net', 'on_parent_delete_cascade: true']),
+  schema('vm', '{state_versioning: true, sync_key_template: "/dev/{{device_id}}/vm/{{id}}"}'),
+  schema('note', '{sync_plain: true, sync_property: name, sync_skip_config_prefix: true}'),
+  schema('quiet', '{nosync: true}'),
+  '',
+].join('\n');
+
+export const SYNC_SCHEMAS: SchemaSet = schemasOf(SYNC_SCHEMA_TEXT);
 
 export function syncType(id: string): ResourceType {
   const type = SYNC_SCHEMAS.resources.get(id);
