@@ -12,7 +12,7 @@ function judge(file: SourceFile, found: SourceImport): string | undefined {
   if (found.isRelative) return judgeFolder(file, from, found);
   if (found.isTypeOnly) return undefined;
   if (found.target.startsWith('node:')) return judgeNodeModule(from, found);
-  const name = found.target.split('/')[0] ?? '';
+  const name = /^(@[^/]+\/)?[^/]+/.exec(found.target)?.[0] ?? '';
   if (LAYERS[from]?.packages.includes(name)) return undefined;
   return `the package ${name} is not one of ${from}'s: ${LAYERS[from]?.packages.join(', ') || 'none'}`;
 }
