@@ -33,7 +33,9 @@ async function measureCost(effort: Effort): Promise<Measurement> {
   for (const workers of WORKERS) {
     const gateway = gateways.use(await startPinnedGateway({ workers, proxy: { init_resources: plainRoute(upstream.url) } }));
     await untilServing(gateway, workers);
-    targets.push({ name: `${workers}`, pid: gateway.pid(), url: `${gateway.proxyUrl}/plain` });
+    // As many for each worker: with fewer it has less to do each time that it wakes up, which costs more per request whoever serves it.
+    const connections = 64 * workers;
+    targets.push({ name: `${workers}`, pid: gateway.pid(), url: `${gateway.proxyUrl}/plain`, load: { connections } });
   }
   const [one, two] = await measureCpuPerRequest(targets, effort.rounds, effort.seconds);
   if (!one || !two) throw new Error('not measured: workers');
