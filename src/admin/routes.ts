@@ -12,6 +12,7 @@ import { MODULE_ROUTES } from './routes-module.ts';
 import { RAFT_ROUTES } from './routes-raft.ts';
 import { STATE_ROUTES } from './routes-state.ts';
 import { SYNC_ROUTES } from './routes-sync.ts';
+import { WEBHOOK_ROUTES } from './routes-webhook.ts';
 import { WORKER_ROUTES } from './routes-worker.ts';
 
 const OPENAPI_ROUTE: AdminRoute = {
@@ -36,6 +37,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...EXTENSION_ROUTES,
   ...WORKER_ROUTES,
   ...SYNC_ROUTES,
+  ...WEBHOOK_ROUTES,
   ...CLUSTER_ROUTES,
   ...RAFT_ROUTES,
   ...CHANGES_ROUTES,

@@ -127,6 +127,18 @@ export interface SyncControl {
   /** Begins a resynchronisation of these schemas (none: all), unless one runs; gives its status. */
   resync(schemas: readonly string[]): unknown;
   resyncStatus(): unknown;
+  /** Absent when no schemas are served. */
+  readonly webhooks?: WebhookControl;
+}
+
+/** Receivers of webhooks and their dead letters. Calls with a receiver reject with WEBHOOK_UNKNOWN. */
+export interface WebhookControl {
+  status(): Promise<readonly unknown[]>;
+  deadLetters(receiver: string, limit: number, after: number): Promise<readonly unknown[]>;
+  /** Gives how many wait again. */
+  retry(receiver: string, ids?: readonly number[]): Promise<number>;
+  /** Gives how many were deleted. */
+  forget(receiver: string, ids?: readonly number[]): Promise<number>;
 }
 
 /** What is known about a served certificate. */

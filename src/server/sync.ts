@@ -7,7 +7,7 @@ import { type SekishoError, toSekishoError } from '../lib/errors.ts';
 import type { SchemaSet } from '../schema/types.ts';
 import type { Database } from '../sql/types.ts';
 import type { ResyncProgress, ResyncResult } from '../sync/resync.ts';
-import { createSync, type Sync } from '../sync/sync.ts';
+import { createSync, type Sync, type SyncOptions } from '../sync/sync.ts';
 import type { RunEvent } from '../sync/types.ts';
 import type { Closable } from './closing.ts';
 
@@ -30,9 +30,13 @@ export function needsSync({ schemas, etcd, sync, webhooks, cron }: Settings): bo
   return schemas.length > 0 || (etcd.length > 0 && sync !== 'none') || webhooks.length > 0 || cron.length > 0;
 }
 
-/** Starts what keeps others in step with the resources. Rejects with CONFIG_INVALID when a job's time makes no sense. */
+/**
+ * Starts what keeps others in step with the resources. Rejects with CONFIG_INVALID when a job's time or a schema of a webhook makes no sense, and with SYNC_SOURCE
+ * when the database is not set up for `sync_source`.
+ */
 export async function startSync(settings: Settings, etcd: Etcd | undefined, models: SyncedModels | undefined): Promise<StartedSync> {
   const { syncWriter, watch, cron } = settings;
+  const source = await openSource(settings, models);
   const sync = await createSync({
     node: `${settings.nodeId || hostname()}-${randomUUID().slice(0, 8)}`,
     ...(etcd !== undefined && { etcd }),
@@ -43,6 +47,10 @@ export async function startSync(settings: Settings, etcd: Etcd | undefined, mode
     backoffMs: syncWriter.backoffMs,
     driftIntervalMs: syncWriter.driftIntervalMs,
     keepRows: settings.eventLogKeep,
+    webhooks: settings.webhooks,
+    ...(source !== undefined && { source }),
+    // Other nodes deliver to that etcd.
+    delivers: settings.etcd.length === 0 || settings.sync !== 'none',
     watch,
     cron,
   });
@@ -54,6 +62,7 @@ export async function startSync(settings: Settings, etcd: Etcd | undefined, mode
       compare: () => sync.compare(),
       resync: resync.start,
       resyncStatus: resync.status,
+      ...(sync.webhooks !== undefined && { webhooks: sync.webhooks }),
     },
     problems: () => sync.status().problems,
     async close() {
@@ -61,6 +70,14 @@ export async function startSync(settings: Settings, etcd: Etcd | undefined, mode
       await sync.close();
     },
   };
+}
+
+/** Loaded only where it is wanted. */
+async function openSource({ syncSource, database }: Settings, models: SyncedModels | undefined): Promise<SyncOptions['source']> {
+  const { type, slot, publication, serverId } = syncSource;
+  if (type === 'poll' || models === undefined || database === undefined) return undefined;
+  const { openChanges } = await import('../sql/open-changes.ts');
+  return await openChanges(models.database, { type, connection: database.connection, slot, publication, serverId });
 }
 
 interface Run {
