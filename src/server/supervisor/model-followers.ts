@@ -1,10 +1,11 @@
 import { SekishoError } from '../../lib/errors.ts';
-import type { ModelFollowers } from '../models.ts';
+import type { ModelFiles, ModelFollowers } from '../models.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
 /** The workers as processes that serve what the supervisor has prepared. One that ends meanwhile is not waited for: its successor begins with the new files. */
 export function createModelFollowers(processes: () => readonly WorkerProcess[]): ModelFollowers {
   let prepared: readonly WorkerProcess[] = [];
+  let wanted: ModelFiles = new Map();
   const each = async (workers: readonly WorkerProcess[], ask: (worker: WorkerProcess) => Promise<void>): Promise<void> => {
     const results = await Promise.allSettled(workers.map(ask));
     const failure = results.find((result) => result.status === 'rejected' && !isGone(result.reason));
@@ -12,6 +13,7 @@ export function createModelFollowers(processes: () => readonly WorkerProcess[]):
   };
   const followers: ModelFollowers = {
     async prepare(files) {
+      wanted = files;
       prepared = processes().filter(({ isLive }) => isLive);
       try {
         await each(prepared, async ({ peer }) => await peer.call('prepareModels', files));
@@ -21,8 +23,11 @@ export function createModelFollowers(processes: () => readonly WorkerProcess[]):
       }
     },
     async commit() {
-      await each(prepared, async (worker) => {
+      const late = processes().filter((worker) => worker.isLive && !prepared.includes(worker));
+      await each([...prepared, ...late], async (worker) => {
         try {
+          if (late.includes(worker)) return await serveFiles(worker, wanted);
+          worker.schemaFiles = wanted;
           await worker.peer.call('commitModels');
         } catch (error) {
           // It cannot go on with what others do not serve any more.
@@ -36,6 +41,15 @@ export function createModelFollowers(processes: () => readonly WorkerProcess[]):
     },
   };
   return followers;
+}
+
+/** Has a worker that takes no part in a change serve these files, unless it does. */
+export async function serveFiles(worker: WorkerProcess, files: ModelFiles): Promise<void> {
+  if (worker.schemaFiles === files) return;
+  // Said first: whoever looks meanwhile must not ask for the same.
+  worker.schemaFiles = files;
+  await worker.peer.call('prepareModels', files);
+  await worker.peer.call('commitModels');
 }
 
 function isGone(error: unknown): boolean {

@@ -20,9 +20,10 @@ import { planReload } from '../reload-plan.ts';
 import { toWorkerCount } from '../worker-count.ts';
 import { toBridgeCalls } from './bridge-calls.ts';
 import { handOver } from './handover.ts';
-import { createModelFollowers } from './model-followers.ts';
+import { createModelFollowers, serveFiles } from './model-followers.ts';
 import type { Predecessor } from './predecessor.ts';
 import { type BoundSocket, createSharedSockets, type SharedSockets } from './shared-sockets.ts';
+import type { WorkerProcess } from './worker-process.ts';
 import { createWorkers, type Workers } from './workers.ts';
 import { createWorkersPlane, type WorkersPlane } from './workers-plane.ts';
 
@@ -90,7 +91,7 @@ class Supervisor implements Gateway {
         configPath: options.loaded.path,
         schemaFiles: this.#models?.files(),
       }),
-      join: (worker) => this.#plane.join(worker),
+      join: (worker) => this.#join(worker),
       bridge: {
         ...toBridgeCalls(async () => (await this.#bridge.promise) as Bridge),
         eventsCommitted: () => this.#models?.tellEvents(),
@@ -243,6 +244,7 @@ class Supervisor implements Gateway {
         this.#models = models;
         this.#bridge.resolve(bridge);
         if (!this.#hasListened) await this.#workers.start(toWorkerCount(this.#settings));
+        else if (models !== undefined) await this.#serveModels(models);
         return this.#plane;
       },
       openFront: async () => {
@@ -258,6 +260,19 @@ class Supervisor implements Gateway {
       followers: createModelFollowers(() => this.#workers.processes()),
       gate: this.#gate,
     });
+  }
+
+  /** Workers that serve already take over the files as they were read now. */
+  async #serveModels(models: StartedModels): Promise<void> {
+    const live = this.#workers.processes().filter(({ isLive }) => isLive);
+    await Promise.all(live.map((worker) => serveFiles(worker, models.files())));
+  }
+
+  /** Brings a worker to the entities and schemas that are served. Files that change before it takes part are seen to behind that, later ones by the change itself. */
+  async #join(worker: WorkerProcess): Promise<void> {
+    await this.#plane.join(worker);
+    const files = this.#models?.files();
+    if (files !== undefined) await serveFiles(worker, files);
   }
 
   #processes(): ProcessControl {

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { WorkerView } from '../../admin/types.ts';
 import type { Entities } from '../../entity/types.ts';
 import type { MetricSample } from '../metric-series.ts';
+import type { ModelFiles } from '../models.ts';
 import { createPeer, type Handlers, type Peer } from '../peer.ts';
 import type { SupervisorCalls, WorkerCalls, WorkerVitals } from '../worker/calls.ts';
 
@@ -23,6 +24,8 @@ export interface WorkerProcess {
   /** What it serves from, and the number of that state; undefined before it serves anything. */
   entities: Entities | undefined;
   version: number;
+  /** The schema files that it serves, or is about to. */
+  schemaFiles: ModelFiles | undefined;
   /** It takes part in changes. */
   isLive: boolean;
   /** Set before it is told to end: then its end is no crash. */
@@ -69,6 +72,7 @@ export function spawnWorker(worker: number, handlers: (self: () => WorkerProcess
     samples: [],
     entities: undefined,
     version: 0,
+    schemaFiles: undefined,
     isLive: false,
     isExpectedToEnd: false,
     isAtRisk: false,

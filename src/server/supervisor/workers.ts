@@ -233,7 +233,9 @@ class WorkerPool implements Workers {
     });
     ended.catch(() => undefined);
     try {
-      await process.peer.call('start', this.#options.start(slot.worker));
+      const start = this.#options.start(slot.worker);
+      process.schemaFiles = start.schemaFiles;
+      await process.peer.call('start', start);
       await this.#options.join(process);
       if (this.#isListening) await this.#open(process, count);
       return process;
