@@ -36,7 +36,7 @@ const WEBHOOK = {
     doc: 'Name of its queue, in metrics and the admin API. Under another name it begins with an empty queue.',
   },
   url: { type: 'string', required: true, format: 'httpUrl', doc: 'Where changes are sent with POST.' },
-  secret: { type: 'string', required: true, secret: true, doc: 'Key of the signature (HMAC-SHA-256) in `X-Sekisho-Signature`.' },
+  secret: { type: 'string', required: true, secret: true, format: 'nonEmpty', doc: 'Key of the signature (HMAC-SHA-256) in `X-Sekisho-Signature`.' },
   schemas: { type: 'list', of: { type: 'string', doc: 'Id of a schema.' }, default: [], doc: 'Only changes of these; empty = of all.' },
   timeout: { type: 'duration', default: '10s', min: '1ms', doc: 'How long an answer may take.' },
   retries: { type: 'int', default: 10, min: 0, max: 1000, doc: 'How often a change is sent again before it becomes a dead letter.' },
