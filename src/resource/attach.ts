@@ -4,17 +4,11 @@ import type { AttachPolicy } from '../policy/types.ts';
 import { allOf, type Filter } from '../schema/filter.ts';
 import type { ResourceType } from '../schema/types.ts';
 import type { Resource, Session } from '../sql/types.ts';
-import { isObject, type JsonObject } from './body.ts';
+import type { JsonObject } from './body.ts';
 import { idText } from './id-text.ts';
 import { policyPath } from './path-shape.ts';
+import { findReferences, type Reference } from './references.ts';
 import type { Call } from './types.ts';
-
-/** One id in a body that refers to a resource of another type. */
-interface Reference {
-  readonly schemaId: string;
-  readonly id: string | number;
-  readonly pointer: string;
-}
 
 /**
  * Checks the references that a write makes against the attach policies; all of them must hold.
@@ -27,7 +21,7 @@ export async function checkAttachments(
   source: Resource,
 ): Promise<void> {
   for (const policy of models.policies.attachments(identity, policyPath(type, id))) {
-    const references = findReferences(type, policy.relationProperty, written);
+    const references = findReferences(type, policy.relationProperty, written, source);
     for (const [schemaId, same] of Map.groupBy(references, (reference) => reference.schemaId)) {
       const target = models.schemas.resources.get(schemaId);
       if (target !== undefined) await checkReferences(session, { policy, target, source }, same);
@@ -80,34 +74,4 @@ function isSameOwner(source: Resource, target: Resource): boolean {
 function toRefusal({ schemaId, id, pointer }: Reference): SekishoError {
   const detail = `Related resource ${schemaId} ID "${id}" not found`;
   return new SekishoError('RESOURCE_REFERENCE', detail, { errors: [{ pointer, detail }] });
-}
-
-/** The ids at a relation path: a name, a dotted path with `[]` for items, or `*` for every relation of the schema. */
-function findReferences(type: ResourceType, path: string, written: JsonObject): readonly Reference[] {
-  const references: Reference[] = [];
-  const steps = path === '*' ? undefined : path.split('.');
-  for (const property of type.properties) {
-    if (steps !== undefined && steps[0] !== property.name) continue;
-    walk(property.schema, written[property.name], steps?.slice(1), `/${property.name}`, references);
-  }
-  return references;
-}
-
-/** Follows schema and value together; without `steps`, everywhere. */
-function walk(schema: unknown, value: unknown, steps: readonly string[] | undefined, pointer: string, found: Reference[]): void {
-  if (!isObject(schema) || value === null || value === undefined || value === '') return;
-  const relation = schema['relation'];
-  const isHere = steps === undefined || steps.length === 0;
-  if (isHere && typeof relation === 'string' && (typeof value === 'string' || typeof value === 'number')) {
-    found.push({ schemaId: relation, id: value, pointer });
-  }
-  if (steps !== undefined && steps.length === 0 && !Array.isArray(value)) return;
-  if (Array.isArray(value)) {
-    const rest = steps === undefined ? undefined : steps[0] === '[]' ? steps.slice(1) : steps;
-    for (const [index, item] of value.entries()) walk(schema['items'], item, rest, `${pointer}/${index}`, found);
-  } else if (isObject(value) && isObject(schema['properties'])) {
-    for (const [name, inner] of Object.entries(schema['properties'])) {
-      if (steps === undefined || steps[0] === name) walk(inner, value[name], steps?.slice(1), `${pointer}/${name}`, found);
-    }
-  }
 }
