@@ -47,7 +47,7 @@ export async function updateWithin(
   { stored, changes, given }: { readonly stored: Resource; readonly changes: JsonObject; readonly given: JsonObject },
 ): Promise<Change> {
   const { type } = work;
-  validateUpdate(type, changes);
+  validateUpdate(type, stored, changes, work.models.schemas);
   // What the body leaves as it is was attached before.
   await checkAttachments(work, session, given, { ...stored, ...changes });
   const broken = permit.checkUpdate(stored, given);

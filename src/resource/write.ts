@@ -1,4 +1,5 @@
 import { SekishoError } from '../lib/errors.ts';
+import { evaluateFilter } from '../policy/evaluate.ts';
 import type { Permit } from '../policy/types.ts';
 import { allOf, TRUE } from '../schema/filter.ts';
 import { WRITE_PARAMETERS } from '../schema/query-parameters.ts';
@@ -205,7 +206,10 @@ export async function storedVersion(session: Session, type: ResourceType, id: un
   return Number(row?.['config_version'] ?? 0);
 }
 
-/** The answer that shows a written resource as far as the permit of the write shows it, with the tag that a show would give. */
+/**
+ * The answer that shows a written resource as far as the permit of the write shows it, with the tag that a show would give. One that the caller's policy of
+ * reading leaves out, or leaves out from now on, is not shown: the change stays, and the answer has no body.
+ */
 export function writeAnswer(call: Call, permit: Permit, change: Change, wishes: WriteWishes, status: 200 | 201): Answer {
   const { models, identity, type } = call;
   const { stored, response } = change;
@@ -215,13 +219,14 @@ export function writeAnswer(call: Call, permit: Permit, change: Change, wishes: 
     response === undefined ? `{${JSON.stringify(type.singular)}:${text}}` : JSON.stringify(withoutHidden(call, permit, response));
   const headers: string[] = [];
   const read = models.access.decide(identity, 'read', type, idText(stored['id']));
-  if (read.allowed) {
+  const isWithheld = read.allowed && !evaluateFilter(models.access.reach(read.permit, type), stored);
+  if (read.allowed && !isWithheld) {
     const shown = read.permit.seesAll && permit.seesAll ? visible : toVisible(models, identity, read.permit, type, stored);
     headers.push('ETag', tagOf(call, shown, shown === visible ? text : JSON.stringify(shown), true));
   }
   if (status === 201) headers.push('Location', `${type.url}/${encodeURIComponent(idText(stored['id']))}`);
   headers.push(...preferenceApplied(wishes.preferences));
-  if (wishes.preferences.return === 'minimal') return { status: status === 201 ? 201 : 204, headers };
+  if (isWithheld || wishes.preferences.return === 'minimal') return { status: status === 201 ? 201 : 204, headers };
   return { status, headers, body };
 }
 

@@ -31,8 +31,8 @@ export function fromPolicyRow(row: PlainMap, types: Iterable<ResourceType>): Sto
 }
 
 /** The extension in a row of the table of extensions; a relative file in it is beside the configuration. */
-export function fromExtensionRow(row: PlainMap, folder: string): Stored<ExtensionSource> {
-  return read('extension', row, (cursor) => toExtension(cursor, `${folder}/stored`));
+export function fromExtensionRow(row: PlainMap, folder: string, readFile?: (path: string) => string): Stored<ExtensionSource> {
+  return read('extension', row, (cursor) => toExtension(cursor, `${folder}/stored`, readFile));
 }
 
 /** The schema group in a row, whose parent is one of `known`. */

@@ -14,6 +14,9 @@ policies:
 - {id: paper_read, action: read, principal: Member, condition: [{type: property, action: read, match: {state: [open, done]}}], resource: {path: '^/t/papers.*'}}
 - {id: paper_make, action: create, principal: Member, resource: {path: '^/t/papers.*'}}
 - {id: paper_write, action: update, principal: Member, condition: [{type: property, action: update, match: {state: {open: [open, done]}}}], resource: {path: '^/t/papers.*'}}
+- {id: draft_read, action: read, principal: Member, condition: [{type: property, action: read, match: {state: [open]}}], resource: {path: '^/t/drafts.*'}}
+- {id: draft_write, action: '*', principal: Member, resource: {path: '^/t/drafts.*'}}
+- {id: drop_box, action: create, principal: Hidden, resource: {path: '^/t/drafts.*'}}
 - {id: board, action: '*', principal: Nobody, resource: {path: '^/t/boards.*'}}
 - {id: no_archive, action: '*', principal: Member, effect: deny, resource: {path: '^/t/papers/archive'}}
 - {id: link_attach, action: __attach__, principal: Member, relation_property: '*', target_condition: [is_owner], resource: {path: '^/t/links.*'}}
@@ -23,6 +26,7 @@ schemas:
 ${schema('person', [property('name', 'string'), property('salary', '[integer, "null"]'), TENANT])}
 ${schema('badge', [property('code', 'string'), property('person_id', '[string, "null"]', 'relation: person, relation_property: person')])}
 ${schema('paper', [property('state', 'string')])}
+${schema('draft', [property('state', 'string'), property('note', '[string, "null"]')])}
 ${schema('board', [property('text', 'string')])}
 ${schema('link', [
   TENANT,
@@ -134,6 +138,24 @@ onEveryDatabaseServing(SCHEMAS, ({ api, make }) => {
     assert.equal((await api('PUT', '/t/papers/done', { token: DEMO, body: { state: 'open' } })).status, 403);
     assert.equal((await api('PUT', '/t/papers/open', { token: DEMO, body: { state: 'done' } })).status, 200);
     assert.equal((await api('DELETE', '/t/papers/done', { token: DEMO })).status, 403);
+  });
+
+  test('what a write leaves out of the reach of reading is not shown, and stays', async () => {
+    const made = await api('POST', '/t/drafts', { token: DEMO, body: { id: 'shut', state: 'shut', note: 'n' } });
+    assert.deepEqual([made.status, made.text, made.headers['location'], made.headers['etag']], [201, '', '/t/drafts/shut', undefined]);
+    assert.equal((await api('GET', '/t/drafts/shut', { token: DEMO })).status, 404);
+    const blind = await api('PATCH', '/t/drafts/shut', { token: DEMO, body: {} });
+    assert.deepEqual([blind.status, blind.text], [204, '']);
+
+    const opened = await api('PATCH', '/t/drafts/shut', { token: DEMO, body: { state: 'open' } });
+    assert.deepEqual([opened.status, opened.json().draft.note], [200, 'n']);
+    const key = { headers: { 'idempotency-key': 'leave' }, token: DEMO, body: { state: 'shut' } };
+    for (const answer of [await api('PUT', '/t/drafts/shut', key), await api('PUT', '/t/drafts/shut', key)])
+      assert.deepEqual([answer.status, answer.text], [204, '']);
+    assert.equal((await api('GET', '/t/drafts/shut')).json().draft.state, 'shut');
+
+    const dropped = await api('POST', '/t/drafts', { token: 'hidden_token', body: { state: 'shut', note: 'in' } });
+    assert.deepEqual([dropped.status, dropped.json().draft.note], [201, 'in'], 'without a policy of reading, that of the write decides');
   });
 
   test('a deny policy wins for the ids that it names alone', async () => {

@@ -9,7 +9,7 @@ policies:
 namespaces:
 - {id: top, prefix: top, name: top, description: top}
 schemas:
-${schema('thing', [property('name', 'string')])}
+${schema('thing', [property('name', 'string'), property('to_id', '[string, "null"]', 'relation: thing')])}
 `;
 
 /** Policies, schema groups and extensions are resources too; what is stored of them counts from the next start on (gohan.md 1.13). */
@@ -47,12 +47,30 @@ onEveryDatabaseServing(SCHEMAS, ({ api, make, gateway }) => {
     assert.match((await api('POST', policies, { body: misspelt })).text, /is_owner/);
   });
 
+  test('nor what an update would make wrong', async () => {
+    await make(policies, { id: 'right', principal: 'Member', action: 'read', resource: { path: '^/t/none' } });
+    const put = (path: string, body: unknown) => api('PUT', path, { body });
+    const refused = await put(`${policies}/right`, { resource: { path: '(' } });
+    assert.deepEqual([refused.status, refused.json().code], [400, 'RESOURCE_INVALID']);
+    assert.match((await put(`${policies}/right`, { condition: ['is_ovner'] })).text, /is_owner/);
+    assert.equal((await put(`${policies}/right`, { description: 'fine', effect: 'deny' })).status, 200);
+    assert.equal((await api('DELETE', `${policies}/right`)).status, 204);
+
+    const extensions = '/gohan/v0.1/extensions';
+    const wrong = await api('POST', extensions, { body: { id: 'ext', path: '(', code: '1' } });
+    assert.deepEqual([wrong.status, wrong.json().code], [400, 'RESOURCE_INVALID'], wrong.text);
+    await make(extensions, { id: 'ext', path: '^/t/none', code: '1' });
+    assert.equal((await put(`${extensions}/ext`, { path: '(' })).status, 400);
+    assert.equal((await api('DELETE', `${extensions}/ext`)).status, 204);
+  });
+
   test('what became wrong is left out, and the rest is served', async () => {
-    await make(policies, { id: 'broken', principal: 'Member', action: 'read', resource: { path: '^/t/things' } });
-    assert.equal((await api('PUT', `${policies}/broken`, { body: { resource: { path: '(' } } })).status, 200);
+    const rule = { relation_property: 'to_id', target_condition: ['is_owner'] };
+    await make(policies, { id: 'broken', principal: 'Member', action: '__attach__', resource: { path: '^/t/things' }, ...rule });
+    gateway().write('schemas.yaml', SCHEMAS.replace('to_id', 'other_id'));
     await gateway().restart();
     assert.equal(await demo('/t/things'), 403);
-    await until('it is told', () => /policy broken of the database.*no regular expression/.test(gateway().log()));
+    await until('it is told', () => /policy broken of the database.*no schema has a relation to_id/.test(gateway().log()));
     assert.equal((await api('DELETE', `${policies}/broken`)).status, 204);
   });
 
