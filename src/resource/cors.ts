@@ -11,7 +11,9 @@ export interface Cors {
 
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 const REQUEST_FIELDS = 'X-Auth-Token, Authorization, X-API-Key, Content-Type, If-Match, If-None-Match, Prefer, Idempotency-Key';
-const ANSWER_FIELDS = 'X-Total-Count, ETag, Link, Location, Preference-Applied, Idempotency-Replayed';
+const ANSWER_FIELDS = 'X-Total-Count, ETag, Link, Location, Preference-Applied, Idempotency-Replayed, Retry-After';
+/** Names of fields (RFC 9110 §5.6.2), as a preflight lists them. */
+const FIELD_NAMES = /^[\w!#$%&'*+.^`|~-]+(?:\s*,\s*[\w!#$%&'*+.^`|~-]+)*$/;
 const NONE: readonly string[] = [];
 
 /**
@@ -28,13 +30,23 @@ export function compileCors(setting: string): Cors {
   const byOrigin = new Map(origins.map((origin) => [origin, ['Access-Control-Allow-Origin', origin, ...more, 'Vary', 'Origin']]));
   const other = ['Vary', 'Origin'];
   const fields = (request: RawHeaders): readonly string[] => only ?? byOrigin.get(fieldValue(request, 'origin') ?? '') ?? other;
-  const preflight = [
-    'Access-Control-Allow-Methods',
-    METHODS,
-    'Access-Control-Allow-Headers',
-    REQUEST_FIELDS,
-    'Access-Control-Max-Age',
-    '600',
-  ];
-  return { fields, preflightFields: (request) => [...fields(request), ...preflight] };
+  const preflightFields = (request: RawHeaders): readonly string[] => {
+    const granted = fields(request);
+    // A page of another origin learns nothing of what is allowed to others.
+    if (granted === other) return granted;
+    const asked = fieldValue(request, 'access-control-request-headers')?.trim() ?? '';
+    return [
+      ...granted,
+      'Access-Control-Allow-Methods',
+      METHODS,
+      'Access-Control-Allow-Headers',
+      // Extensions and tracing read fields that nobody here knows of: whom the setting trusts may send any.
+      FIELD_NAMES.test(asked) ? `${REQUEST_FIELDS}, ${asked}` : REQUEST_FIELDS,
+      'Access-Control-Max-Age',
+      '600',
+      'Vary',
+      'Access-Control-Request-Headers',
+    ];
+  };
+  return { fields, preflightFields };
 }

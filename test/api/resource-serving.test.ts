@@ -137,6 +137,20 @@ describe('data models beside the rest of the gateway', () => {
     assert.match(String(preflight.headers['access-control-allow-headers']), /X-Auth-Token/);
   });
 
+  test('CORS: a preflight allows the fields that it asks for, and nothing to other origins', async () => {
+    await using gateway = await startGateway({
+      config: { ...CONFIG, cors: 'https://a.test,https://b.test' },
+      files: { 'schemas.yaml': schemaFile([]) },
+    });
+    const preflight = async (origin: string, asked: string): Promise<string | undefined> => {
+      const fields = { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': asked };
+      return (await api(gateway, 'OPTIONS', '/t/things', undefined, fields)).headers['access-control-allow-headers']?.toString();
+    };
+    assert.match((await preflight('https://a.test', 'traceparent, x-tour')) ?? '', /^X-Auth-Token.*, traceparent, x-tour$/);
+    assert.match((await preflight('https://a.test', 'no name')) ?? '', /Idempotency-Key$/);
+    assert.equal(await preflight('https://c.test', 'traceparent'), undefined);
+  });
+
   test('development logs in at the fake Keystone', async () => {
     await using gateway = await startGateway({ config: CONFIG, files: { 'schemas.yaml': schemaFile([]) } });
     const body = { auth: { passwordCredentials: { username: 'admin', password: 'any' } } };
