@@ -210,7 +210,10 @@ export const POLICY_KEYS = {
   tenant_id: { type: 'pattern', doc: "Regular expression for the caller's tenant id." },
   tenant_name: { type: 'pattern', doc: "Regular expression for the caller's tenant name; not together with `tenant_id`." },
   scope: { type: 'texts', values: SCOPES, doc: 'Kinds of tokens that it is for; all when absent.' },
-  relation_property: { type: 'text', doc: 'For `__attach__`: a relation (`network_id`, `boxes.[].inner_id`, `ports.*` for properties without a name of their own), or `*` for all.' },
+  relation_property: {
+    type: 'text',
+    doc: 'For `__attach__`: a relation (`network_id`, `boxes.[].inner_id`, `ports.*` for properties without a name of their own), or `*` for all.',
+  },
   target_condition: { type: 'list', doc: 'For `__attach__`: what the related resource must fulfil.' },
 } as const satisfies SchemaKeys;
 
