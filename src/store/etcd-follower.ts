@@ -1,4 +1,3 @@
-import type { Change } from '../entity/types.ts';
 import type { Etcd, KeyValue, RangeResult, Watch, WatchEvent } from '../etcd/types.ts';
 import { SekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
@@ -41,8 +40,8 @@ export interface OwnChange {
   readonly from: EtcdPosition;
   readonly to: EtcdPosition;
   readonly values: ReadonlyMap<string, string | undefined>;
-  /** Undefined for one that only tidies up. */
-  readonly changes: readonly Change[] | undefined;
+  /** One for each revision; none for what only tidies up. */
+  readonly updates: readonly StoreUpdate[];
   readonly pending: PartsBody | undefined;
 }
 
@@ -83,7 +82,7 @@ class Follower implements EtcdFollower {
     return this.#ready.promise;
   }
 
-  take({ from, to, values, changes, pending }: OwnChange): void {
+  take({ from, to, values, updates, pending }: OwnChange): void {
     const { mirror } = this.#options;
     if (mirror.position !== from) return;
     mirror.add(
@@ -91,7 +90,7 @@ class Follower implements EtcdFollower {
       [...values].map(([key, value]) => ({ key, value, modRevision: to.modRevision })),
     );
     this.pending = pending;
-    if (changes !== undefined) this.#options.onUpdate({ revision: to.revision, hash: to.hash, changes });
+    for (const update of updates) this.#options.onUpdate(update);
     this.#wake();
   }
 

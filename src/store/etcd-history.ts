@@ -2,7 +2,6 @@ import type { Etcd } from '../etcd/types.ts';
 import { SekishoError } from '../lib/errors.ts';
 import type { EtcdLayout } from './etcd-layout.ts';
 import { readParts } from './etcd-parts.ts';
-import type { EtcdPlan } from './etcd-plan.ts';
 import type { HistoryChange, HistoryRecord } from './types.ts';
 
 /** A record of the history as it stands in etcd. */
@@ -17,8 +16,8 @@ interface StoredRecord {
 }
 
 /** The value of a record's key. */
-export function toRecordValue({ at, author, next, change, changes }: EtcdPlan, parts: number | undefined): string {
-  const record: StoredRecord = { at, author, hash: next.hash, change, ...(parts === undefined ? { changes } : { parts }) };
+export function toRecordValue({ at, author, hash, changes }: HistoryRecord, change: string, parts?: number): string {
+  const record: StoredRecord = { at, author, hash, change, ...(parts === undefined ? { changes } : { parts }) };
   return JSON.stringify(record);
 }
 

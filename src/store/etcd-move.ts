@@ -51,29 +51,24 @@ export async function prepareAdoption(parts: Parts, { state, history, documents 
   }
   const kept = history.slice(-historyLimit);
   for (const record of kept.slice(0, -1)) {
-    batch.push({ put: { key: layout.record(record.revision), value: await toRecord(parts, state, record) } });
+    batch.push({ put: { key: layout.record(record.revision), value: await toRecord(parts, record) } });
     if (batch.length === MAX_OPERATIONS) await flush();
   }
   await flush();
   const last = kept.at(-1);
-  return last && { ...toPlan(parts, state, last), values: toValues(parts, state) };
+  if (last === undefined) return undefined;
+  const { revision, hash } = state;
+  const next = { revision, hash, store: randomUUID(), key: parts.box.fingerprint, modRevision: 0 };
+  return { change: randomUUID(), next, records: [{ ...last, revision, hash }], values: toValues(parts, state), orphaning: [] };
 }
 
 /** The value of a record's key; what is large is written to parts. */
-async function toRecord(parts: Parts, state: StoreState, record: HistoryRecord): Promise<string> {
-  const plan = toPlan(parts, state, record);
-  const value = toRecordValue(plan, undefined);
+async function toRecord({ etcd, layout }: Parts, record: HistoryRecord): Promise<string> {
+  const change = randomUUID();
+  const value = toRecordValue(record, change);
   if (Buffer.byteLength(value) <= MAX_VALUE_BYTES) return value;
-  const { etcd, layout } = parts;
-  const { change, changes } = plan;
-  return toRecordValue(plan, await writeParts({ etcd, layout, revision: record.revision, change }, { changes, values: [] }));
-}
-
-function toPlan({ box }: Parts, { revision, hash }: StoreState, record: HistoryRecord): EtcdPlan {
-  const { at, author, changes } = record;
-  const isLast = record.revision === revision;
-  const next = { revision: record.revision, hash: isLast ? hash : record.hash, store: randomUUID(), key: box.fingerprint, modRevision: 0 };
-  return { change: randomUUID(), next, at, author, changes, values: new Map(), orphaning: [] };
+  const { revision, changes } = record;
+  return toRecordValue(record, change, await writeParts({ etcd, layout, revision, change }, { changes, values: [] }));
 }
 
 /** Every key of an entity that is to be, and that is there now. */

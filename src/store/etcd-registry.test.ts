@@ -149,3 +149,49 @@ test('a store that was changed beneath a node is served as it is now', async (t)
   const late = await open({ base });
   await until('the same is served', () => late.entities().route.size === node.entities().route.size);
 });
+
+test('changes that wait go into one transaction, each with its revision, its record and its own refusal', async (t) => {
+  const { open, prefix } = useFleet(t);
+  const node = await open();
+  const other = await open();
+  const etcd = useEtcd(t, { endpoints: servers.endpoints });
+  await node.apply([service('s')], by);
+  const before = (await etcd.range({ key: `${prefix}/store/state` })).kvs[0]?.version ?? 0;
+  const names = Array.from({ length: 60 }, (_, i) => `r${i}`);
+  const results = await Promise.allSettled(
+    names.map((name, i) => node.apply([route(name, { service: i === 45 ? 'nope' : 's' })], { author: `user${i}` })),
+  );
+  const revisions = results.map((result) => (result.status === 'fulfilled' ? result.value.revision : result.reason));
+  const refused = revisions.splice(45, 1)[0] as unknown;
+  assert.ok(refused instanceof SekishoError && refused.code === 'ENTITY_REFERENCE', String(refused));
+  assert.deepEqual(
+    revisions,
+    Array.from({ length: 59 }, (_, i) => i + 2),
+  );
+  const after = (await etcd.range({ key: `${prefix}/store/state` })).kvs[0]?.version ?? 0;
+  assert.ok(after - before <= 32, `${after - before} transactions`);
+  const history = (await node.history({ limit: 100 })).toReversed();
+  assert.deepEqual(
+    history.slice(1).map(({ author, changes }) => `${author} ${changes.map(({ name }) => name).join()}`),
+    names.filter((name) => name !== 'r45').map((name) => `user${name.slice(1)} ${name}`),
+  );
+  await converge([node, other]);
+  assert.equal(node.hash(), history.at(-1)?.hash);
+});
+
+test('with etcd away, changes that wait are refused together, not one after the other', async (t) => {
+  await using away = await startEtcd();
+  const { open } = useFleet(t);
+  const node = await open({}, { etcd: { endpoints: away.endpoints }, timeoutMs: 1000 });
+  await node.apply([service('s')], by);
+  away.members[0]?.pause();
+  const startedAt = performance.now();
+  const results = await Promise.allSettled(
+    Array.from({ length: 80 }, (_, i) => node.apply([route(`r${i}`)], i % 2 === 0 ? by : { ...by, expect: 1 })),
+  );
+  const elapsedMs = performance.now() - startedAt;
+  assert.ok(results.every(({ status }) => status === 'rejected'));
+  assert.ok(elapsedMs < 2500, `${elapsedMs} ms`);
+  away.members[0]?.resume();
+  await until('changes are taken', () => node.apply([service('t')], by).then(Boolean, () => false));
+});

@@ -17,12 +17,12 @@ import { type EtcdPlan, toEtcdPlan } from './etcd-plan.ts';
 import { createSnapshotFile, type SnapshotFile } from './etcd-snapshot.ts';
 import { awaitFirstState } from './etcd-start.ts';
 import type { EtcdPosition } from './etcd-state.ts';
-import { finishPending, type WriterOptions, type Written, writePlan } from './etcd-writer.ts';
+import { finishPending, fitsTransaction, type WriterOptions, type Written, writePlan } from './etcd-writer.ts';
 import type { MovableStore, StoreContents } from './movable-store.ts';
 import { type SecretBox, toSecretBox } from './secret-box.ts';
 import { createSerialQueue, type SerialQueue } from './serial-queue.ts';
 import { checkRevision } from './store-rules.ts';
-import type { EntityId, PutOptions, Store, StoreUpdate } from './types.ts';
+import type { EntityId, PutOptions, PutStep, Store, StoreUpdate } from './types.ts';
 import { createUpdateFeed } from './update-feed.ts';
 import { createUpdateLog } from './update-log.ts';
 
@@ -52,6 +52,7 @@ const READ_SHARE = 0.4;
 /** A leader that ends takes what was proposed with it, and etcd does not say so; a write that is tried again compares what it changes. */
 const WRITE_SHARE = 0.2;
 const ADOPT_TIMEOUT_MS = 60_000;
+const FINISH_TIMEOUT_MS = 60_000;
 const MAX_WAITING = 1000;
 const MAX_LOG = 1000;
 /** Who has just made a change lets others go first, when they had changes within this time. */
@@ -112,6 +113,7 @@ class EtcdStore implements MovableStore {
   #rivalAt = Number.NEGATIVE_INFINITY;
   #putMs = 0;
   #hasWon = false;
+  #isTaking = false;
   /** The last change of this node whose entities are being written to their keys. */
   #finishing: Promise<void> = Promise.resolve();
   #isClosed = false;
@@ -172,8 +174,16 @@ class EtcdStore implements MovableStore {
 
   async put(changes: readonly Change[], options: PutOptions): Promise<StoreUpdate> {
     if (this.#isClosed) throw new SekishoError('STORE_FAILED', 'the store is closed');
-    const kept = structuredClone(changes);
-    return await this.#queue.run(() => this.#put(kept, options));
+    const step = { changes: structuredClone(changes), author: options.author };
+    const [update] = (await this.#queue.run(() => this.#putAll([step], options))) ?? [];
+    if (update === undefined) throw new SekishoError('INTERNAL', 'one change is never too large for parts');
+    return update;
+  }
+
+  async putAll(steps: readonly PutStep[], options: Omit<PutOptions, 'author'>): Promise<readonly StoreUpdate[] | undefined> {
+    if (this.#isClosed) throw new SekishoError('STORE_FAILED', 'the store is closed');
+    const kept = structuredClone(steps);
+    return await this.#queue.run(() => this.#putAll(kept, options));
   }
 
   watch(from: number, onUpdate: (update: StoreUpdate) => void): () => void {
@@ -228,7 +238,10 @@ class EtcdStore implements MovableStore {
     });
   }
 
-  async #put(changes: readonly Change[], { author, expect, isMask = () => false }: PutOptions): Promise<StoreUpdate> {
+  async #putAll(
+    steps: readonly PutStep[],
+    { expect, isMask = () => false }: Omit<PutOptions, 'author'>,
+  ): Promise<readonly StoreUpdate[] | undefined> {
     const signal = AbortSignal.timeout(this.#parts.timeoutMs);
     await this.#giveWay();
     for (;;) {
@@ -236,13 +249,15 @@ class EtcdStore implements MovableStore {
       if (this.#mirror.position.pending !== undefined) await this.#finish(signal);
       const { position } = this.#mirror;
       checkRevision(expect, position.revision);
-      const plan = this.#plan(position, changes, author, isMask);
+      const context = { layout: this.#layout, box: this.#parts.box, position, find: (id: EntityId) => this.#mirror.find(id), isMask };
+      const plan = toEtcdPlan(context, steps);
+      if (steps.length > 1 && !fitsTransaction(plan)) return undefined;
       const startedAt = performance.now();
       this.#ownHash = plan.next.hash;
       const written = await writePlan(this.#writer, plan, position, signal);
       this.#putMs = performance.now() - startedAt;
       this.#hasWon = written.isStored;
-      if (written.isStored) return this.#take(position, plan, written, changes);
+      if (written.isStored) return this.#take(position, plan, written, steps);
       // Another node was faster. What it did is known before the caller is told, so that it can build on it.
       await this.#left(position, signal);
     }
@@ -254,21 +269,23 @@ class EtcdStore implements MovableStore {
     await sleep(Math.min(MAX_YIELD_MS, (2 + Math.random()) * this.#putMs));
   }
 
-  #plan(position: EtcdPosition, changes: readonly Change[], author: string, isMask: (id: EntityId) => boolean): EtcdPlan {
-    const context = { layout: this.#layout, box: this.#parts.box, position, find: (id: EntityId) => this.#mirror.find(id) };
-    return toEtcdPlan(context, changes, { author, isMask });
-  }
-
-  #take(from: EtcdPosition, plan: EtcdPlan, { modRevision, pending }: Written, changes: readonly Change[]): StoreUpdate {
-    const { next, values } = plan;
+  #take(
+    from: EtcdPosition,
+    { next, values, records }: EtcdPlan,
+    { modRevision, pending }: Written,
+    steps: readonly PutStep[],
+  ): readonly StoreUpdate[] {
     const body: PartsBody | undefined = pending && {
-      changes: plan.changes,
+      changes: records.flatMap(({ changes }) => changes),
       values: [...values].map(([key, value]) => [key, value ?? null]),
     };
     const to = { ...next, modRevision, ...(pending && { pending }) };
-    this.#follower?.take({ from, to, values, changes, pending: body });
-    if (pending !== undefined) this.#finishing = this.#finish(AbortSignal.timeout(this.#parts.timeoutMs)).catch(() => undefined);
-    return { revision: next.revision, hash: next.hash, changes };
+    const updates = records.map(({ revision, hash }, index) => ({ revision, hash, changes: steps[index]?.changes ?? [] }));
+    this.#isTaking = true;
+    this.#follower?.take({ from, to, values, updates, pending: body });
+    this.#isTaking = false;
+    if (pending !== undefined) this.#finishing = this.#finish(AbortSignal.timeout(FINISH_TIMEOUT_MS)).catch(() => undefined);
+    return updates;
   }
 
   /** Sees to it that no change is pending any more: it is made already, whoever finishes it. */
@@ -277,10 +294,10 @@ class EtcdStore implements MovableStore {
     const body = this.#follower?.pending;
     if (position.pending === undefined || body === undefined) return;
     try {
-      const modRevision = await finishPending(this.#writer, position, body);
+      const modRevision = await finishPending(this.#writer, position, body, signal);
       if (modRevision === undefined) return await this.#left(position, signal);
       const { pending: _, ...finished } = position;
-      this.#follower?.take({ from: position, to: { ...finished, modRevision }, values: new Map(), changes: undefined, pending: undefined });
+      this.#follower?.take({ from: position, to: { ...finished, modRevision }, values: new Map(), updates: [], pending: undefined });
     } catch (error) {
       throw toStoreError(error, `the change to revision ${position.revision + 1}`);
     }
@@ -306,7 +323,7 @@ class EtcdStore implements MovableStore {
   }
 
   #tell(update: StoreUpdate): void {
-    if (update.hash !== this.#ownHash) this.#rivalAt = performance.now();
+    if (!this.#isTaking && update.hash !== this.#ownHash) this.#rivalAt = performance.now();
     this.#log.add(update);
     this.#feed.publish(update);
     this.#snapshot?.touch();

@@ -24,6 +24,8 @@ export interface Written {
   readonly pending?: EtcdPosition['pending'];
 }
 
+/** Each record is written, and one that is too old deleted with its parts. */
+const RECORD_OPERATIONS = 3;
 const PAUSE_MS = 25;
 
 /**
@@ -33,57 +35,81 @@ const PAUSE_MS = 25;
 export async function writePlan(options: WriterOptions, plan: EtcdPlan, position: EtcdPosition, signal: AbortSignal): Promise<Written> {
   const { etcd } = options;
   const { revision } = plan.next;
-  const parts = fitsOne(plan) ? undefined : await writeBody(options, plan);
+  const parts = fitsTransaction(plan) ? undefined : await writeBody(options, plan);
   const pending = parts === undefined ? undefined : { change: plan.change, parts };
   const txn = toTxn(options, plan, position, pending);
+  try {
+    // The same transaction can't be made twice: it compares what it changes. So it is asked until it is known how it went.
+    const { succeeded, responses, revision: modRevision } = await persist(() => etcd.txn(txn, signal), signal);
+    if (succeeded) return { isStored: true, modRevision, ...(pending && { pending }) };
+    const [state, record, ...counts] = responses.map((response) => (response.type === 'range' ? response.result : undefined));
+    const made = record?.kvs[0];
+    if (made !== undefined && toChangeOf(made.value) === plan.change)
+      return { isStored: true, modRevision: made.modRevision, ...(pending && { pending }) };
+    const found = state?.kvs[0]?.modRevision ?? 0;
+    const orphaning = plan.orphaning.find((_, index) => (counts[index]?.count ?? 0) > 0);
+    if (found === position.modRevision && orphaning !== undefined) throw collectionNotEmpty(orphaning);
+    return { isStored: false, modRevision: found };
+  } catch (error) {
+    throw toStoreError(error, `the change to revision ${revision}`);
+  }
+}
+
+/**
+ * Writes the entities of a pending change to their keys. Any node may do so, several at once too; gives etcd's revision of the state, undefined when another
+ * was faster.
+ */
+export async function finishPending(
+  { etcd, layout }: WriterOptions,
+  position: EtcdPosition,
+  body: PartsBody,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const compare = [isAt(layout, position)];
+  const { pending: _, ...finished } = position;
+  const steps = toBatches(body.values.map(([key, value]) => toOperation(key, value ?? undefined)));
+  let revision: number | undefined;
+  for (const success of [...steps, [put(layout.state, toStateValue(finished))]]) {
+    const result = await persist(() => etcd.txn({ compare, success }, signal), signal);
+    if (!result.succeeded) return undefined;
+    revision = result.revision;
+  }
+  return revision;
+}
+
+/** Tries what can be tried again until it is known how it went. */
+async function persist<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
   for (;;) {
     try {
-      const { succeeded, responses, revision: modRevision } = await etcd.txn(txn, signal);
-      if (succeeded) return { isStored: true, modRevision, ...(pending && { pending }) };
-      const [state, record, ...counts] = responses.map((response) => (response.type === 'range' ? response.result : undefined));
-      const made = record?.kvs[0];
-      if (made !== undefined && toChangeOf(made.value) === plan.change)
-        return { isStored: true, modRevision: made.modRevision, ...(pending && { pending }) };
-      const found = state?.kvs[0]?.modRevision ?? 0;
-      const orphaning = plan.orphaning.find((_, index) => (counts[index]?.count ?? 0) > 0);
-      if (found === position.modRevision && orphaning !== undefined) throw collectionNotEmpty(orphaning);
-      return { isStored: false, modRevision: found };
+      return await work();
     } catch (error) {
-      // The same transaction can't be made twice: it compares what it changes. So it is asked until it is known how it went.
-      if (signal.aborted || !isPassing(error)) throw toStoreError(error, `the change to revision ${revision}`);
+      if (signal.aborted || !isPassing(error)) throw error;
       await sleep(PAUSE_MS);
     }
   }
 }
 
-/** Writes the entities of a pending change to their keys. Any node may do so, several at once too; gives etcd's revision of the state, undefined when another was faster. */
-export async function finishPending({ etcd, layout }: WriterOptions, position: EtcdPosition, body: PartsBody): Promise<number | undefined> {
-  const compare = [isAt(layout, position)];
-  const { pending: _, ...finished } = position;
-  for (const operations of toBatches(body.values.map(([key, value]) => toOperation(key, value ?? undefined)))) {
-    if (!(await etcd.txn({ compare, success: operations })).succeeded) return undefined;
-  }
-  const { succeeded, revision } = await etcd.txn({ compare, success: [put(layout.state, toStateValue(finished))] });
-  return succeeded ? revision : undefined;
-}
-
-function fitsOne({ values, changes }: EtcdPlan): boolean {
-  if (values.size > MAX_OPERATIONS) return false;
-  let bytes = Buffer.byteLength(JSON.stringify(changes));
+/** True when the plan needs no parts. One of several changes has to fit. */
+export function fitsTransaction({ values, records }: EtcdPlan): boolean {
+  if (values.size + RECORD_OPERATIONS * (records.length - 1) > MAX_OPERATIONS) return false;
+  let bytes = Buffer.byteLength(JSON.stringify(records));
   for (const value of values.values()) bytes += Buffer.byteLength(value ?? '');
   return bytes <= MAX_BYTES;
 }
 
 async function writeBody(
   { etcd, layout }: WriterOptions,
-  { next: { revision }, change, changes, values, orphaning }: EtcdPlan,
+  { next: { revision }, change, records, values, orphaning }: EtcdPlan,
 ): Promise<number> {
   if (orphaning.length > MAX_OPERATIONS)
     throw new SekishoError(
       'STORE_TOO_LARGE',
       `one change deletes, or gives other schemas to, ${orphaning.length} collections; ${MAX_OPERATIONS} are allowed`,
     );
-  const body: PartsBody = { changes, values: [...values].map(([key, value]) => [key, value ?? null]) };
+  const body: PartsBody = {
+    changes: records.flatMap(({ changes }) => changes),
+    values: [...values].map(([key, value]) => [key, value ?? null]),
+  };
   try {
     return await writeParts({ etcd, layout, revision, change }, body);
   } catch (error) {
@@ -92,14 +118,14 @@ async function writeBody(
 }
 
 function toTxn({ layout, historyLimit }: WriterOptions, plan: EtcdPlan, position: EtcdPosition, pending: EtcdPosition['pending']): Txn {
-  const { next, values, orphaning } = plan;
-  const guarded = orphaning.map((change) => {
-    const id = toEntityId(change);
+  const { next, values, orphaning, records, change } = plan;
+  const guarded = orphaning.map((each) => {
+    const id = toEntityId(each);
     return { key: layout.entity(id), documents: layout.documents(id.namespace, id.name) };
   });
   // A collection is guarded by its own key, so that this one is written at once.
   const now = pending === undefined ? [...values] : guarded.map(({ key }) => [key, values.get(key)] as const);
-  const old = next.revision - historyLimit;
+  const old = records.map(({ revision }) => revision - historyLimit).filter((revision) => revision > 0);
   const isEmpty = guarded.map(
     ({ documents }): Compare => ({ key: documents, isPrefix: true, target: 'createRevision', result: '=', value: 0 }),
   );
@@ -107,9 +133,9 @@ function toTxn({ layout, historyLimit }: WriterOptions, plan: EtcdPlan, position
     compare: [isAt(layout, position), ...isEmpty],
     success: [
       put(layout.state, toStateValue({ ...next, ...(pending && { pending }) })),
-      put(layout.record(next.revision), toRecordValue(plan, pending?.parts)),
+      ...records.map((record) => put(layout.record(record.revision), toRecordValue(record, change, pending?.parts))),
       ...now.map(([key, value]) => toOperation(key, value)),
-      ...(old > 0 ? [{ delete: { key: layout.record(old) } }, { delete: { prefix: layout.partsOf(old) } }] : []),
+      ...old.flatMap((revision) => [{ delete: { key: layout.record(revision) } }, { delete: { prefix: layout.partsOf(revision) } }]),
     ],
     failure: [
       { range: { key: layout.state } },

@@ -11,10 +11,13 @@ import { diffBase, diffServed, type Layers, toBase, toIdKey, toLayers, withStore
 import type { Applied, ApplyOptions, Registry, RegistryOptions, Rejection } from './registry.ts';
 import { createSerialQueue } from './serial-queue.ts';
 import { checkRevision } from './store-rules.ts';
-import type { DocumentStore, HistoryRecord, StoreUpdate } from './types.ts';
+import type { DocumentStore, HistoryRecord, PutOptions, PutStep, StoreUpdate } from './types.ts';
 
 /** How long a change is tried that other writers outrun. */
 const RETRY_MS = 5000;
+/** Changes that wait, and those that go into one transaction of the store. */
+const MAX_WAITING = 1000;
+const MAX_GROUP = 30;
 
 interface Prepared<Built> {
   readonly graph: EntityGraph;
@@ -27,6 +30,14 @@ interface Position {
   readonly layers: Layers;
   readonly revision: number;
   readonly hash: string;
+}
+
+/** A change that may be stored together with others. */
+interface Member extends PutStep {
+  /** By the monotonic clock. */
+  readonly askedAt: number;
+  readonly resolve: (applied: Applied) => void;
+  readonly reject: (reason: unknown) => void;
 }
 
 /** The registry behind `createRegistry`: one queue, one graph, two layers. */
@@ -44,6 +55,10 @@ export class LiveRegistry<Built> implements Registry<Built> {
   /** Updates of the watch that are not served yet. */
   #arrivals: StoreUpdate[] = [];
   #onArrival: () => void = () => {};
+  /** Changes that wait for their turn together. */
+  #group: Member[] = [];
+  /** The last failure of the store. */
+  #failure: { readonly at: number; readonly error: SekishoError } | undefined;
   #isReceiving = false;
   #isRetrying = false;
   #stopWatch: () => void = () => {};
@@ -51,7 +66,7 @@ export class LiveRegistry<Built> implements Registry<Built> {
 
   constructor(options: RegistryOptions<Built>) {
     this.#options = options;
-    this.#queue = createSerialQueue(options.maxWaiting ?? 1000);
+    this.#queue = createSerialQueue(options.maxWaiting ?? MAX_WAITING);
     this.documents = guardDocuments({
       documents: options.store.documents,
       entities: () => this.#graph.entities,
@@ -96,7 +111,10 @@ export class LiveRegistry<Built> implements Registry<Built> {
   }
 
   async apply(changes: readonly Change[], options: ApplyOptions): Promise<Applied> {
-    return await this.#queue.run(() => this.#apply(changes, options));
+    const askedAt = performance.now();
+    const isAlone = options.expect !== undefined || options.dryRun === true || this.#options.store.putAll === undefined;
+    if (!isAlone) return await this.#joinGroup({ changes, author: options.author, askedAt });
+    return await this.#queue.run(() => this.#apply(changes, options, askedAt));
   }
 
   async setBase(changes: readonly Change[]): Promise<void> {
@@ -110,8 +128,103 @@ export class LiveRegistry<Built> implements Registry<Built> {
     await this.#queue.close();
   }
 
-  async #apply(changes: readonly Change[], { author, expect, dryRun = false }: ApplyOptions): Promise<Applied> {
+  /** The result of a change that is stored together with those that wait beside it. */
+  async #joinGroup(asked: Pick<Member, 'changes' | 'author' | 'askedAt'>): Promise<Applied> {
+    if (this.#group.length >= (this.#options.maxWaiting ?? MAX_WAITING))
+      throw new SekishoError('STORE_BUSY', `${this.#group.length} changes are waiting already; try again`);
+    const applied = Promise.withResolvers<Applied>();
+    const member = { ...asked, ...applied };
+    this.#group.push(member);
+    // As many turns as members: one that comes too late finds nothing to do.
+    this.#queue
+      .run(() => this.#applyGroup())
+      .catch((error: unknown) => {
+        this.#group = this.#group.filter((each) => each !== member);
+        member.reject(error);
+      });
+    return await applied.promise;
+  }
+
+  async #applyGroup(): Promise<void> {
+    const members = this.#group.splice(0, MAX_GROUP).filter((member) => {
+      const failure = this.#failureSince(member.askedAt);
+      if (failure !== undefined) member.reject(failure);
+      return failure === undefined;
+    });
+    try {
+      if (members.length > 1 && (await this.#applyTogether(members))) return;
+      for (const { changes, author, askedAt, resolve, reject } of members)
+        await this.#apply(changes, { author }, askedAt).then(resolve, reject);
+    } catch (error) {
+      for (const { reject } of members) reject(error);
+    }
+  }
+
+  /** Builds, stores and serves the changes of all members in one go; false, with nothing changed, when each has to go by itself, so that it is told its own reason. */
+  async #applyTogether(members: readonly Member[]): Promise<boolean> {
     const startedAt = performance.now();
+    while (performance.now() - startedAt < RETRY_MS) {
+      await this.#receive();
+      const prepared = await this.#prepareTogether(members).catch(() => undefined);
+      if (prepared === undefined) return false;
+      const updates = await this.#storeTogether(members, prepared.built);
+      if (updates === undefined) continue;
+      const last = updates.at(-1);
+      if (last === undefined) return false;
+      const changes = members.flatMap((member) => member.changes);
+      for (const change of changes) this.#rejected.delete(toIdKey(toEntityId(change)));
+      const { revision, hash } = last;
+      await this.#serve(prepared, { layers: withStored(this.#layers, changes), revision, hash });
+      members.forEach(({ resolve }, i) => resolve({ revision: updates[i]?.revision ?? revision, warnings: prepared.warningsOf[i] ?? [] }));
+      this.#retryRejected();
+      return true;
+    }
+    return false;
+  }
+
+  async #prepareTogether(members: readonly Member[]): Promise<Prepared<Built> & { readonly warningsOf: readonly (readonly string[])[] }> {
+    let graph = this.#graph;
+    const warningsOf: (readonly string[])[] = [];
+    for (const { changes } of members) {
+      const next = applyChanges(
+        graph,
+        changes.filter((change) => !this.#isKeptOut(change)),
+      );
+      warningsOf.push(await checkChangeRules(changes, graph.entities, this.#options.store.documents));
+      graph = next;
+    }
+    return { graph, built: await this.#options.build(graph.entities, this.#served && this.#graph.entities), warnings: [], warningsOf };
+  }
+
+  /** Undefined when another writer was faster; none when the store can't take the changes together. */
+  async #storeTogether(members: readonly Member[], built: Built): Promise<readonly StoreUpdate[] | undefined> {
+    const { store, discard } = this.#options;
+    const steps = members.map(({ changes, author }) => ({ changes, author }));
+    const work = async (options: Omit<PutOptions, 'author'>) => (await store.putAll?.(steps, options)) ?? [];
+    try {
+      const updates = await this.#storing(
+        members.flatMap(({ changes }) => changes),
+        built,
+        true,
+        work,
+      );
+      if (updates?.length === 0) discard?.(built);
+      return updates;
+    } catch (error) {
+      if (this.#failure?.error === error) throw error;
+      return [];
+    }
+  }
+
+  /** What has just failed for another would fail for who waited beside it as well, and as late again. */
+  #failureSince(askedAt: number): SekishoError | undefined {
+    return this.#failure !== undefined && this.#failure.at > askedAt ? this.#failure.error : undefined;
+  }
+
+  async #apply(changes: readonly Change[], { author, expect, dryRun = false }: ApplyOptions, askedAt: number): Promise<Applied> {
+    const startedAt = performance.now();
+    const failure = this.#failureSince(askedAt);
+    if (failure !== undefined) throw failure;
     for (;;) {
       await this.#receive();
       checkRevision(expect, this.#revision);
@@ -146,19 +259,28 @@ export class LiveRegistry<Built> implements Registry<Built> {
 
   /** Stores the changes and waits until the watch tells of them; undefined when another writer was faster and the change may be tried again. */
   async #store(changes: readonly Change[], author: string, built: Built, mayRetry: boolean): Promise<StoreUpdate | undefined> {
+    const { store } = this.#options;
+    const work = async (options: Omit<PutOptions, 'author'>) => [await store.put(changes, { ...options, author })];
+    return (await this.#storing(changes, built, mayRetry, work))?.[0];
+  }
+
+  async #storing(
+    changes: readonly Change[],
+    built: Built,
+    mayRetry: boolean,
+    work: (options: Omit<PutOptions, 'author'>) => Promise<readonly StoreUpdate[]>,
+  ): Promise<readonly StoreUpdate[] | undefined> {
     const changing = toChangingCollections(changes, this.#graph.entities).map(toIdKey);
     for (const key of changing) this.#changing.add(key);
     try {
-      const update = await this.#options.store.put(changes, {
-        author,
-        expect: this.#revision,
-        isMask: (id) => this.#layers.base.has(toIdKey(id)),
-      });
-      await this.#waitFor((arrival) => arrival.isReset === true || arrival.revision >= update.revision);
-      this.#arrivals = this.#arrivals.filter((arrival) => arrival.isReset === true || arrival.revision > update.revision);
-      return update;
+      const updates = await work({ expect: this.#revision, isMask: (id) => this.#layers.base.has(toIdKey(id)) });
+      const last = updates.at(-1)?.revision ?? 0;
+      await this.#waitFor((arrival) => arrival.isReset === true || arrival.revision >= last, last > 0);
+      this.#arrivals = this.#arrivals.filter((arrival) => arrival.isReset === true || arrival.revision > last);
+      return updates;
     } catch (error) {
       this.#options.discard?.(built);
+      if (error instanceof SekishoError && error.code === 'STORE_FAILED') this.#failure = { at: performance.now(), error };
       if (!mayRetry || !(error instanceof SekishoError) || error.code !== 'REVISION_MISMATCH') throw error;
       await this.#waitFor((arrival) => arrival.isReset === true || arrival.revision > this.#revision);
       return undefined;
@@ -285,7 +407,8 @@ export class LiveRegistry<Built> implements Registry<Built> {
     this.#retryRejected();
   }
 
-  async #waitFor(isIt: (update: StoreUpdate) => boolean): Promise<void> {
+  async #waitFor(isIt: (update: StoreUpdate) => boolean, isNeeded = true): Promise<void> {
+    if (!isNeeded) return;
     while (!this.#arrivals.some(isIt)) {
       if (this.#isClosed)
         throw new SekishoError('NOT_READY', 'the gateway is stopping; the change is stored and will be served after the next start');

@@ -60,10 +60,22 @@ export interface PutOptions {
   readonly isMask?: (id: EntityId) => boolean;
 }
 
+/** One of several changes that are stored together. */
+export interface PutStep {
+  readonly changes: readonly Change[];
+  /** Principal for the history. */
+  readonly author: string;
+}
+
 /** Where entities live. `put` is one transaction: durable when it resolves, nothing of it there when it rejects (STORE_FAILED, REVISION_MISMATCH). */
 export interface Store {
   load(): Promise<StoreState>;
   put(changes: readonly Change[], options: PutOptions): Promise<StoreUpdate>;
+  /**
+   * `put` for several changes in one transaction, each with a revision and a record of its own: for a store that is far away. Undefined, and nothing stored,
+   * when they are too large for one transaction.
+   */
+  putAll?(steps: readonly PutStep[], options: Omit<PutOptions, 'author'>): Promise<readonly StoreUpdate[] | undefined>;
   /** Calls `onUpdate` for every stored revision after `from`, in order, those of this process included. Returns the function that stops it. */
   watch(from: number, onUpdate: (update: StoreUpdate) => void): () => void;
   history(options: { readonly limit: number; readonly before?: number }): Promise<readonly HistoryRecord[]>;
