@@ -8,10 +8,11 @@ import { type EtcdServers, startEtcd } from '../../test/support/etcd.ts';
 import { type Changes, changesOf, expectedKeys, openEtcd, presentKeys, SYNC_SCHEMAS, syncType } from '../../test/support/sync.ts';
 import { until } from '../../test/support/until.ts';
 import { SekishoError } from '../lib/errors.ts';
+import { openEventLog } from '../sql/event-log.ts';
 import type { Database } from '../sql/types.ts';
 import { createSync, type Sync, type SyncOptions } from './sync.ts';
 import { signatureOf, toOutcome } from './webhook-sender.ts';
-import type { WebhookOptions } from './webhooks.ts';
+import { createWebhooks, type WebhookOptions } from './webhooks.ts';
 
 const NET = syncType('net');
 const SECRET = 'a secret';
@@ -244,6 +245,49 @@ function suite(subject: DatabaseSubject): void {
     assert.equal(await webhooks.retry('r'), 0);
     await assert.rejects(webhooks.retry('q'), { code: 'WEBHOOK_UNKNOWN', message: /did you mean r\?/ });
     await receiver.close();
+  });
+
+  test('queues and dead letters are bounded: the oldest go', async () => {
+    const hook = webhook('r', 'http://127.0.0.1:1', { backoffMs: 60_000, retries: 1000, concurrency: 1 });
+    const webhooks = createWebhooks({
+      database,
+      schemas: () => SYNC_SCHEMAS,
+      webhooks: [hook],
+      pollMs: 50,
+      maxWaiting: 5,
+      maxDead: 3,
+    });
+    const log = await openEventLog(database, webhooks.receivers);
+    for (let i = 0; i < 12; i += 1) await changes.create(NET, { id: `n${i}` });
+    await log.remove((await log.ids(100)).map(({ id }) => id));
+    const lost = new AbortController();
+    const running = webhooks.run(lost.signal);
+    await until('five wait and three are dead', async () => {
+      const [status] = await webhooks.status();
+      return status?.waiting === 5 && status.dead === 3;
+    });
+    const letters = await webhooks.deadLetters('r', 10, 0);
+    assert.deepEqual(
+      letters.map(({ path }) => path),
+      ['/v1/nets/n4', '/v1/nets/n5', '/v1/nets/n6'],
+    );
+    assert.equal(letters[0]?.reason, 'more than 5 changes waited');
+    const [, middle] = letters;
+    assert.equal((await webhooks.deadLetters('r', 1, letters[0]?.id ?? 0))[0]?.id, middle?.id);
+    lost.abort();
+    await running;
+  });
+
+  test('leaders that overlap give each receiver each change once', async () => {
+    const webhooks = createWebhooks({ database, schemas: () => SYNC_SCHEMAS, webhooks: [webhook('r', 'http://127.0.0.1:1')], pollMs: 50 });
+    const log = await openEventLog(database, webhooks.receivers);
+    for (let i = 0; i < 40; i += 1) await changes.create(NET, { id: `n${i}` });
+    const ids = (await log.ids(100)).map(({ id }) => id);
+    await Promise.all(Array.from({ length: 4 }, () => log.remove(ids)));
+    assert.deepEqual(await webhooks.status(), [
+      { receiver: 'r', waiting: 40, oldest: (await webhooks.status())[0]?.oldest, dead: 0, isConfigured: true },
+    ]);
+    assert.equal((await log.backlog()).count, 0);
   });
 
   test('a schema that there is not is refused at the start', async () => {
