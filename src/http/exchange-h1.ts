@@ -219,7 +219,14 @@ export class ExchangeH1 extends ResponseSlot implements Exchange, BodyObserver {
   }
 
   onAbort(listener: () => void): void {
-    this.#onAbort = listener;
+    const before = this.#onAbort;
+    this.#onAbort =
+      before === undefined
+        ? listener
+        : () => {
+            before();
+            listener();
+          };
   }
 
   onFinish(listener: (responseBytes: number) => void): void {

@@ -196,6 +196,7 @@ test('a reset stream aborts its exchange alone; destroy resets', async () => {
   let aborts = 0;
   await using front = await startFront((exchange) => {
     open.push(exchange);
+    exchange.onAbort(() => undefined);
     exchange.onAbort(() => (aborts += 1));
   }, H2C);
   using session = openSession(front.port);

@@ -154,7 +154,14 @@ export class ExchangeH2 implements Exchange {
   }
 
   onAbort(listener: () => void): void {
-    this.#onAbort = listener;
+    const before = this.#onAbort;
+    this.#onAbort =
+      before === undefined
+        ? listener
+        : () => {
+            before();
+            listener();
+          };
   }
 
   onFinish(listener: (responseBytes: number) => void): void {

@@ -59,7 +59,7 @@ export interface Exchange {
   /** Ends the streamed body; `trailers` are sent on HTTP/2 and, when announced, on HTTP/1.1 chunked. */
   end(trailers?: RawHeaders): void;
   onDrain(listener: () => void): void;
-  /** Called once if the client goes away before the answer is complete. At most one listener. */
+  /** Called once if the client goes away before the answer is complete; listeners that were added before are called before. */
   onAbort(listener: () => void): void;
   /** Called once when the answer was handed to the socket completely, or the exchange died. At most one listener. */
   onFinish(listener: (responseBytes: number) => void): void;

@@ -163,13 +163,15 @@ test('a small unread body is drained, a large one ends the connection without lo
   assert.match(result.received, /Connection: close\r\n\r\nearly$/);
 });
 
-test('a client that goes away aborts the exchange once', async () => {
+test('a client that goes away aborts the exchange once, and all who listen hear of it', async () => {
   let aborts = 0;
+  let others = 0;
   let finishes = 0;
   const exchanges: Exchange[] = [];
   await using front = await startFront((exchange) => {
     exchanges.push(exchange);
     exchange.onAbort(() => (aborts += 1));
+    exchange.onAbort(() => (others += aborts));
     exchange.onFinish(() => (finishes += 1));
   });
   const socket = await connectTo(front.port);
@@ -182,7 +184,7 @@ test('a client that goes away aborts the exchange once', async () => {
   exchange.begin({ status: 200, headers: [] });
   exchange.write(Buffer.from('x'));
   exchange.end();
-  assert.deepEqual([aborts, finishes, front.frontend.inFlight], [1, 1, 0]);
+  assert.deepEqual([aborts, others, finishes, front.frontend.inFlight], [1, 1, 1, 0]);
   await until('the connection is closed', () => front.frontend.connections === 0);
 });
 

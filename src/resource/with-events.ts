@@ -25,6 +25,7 @@ export async function withEvents<Asked extends Work & Pick<Call, 'exchange'>, T>
   if (extensions === undefined || !parts.some((part) => handled.has(part))) return await run(call);
   const leave = new AbortController();
   exchange.onAbort(() => leave.abort());
+  if (exchange.aborted) leave.abort();
   const life = openLife({
     models,
     database,
