@@ -42,7 +42,9 @@ export function toCrate(row: Row | undefined): unknown {
   return { ...crate, rack };
 }
 
-/** A row whose JSON columns came as text. */
+/** A row with its JSON columns as values; some drivers give them as text. */
 export function toParcel(row: Row | undefined): unknown {
-  return { ...row, labels: JSON.parse(String(row?.['labels'])), size: JSON.parse(String(row?.['size'])) };
+  return { ...row, labels: toValue(row?.['labels']), size: toValue(row?.['size']) };
 }
+
+const toValue = (column: unknown): unknown => (typeof column === 'string' ? JSON.parse(column) : column);

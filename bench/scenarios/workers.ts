@@ -6,8 +6,11 @@ import { measureCpuPerRequest, type TargetCost } from '../cpu-per-request.ts';
 import { startUpstreamNginx } from '../nginx.ts';
 import type { Measurement } from '../result.ts';
 import { type Effort, plainRoute, startPinnedGateway } from '../stand.ts';
+import { load } from '../wrk.ts';
 
 const WORKERS = [1, 2] as const;
+/** Each worker compiles what is hot by itself, from its own share of the requests. */
+const WARM_UP_SECONDS = 5;
 const BOTH_CORES = `${SERVER_CORE},${LOAD_CORE}`;
 /** So much work per request that what makes the load hardly needs its core. */
 const BUSY = `
@@ -35,6 +38,7 @@ async function measureCost(effort: Effort): Promise<Measurement> {
     await untilServing(gateway, workers);
     // As many for each worker: with fewer it has less to do each time that it wakes up, which costs more per request whoever serves it.
     const connections = 64 * workers;
+    await load(`${gateway.proxyUrl}/plain`, WARM_UP_SECONDS * workers, { connections });
     targets.push({ name: `${workers}`, pid: gateway.pid(), url: `${gateway.proxyUrl}/plain`, load: { connections } });
   }
   const [one, two] = await measureCpuPerRequest(targets, effort.rounds, effort.seconds);
