@@ -6,10 +6,15 @@ import type { SETTINGS } from './settings-table.ts';
 
 /** Reports what data models lack, and identities that anybody could take on. */
 export function checkModels(settings: NonNullable<Draft<SectionValue<typeof SETTINGS>>>, problems: Problems): void {
-  const { schemas, database, keystone, identity, proxy } = settings;
+  const { schemas, database, keystone, identity, proxy, workers } = settings;
   if (schemas === undefined || schemas.length === 0) return;
   if (database === undefined)
     problems.report('database', 'is missing; `schemas` need a database, for example `{ type: sqlite3, connection: ./data.db }`');
+  if (database?.type === 'sqlite3' && database.connection === ':memory:' && typeof workers === 'number' && workers > 0)
+    problems.report(
+      'workers',
+      `found ${workers} beside a database in memory, which only one process can have; expected 0, or a file in \`database.connection\``,
+    );
   if (keystone?.fake === true && proxy?.host !== undefined && !isLoopback(proxy.host)) {
     problems.report(
       'keystone.fake',

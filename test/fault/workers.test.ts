@@ -35,6 +35,27 @@ test('a worker is killed: fresh connections wait for the next one, those of the 
   assert.match(worker?.lastEnd ?? '', /SIGKILL/);
 });
 
+test('a place whose workers end again and again: another worker takes its connections', async () => {
+  await using upstream = await startUpstream();
+  await using gateway = await startWithWorkers();
+  const url = await deploy(gateway, 'up', { urls: [upstream.url] });
+  const [, other] = await untilServing(gateway);
+  await until(
+    'the next try is seconds away',
+    async () => {
+      const [worker] = await readWorkers(gateway);
+      if (worker !== undefined && worker.state === 'serving' && isAlive(worker.pid)) process.kill(worker.pid, 'SIGKILL');
+      return /"pauseMs":3200/.test(gateway.log());
+    },
+    60_000,
+  );
+  const answers = await Promise.all(Array.from({ length: 20 }, () => ask(url, { timeoutMs: 2500 })));
+  assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
+  const [waiting, same] = await readWorkers(gateway);
+  assert.deepEqual([waiting?.state, same?.pid], ['waiting', other?.pid]);
+  await untilServing(gateway);
+});
+
 test('a worker that does not answer is killed and replaced', async () => {
   await using upstream = await startUpstream();
   await using gateway = await startWithWorkers({ config: { worker_stall_timeout: '1s' } });

@@ -51,6 +51,8 @@ interface Slot {
   failures: number;
   lastEnd: string | undefined;
   retry: NodeJS.Timeout | undefined;
+  /** Takes the connections that wait for this place. */
+  standIn: WorkerProcess | undefined;
 }
 
 /** One that served so long is no part of a crash loop. */
@@ -302,7 +304,8 @@ class WorkerPool implements Workers {
   /** Connections that the kernel gives to a worker that does not come up are taken by another. */
   #adopt(slot: Slot): void {
     const other = this.#slots.find(({ current }) => current?.state === 'serving')?.current;
-    if (other === undefined) return;
+    if (other === undefined || other === slot.standIn) return;
+    slot.standIn = other;
     for (const { listener, socket } of this.#options.sockets.of(slot.worker - 1, this.#slots.length))
       other.peer.send(socket, 'listen', listener).catch(() => undefined);
   }
@@ -395,7 +398,16 @@ class WorkerPool implements Workers {
 }
 
 function newSlot(worker: number): Slot {
-  return { worker, current: undefined, coming: undefined, restarts: 0, failures: 0, lastEnd: undefined, retry: undefined };
+  return {
+    worker,
+    current: undefined,
+    coming: undefined,
+    restarts: 0,
+    failures: 0,
+    lastEnd: undefined,
+    retry: undefined,
+    standIn: undefined,
+  };
 }
 
 function delay(ms: number): { readonly promise: Promise<undefined>; cancel(): void } {
