@@ -66,6 +66,8 @@ test('create, list, show, set and delete, with names instead of ids and values o
   assert.equal((await done('pet', 'set', '--price', '95', pet.id)).pet.price, 95);
   assert.equal((await done('pet', 'list', '--status', 'available')).pets.length, 1);
   assert.deepEqual((await done('pet', 'list', '--price__lt', '95')).pets, []);
+  assert.equal((await done('pet', 'list', '--store', 'Happy Paws')).pets.length, 1);
+  assert.deepEqual((await done('pet', 'list', '--category__ne', 'dog')).pets, []);
   assert.deepEqual((await done('pet', 'list', '--fields', 'name,price')).pets, [{ name: 'Rex', price: 95 }]);
 
   const shown = await done('store', 'show', 'Happy Paws');

@@ -4,7 +4,7 @@ import type { ClientWords } from './client-options.ts';
 import { resourceTable, rowsTable } from './client-output.ts';
 import { type ClientAction, type ClientSchema, type Fields, isFields, toProperties } from './client-schema.ts';
 import type { ClientServer } from './client-server.ts';
-import { parseClientValue, toBody, unknownOption } from './client-values.ts';
+import { findTarget, optionNames, parseClientValue, toBody, unknownOption } from './client-values.ts';
 import { findId, findResource, listResources, resourcePath } from './find-resource.ts';
 
 /** One command line of the client, parsed. */
@@ -32,14 +32,24 @@ export const CLIENT_RUNS: Readonly<Record<string, (call: ClientCall) => Promise<
 async function list(call: ClientCall): Promise<void> {
   const { schema, server, line, io } = call;
   takeWords(line, 0, 'list');
-  const names = [...schema.properties.map(({ name }) => name), ...LIST_KEYS];
   const query: Record<string, readonly string[]> = { ...fieldsQuery(line) };
-  for (const [name, value] of line.options) {
-    if (!names.includes(name.split('__', 1)[0] ?? '')) throw unknownOption(name, names);
+  for (const option of line.options) {
+    const [name, value] = await toFilter(call, option);
     query[name] = [...(query[name] ?? []), value];
   }
   const rows = await listResources(server, schema, query);
   io.out(line.common.format === 'json' ? toJson({ [schema.plural]: rows }) : rowsTable(schema, rows));
+}
+
+/** The query key and value of an option of a list; a relation is filtered by the id or the name of what it relates to. */
+async function toFilter({ schema, schemas, server }: ClientCall, [name, value]: readonly [string, string]): Promise<[string, string]> {
+  const [base = '', ...comparison] = name.split('__');
+  if (LIST_KEYS.includes(name) || schema.properties.some((property) => property.name === base)) return [name, value];
+  const relation = findTarget(schema, schemas, base);
+  if (relation === undefined) throw unknownOption(name, [...optionNames(schema), ...LIST_KEYS]);
+  const key = [relation.property, ...comparison].join('__');
+  // `--store__null true` says nothing of a store.
+  return [key, comparison[0] === 'null' ? value : String(await findId(server, relation.target, value))];
 }
 
 async function show(call: ClientCall): Promise<void> {
@@ -124,6 +134,8 @@ function toInput(action: ClientAction, line: ClientWords, words: readonly string
 }
 
 function printResource({ schema, line, io }: ClientCall, body: unknown): void {
+  // Who may write it may not be allowed to read what came of it.
+  if (body === '') return line.common.format === 'json' ? undefined : io.out(`done; the ${schema.singular} may not be read by you\n`);
   const resource = isFields(body) ? body[schema.singular] : undefined;
   if (line.common.format === 'json') io.out(toJson(body));
   else io.out(isFields(resource) ? resourceTable(schema, resource) : `${JSON.stringify(body)}\n`);

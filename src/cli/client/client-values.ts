@@ -43,14 +43,25 @@ export async function toBody(
       body[name] = parseClientValue(name, own.type, text);
       continue;
     }
-    const property = findRelation(schema, name);
-    const target = schemas.find(({ id }) => id === property?.relation);
-    if (property === undefined) throw unknownOption(name, optionNames(schema));
-    if (target === undefined)
-      throw usageFailure(`--${name}: the schema ${property.relation} is not there for you; give --${property.name} ID`);
-    body[property.name] = text === NULL ? null : await findId(server, target, text);
+    const relation = findTarget(schema, schemas, name);
+    if (relation === undefined) throw unknownOption(name, optionNames(schema));
+    body[relation.property] = text === NULL ? null : await findId(server, relation.target, text);
   }
   return body;
+}
+
+/** The property that an option names by its relation, and the schema that it relates to; undefined when no relation has that name. */
+export function findTarget(
+  schema: ClientSchema,
+  schemas: readonly ClientSchema[],
+  name: string,
+): { readonly property: string; readonly target: ClientSchema } | undefined {
+  const property = findRelation(schema, name);
+  if (property === undefined) return undefined;
+  const target = schemas.find(({ id }) => id === property.relation);
+  if (target === undefined)
+    throw usageFailure(`--${name}: the schema ${property.relation} is not there for you; give --${property.name} ID`);
+  return { property: property.name, target };
 }
 
 /** Options of create and set, with what they take. */
