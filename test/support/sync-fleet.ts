@@ -86,13 +86,17 @@ function startNode({ kind, connection, endpoints, ttlMs }: FleetOptions, name: s
 export interface Witness {
   /** What should not have happened: a version that went back, a write of a leader that was none any more. */
   faults(): readonly string[];
+  /** Whether it has looked at everything up to this revision: at keys of networks, and at those of the nodes. */
+  hasSeen(revision: number): boolean;
   close(): Promise<void>;
 }
 
 export function startWitness(etcd: Etcd): Witness {
   const faults: string[] = [];
   const versions = new Map<string, number>();
+  const seen = { configs: 0, office: 0 };
   const see = ({ type, kv }: Pick<WatchEvent, 'type' | 'kv'>): void => {
+    seen.configs = kv.modRevision;
     if (type === 'delete') {
       versions.delete(kv.key);
       return;
@@ -120,6 +124,7 @@ export function startWitness(etcd: Etcd): Witness {
     },
     onEvents(events) {
       for (const { type, kv } of events) {
+        seen.office = kv.modRevision;
         if (kv.key === PUBLISHER_KEY) term = type === 'put' ? kv.createRevision : 0;
         if (type !== 'put' || !kv.key.startsWith(DELIVERED_PREFIX)) continue;
         const by = Number(/term=(\d+)/.exec(kv.value.toString())?.[1]);
@@ -129,6 +134,7 @@ export function startWitness(etcd: Etcd): Witness {
   });
   return {
     faults: () => faults,
+    hasSeen: (revision) => Math.min(seen.configs, seen.office) >= revision,
     async close() {
       await Promise.all([configs.close(), office.close()]);
     },
