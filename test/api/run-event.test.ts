@@ -22,6 +22,20 @@ const SCHEMAS = schemasOf(
       'gohan_register_handler("notification", function (context) { gohan_db_create(null, "thing", {id: context.path, name: typeof context.trace_id}); });',
     ),
     extension(
+      'models',
+      '^(cron://models|sync://keys)$',
+      `gohan_register_handler("notification", function (context) {
+         context.transaction = gohan_db_transaction();
+         try {
+           gohan_model_create(context, "thing", {id: "by " + context.path, name: "one"});
+           gohan_model_update(context, "thing", "by " + context.path, {name: "two"}, null);
+           context.transaction.Commit();
+         } finally { context.transaction.Close(); }
+         context.transaction = gohan_db_transaction();
+         gohan_model_create(context, "thing", {id: "undone by " + context.path, name: "one"});
+       });`,
+    ),
+    extension(
       'state',
       '^/t/things$',
       `export async function preStateUpdateInTransaction(context) {
@@ -55,7 +69,7 @@ onEveryDatabase((subject) => {
     database = await subject.open(await subject.createConnection());
     await database.prepare(SCHEMAS, { autoMigrate: true, cascadeDelete: false });
     extensions = await createExtensions({
-      environments: toEnvironments(SCHEMAS, { others: ['cron://night'], defaultType: 'javascript' }),
+      environments: toEnvironments(SCHEMAS, { others: ['cron://night', 'cron://models', 'sync://keys'], defaultType: 'javascript' }),
       limits: LIMITS,
       call: () => Promise.reject(new Error('nothing is asked')),
     });
@@ -82,6 +96,14 @@ onEveryDatabase((subject) => {
   test('an event of a job, with transactions of its own', async () => {
     await api.runEvent('cron://night', 'notification', { path: 'cron://night' });
     assert.equal(await nameOf('cron://night'), 'string');
+  });
+
+  test('jobs and watched keys work on models in transactions that they begin, one after the other', async () => {
+    for (const environment of ['cron://models', 'sync://keys']) {
+      await api.runEvent(environment, 'notification', { path: environment });
+      assert.equal(await nameOf(`by ${environment}`), 'two');
+      assert.equal(await nameOf(`undone by ${environment}`), undefined);
+    }
   });
 
   test('nothing runs where nothing waits', async () => {
