@@ -126,7 +126,10 @@ class EtcdStore implements MovableStore {
     this.#writer = { etcd: parts.writer, layout: this.#layout, historyLimit };
     this.#mirror = createEtcdMirror(this.#layout, parts.box);
     this.#log = createUpdateLog(Math.min(historyLimit, MAX_LOG));
-    this.#health = createEtcdHealth(() => this.#mirror.position.revision);
+    this.#health = createEtcdHealth({
+      revision: () => this.#mirror.position.revision,
+      probe: () => parts.etcd.range({ key: this.#layout.state, countOnly: true }),
+    });
     this.#snapshot = createSnapshot(options, parts.box, this.#mirror);
     this.documents = createEtcdDocuments({ ...parts, layout: this.#layout, mirror: this.#mirror });
   }
@@ -206,6 +209,7 @@ class EtcdStore implements MovableStore {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#health.close();
     this.#feed.close();
     await this.#queue.close();
     await this.#finishing;
@@ -254,12 +258,21 @@ class EtcdStore implements MovableStore {
       if (steps.length > 1 && !fitsTransaction(plan)) return undefined;
       const startedAt = performance.now();
       this.#ownHash = plan.next.hash;
-      const written = await writePlan(this.#writer, plan, position, signal);
+      const written = await this.#write(plan, position, signal);
       this.#putMs = performance.now() - startedAt;
       this.#hasWon = written.isStored;
       if (written.isStored) return this.#take(position, plan, written, steps);
       // Another node was faster. What it did is known before the caller is told, so that it can build on it.
       await this.#left(position, signal);
+    }
+  }
+
+  async #write(plan: EtcdPlan, position: EtcdPosition, signal: AbortSignal): Promise<Written> {
+    try {
+      return await writePlan(this.#writer, plan, position, signal);
+    } catch (error) {
+      if (signal.aborted) this.#health.onWriteFailed('the cluster of etcd takes no changes: it has no leader, or is too slow');
+      throw error;
     }
   }
 

@@ -21,9 +21,9 @@ interface Put {
 /** Puts routes through all gateways in turn until it is stopped; gives what became of each. */
 function startPuts(gateways: readonly Gateway[]) {
   const puts: Put[] = [];
-  let isOver = false;
+  const over = new AbortController();
   const loop = async (gateway: Gateway, n: number): Promise<void> => {
-    for (let i = 0; !isOver; i += 1) {
+    for (let i = 0; !over.signal.aborted; i += 1) {
       const name = `r-${n}-${i}`;
       const startedAt = performance.now();
       const route = { name, paths: [`/${name}`], methods: ['GET'], service: 'load' };
@@ -34,7 +34,7 @@ function startPuts(gateways: readonly Gateway[]) {
   };
   const loops = gateways.map(loop);
   const stop = async (): Promise<readonly Put[]> => {
-    isOver = true;
+    over.abort();
     await Promise.all(loops);
     return puts;
   };
@@ -78,10 +78,17 @@ test('the leader of etcd killed again and again, and no quorum for a while: no r
     assert.equal(status, 503);
     assert.ok(ms < BOUND_MS, `refused after ${ms} ms`);
   }
+  for (const gateway of gateways) {
+    const { problems = [] } = (await gateway.admin('GET', '/readyz')).json<{ readonly problems?: readonly string[] }>();
+    assert.match(problems.join(), /the store is not reached since/);
+  }
   await sleep(OUTAGE_MS);
   for (const member of [second, third]) member?.resume();
   await until('changes are taken', async () => (await timedPut(gateways[0])).status < 300, 30_000);
   const quorumMs = await convergence(gateways, 5000);
+  const isWell = async (gateway: Gateway): Promise<boolean> =>
+    !/the store is not reached/.test((await gateway.admin('GET', '/readyz')).text);
+  await until('the gateways say that all is well', async () => (await Promise.all(gateways.map(isWell))).every(Boolean));
   await load.stop();
   assert.deepEqual(load.failures, []);
   const slowest = Math.max(...puts.map(({ ms }) => ms));

@@ -52,7 +52,7 @@ test('random changes through three gateways that are killed, on an etcd whose le
   const load = startLoad(gateways, (gateway) => !down.has(gateway));
   const first = (await readHistory(gateways[0])).length;
   const operations: Operation[] = [];
-  let isOver = false;
+  const over = new AbortController();
   const clients = Array.from({ length: CLIENTS }, async (_, client) => {
     while (operations.length < OPERATIONS) {
       const gateway = random.below(gateways.length);
@@ -60,9 +60,9 @@ test('random changes through three gateways that are killed, on an etcd whose le
     }
   });
   const trouble = async (): Promise<void> => {
-    for (let i = 0; !isOver; i += 1) {
+    for (let i = 0; !over.signal.aborted; i += 1) {
       await sleep(700);
-      if (isOver) return;
+      if (over.signal.aborted) return;
       if (i % 3 === 2) {
         const leader = await servers.leader();
         await leader.kill();
@@ -79,7 +79,7 @@ test('random changes through three gateways that are killed, on an etcd whose le
   };
   const troubled = trouble();
   await Promise.all(clients);
-  isOver = true;
+  over.abort();
   await troubled;
   await load.stop();
   const convergedMs = await convergence(gateways, 10_000);

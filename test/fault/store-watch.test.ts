@@ -45,9 +45,9 @@ test('a watch that is cut at random bytes, with compactions while it is cut: eve
       .join(' ');
     if (states.get(update.revision) !== undefined && states.get(update.revision) !== seen) wrong += 1;
   });
-  let isOver = false;
+  const over = new AbortController();
   const trouble = async (): Promise<void> => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       proxy.cutAfter(randomInt(1, 6000));
       await sleep(randomInt(5, 120));
       if (randomInt(3) === 0) await etcd.cluster.compact((await etcd.range({ key: 'x' })).revision).catch(() => undefined);
@@ -66,7 +66,7 @@ test('a watch that is cut at random bytes, with compactions while it is cut: eve
     await near.put([change], { author: 'test', expect: i - 1 });
     await sleep(randomInt(15));
   }
-  isOver = true;
+  over.abort();
   await troubled;
   proxy.cutAfter(null);
   const startedAt = performance.now();

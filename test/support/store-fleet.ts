@@ -48,7 +48,7 @@ export async function startStoreFleet(servers: EtcdServers, count: number): Prom
 export function startLoad(gateways: readonly Gateway[], isUp: (gateway: Gateway) => boolean = () => true): Load {
   const failures: string[] = [];
   let served = 0;
-  let isOver = false;
+  const over = new AbortController();
   const agent = new http.Agent({ keepAlive: true });
   const one = async (gateway: Gateway): Promise<void> => {
     const wasUp = isUp(gateway);
@@ -57,7 +57,7 @@ export function startLoad(gateways: readonly Gateway[], isUp: (gateway: Gateway)
     else if (wasUp && isUp(gateway)) failures.push(String(outcome));
   };
   const loop = async (gateway: Gateway): Promise<void> => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       await one(gateway);
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
@@ -67,7 +67,7 @@ export function startLoad(gateways: readonly Gateway[], isUp: (gateway: Gateway)
     served: () => served,
     failures,
     async stop() {
-      isOver = true;
+      over.abort();
       await Promise.all(loops);
       agent.destroy();
     },
