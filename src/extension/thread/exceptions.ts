@@ -38,13 +38,15 @@ export function addBaseException(prototype: object): void {
 }
 
 /** The exception that `context.response_code`, Gohan's older way to answer, stands for. */
-class ResponseCode implements GohanException {
-  readonly name = 'CustomException';
-  readonly message: unknown;
+class ResponseCode extends Error {
+  override readonly name = 'CustomException';
+  override readonly stack = 'context.response_code';
   readonly code: unknown;
 
   constructor(message: unknown, code: unknown) {
-    this.message = message;
+    super();
+    // As in exceptions of scripts it may be an object.
+    Object.defineProperty(this, 'message', { value: message });
     this.code = code;
   }
 }
