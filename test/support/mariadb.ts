@@ -13,7 +13,11 @@ import { until } from './until.ts';
 export interface MariadbServer {
   /** Makes an empty database and gives its URL. */
   createDatabase(): Promise<string>;
-  /** Kills it and starts it again on the same port. */
+  /** Ends it, at once or with the shutdown that an operator asks for; nobody answers until `start`. */
+  halt(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
+  /** Starts it again on the same port; settles when it answers. */
+  start(): Promise<void>;
+  /** Kills it and starts it again. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -59,6 +63,10 @@ export async function startMariadb(more: readonly string[] = []): Promise<Mariad
   const started = await startOnFreePort('MariaDB', { start: startAt, isOurs });
   const { port } = started;
   let { process } = started;
+  const start = async (): Promise<void> => {
+    process = startAt(port);
+    await until('MariaDB is up again', () => isOurs(port), 30_000);
+  };
   let count = 0;
   return {
     async createDatabase() {
@@ -66,10 +74,11 @@ export async function startMariadb(more: readonly string[] = []): Promise<Mariad
       await ask(port, `CREATE DATABASE test_${count}`);
       return `mysql://root@127.0.0.1:${port}/test_${count}`;
     },
+    halt: (signal) => stopServer(process, signal),
+    start,
     async restart() {
       await stopServer(process, 'SIGKILL');
-      process = startAt(port);
-      await until('MariaDB is up again', () => isOurs(port), 30_000);
+      await start();
     },
     async stop() {
       await stopServer(process, 'SIGKILL');

@@ -12,7 +12,11 @@ import { until } from './until.ts';
 export interface PostgresServer {
   /** Makes an empty database and gives its URL. */
   createDatabase(): Promise<string>;
-  /** Ends it, by default at once as a crash does, and starts it again on the same port. */
+  /** Ends it, at once as a crash does, or with the shutdown that an operator asks for; nobody answers until `start`. */
+  halt(signal: 'SIGQUIT' | 'SIGKILL' | 'SIGINT'): Promise<void>;
+  /** Starts it again on the same port; settles when it answers. */
+  start(): Promise<void>;
+  /** Both; by default as after a crash. */
   restart(signal?: 'SIGQUIT' | 'SIGKILL'): Promise<void>;
   stop(): Promise<void>;
 }
@@ -50,6 +54,13 @@ export async function startPostgres(more: readonly string[] = []): Promise<Postg
   const { port } = started;
   let { process } = started;
   const url = (database: string): string => toUrl(port, database);
+  const start = async (): Promise<void> => {
+    // One that was killed leaves a file that its successor finds to be stale once its children are gone.
+    await until('PostgreSQL is up again', async () => {
+      if (process.exitCode !== null || process.signalCode !== null) process = startAt(port);
+      return await isOurs(port);
+    });
+  };
   let count = 0;
   return {
     async createDatabase() {
@@ -57,13 +68,11 @@ export async function startPostgres(more: readonly string[] = []): Promise<Postg
       await ask(url('postgres'), `CREATE DATABASE test_${count}`);
       return url(`test_${count}`);
     },
+    halt: (signal) => stopServer(process, signal),
+    start,
     async restart(signal = 'SIGQUIT') {
       await stopServer(process, signal);
-      // One that was killed leaves a file that its successor finds to be stale once its children are gone.
-      await until('PostgreSQL is up again', async () => {
-        if (process.exitCode !== null || process.signalCode !== null) process = startAt(port);
-        return await isOurs(port);
-      });
+      await start();
     },
     async stop() {
       await stopServer(process, 'SIGQUIT');
@@ -71,13 +80,12 @@ export async function startPostgres(more: readonly string[] = []): Promise<Postg
     },
   };
 }
-
 function startServer(words: readonly string[], cwd: string): ChildProcess {
   return spawn(words[0] ?? '', words.slice(1), { stdio: 'ignore', cwd });
 }
 
 /** Ends a server by its own process id and waits for its end. */
-export async function stopServer(process: ChildProcess, signal: 'SIGQUIT' | 'SIGKILL'): Promise<void> {
+export async function stopServer(process: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (process.exitCode !== null || process.signalCode !== null) return;
   const ended = new Promise((resolve) => process.once('exit', resolve));
   process.kill(signal);
