@@ -108,13 +108,11 @@ function createEventMetrics(store: SeriesStore, overflow: Series): (event: Exclu
       case 'certificate.expiring':
         bounded('sekisho_certificate_days_left', event.namespace, event.domain).value = event.daysLeft;
         return;
-      case 'admin.request':
-        store.counter(
-          'sekisho_admin_requests_total',
-          ADMIN_METHODS.has(event.method) ? event.method : 'other',
-          String(event.status),
-        ).value += 1;
+      case 'admin.request': {
+        const method = ADMIN_METHODS.has(event.method) ? event.method : 'other';
+        store.counter('sekisho_admin_requests_total', method, String(event.status)).value += 1;
         return observeValue(store.histogram('sekisho_admin_request_duration_seconds'), event.durationMs / 1000);
+      }
       case 'fleet.registered':
         store.counter('sekisho_fleet_registered').value = event.isRegistered ? 1 : 0;
         return;
@@ -122,6 +120,10 @@ function createEventMetrics(store: SeriesStore, overflow: Series): (event: Exclu
       case 'sync.delivered':
       case 'sync.failed':
       case 'sync.blocked':
+      case 'sync.source':
+      case 'webhook.sent':
+      case 'webhook.waiting':
+      case 'webhook.overflow':
       case 'sync.conflict':
       case 'sync.backlog':
       case 'sync.reported':
