@@ -1,6 +1,7 @@
 import { SekishoError } from '../lib/errors.ts';
 import type { ResourceType } from '../schema/types.ts';
 import { type Column, findColumn, keyOf, type Parameter, toCompared, toStored } from './column.ts';
+import { isKeyLike, KEY_LENGTH } from './column-types.ts';
 import type { Dialect } from './dialect.ts';
 import type { StatementBook } from './statement-book.ts';
 import type { Resource } from './types.ts';
@@ -77,9 +78,21 @@ function bindColumns(dialect: Dialect, type: ResourceType, resource: Resource): 
     if (value === undefined) continue;
     const column = findColumn(type, name) ?? unknownColumn(type, name);
     columns.push(column);
-    parameters.push(dialect.bind(toStored(column, value), column.kind));
+    const stored = toStored(column, value);
+    if (column.kind === 'text' && typeof stored === 'string' && stored.length > KEY_LENGTH) refuseLongKey(type, name, stored);
+    parameters.push(dialect.bind(stored, column.kind));
   }
   return { columns, parameters };
+}
+
+/** One limit on every database, so that rows can move: SQLite would keep what others refuse, and PostgreSQL does not tell which property it was. */
+function refuseLongKey(type: ResourceType, name: string, text: string): void {
+  const property = type.propertyByName.get(name);
+  if (property === undefined || property.sql !== undefined || !isKeyLike(type, property)) return;
+  const length = [...text].length;
+  if (length <= KEY_LENGTH) return;
+  const detail = `${name} is an id, a relation or unique, and can have ${KEY_LENGTH} characters; found ${length}`;
+  throw new SekishoError('RESOURCE_INVALID', detail, { errors: [{ pointer: `/${name}`, detail }] });
 }
 
 function unknownColumn(type: ResourceType, name: string): never {

@@ -95,3 +95,16 @@ onEveryDatabase((subject) => {
     await database.close();
   });
 });
+
+test('a row that does not fit is named', async () => {
+  const open = () => openDatabase({ type: 'sqlite3', connection: ':memory:', maxOpenConnections: 1, retry: { count: 0, intervalMs: 1 } });
+  const [from, to] = [await open(), await open()];
+  for (const database of [from, to]) await database.prepare(SCHEMAS, PREPARE);
+  // As Gohan left it there: SQLite has no limit of its own.
+  await from.transaction((session) => session.query('INSERT INTO homes (id) VALUES (?)', ['k'.repeat(300)]), WRITE);
+  await assert.rejects(
+    convertDatabase({ from, to, schemas: SCHEMAS }),
+    /homes, row k{80}…: id is an id.* can have 255 characters; found 300/,
+  );
+  for (const database of [from, to]) await database.close();
+});

@@ -1,3 +1,4 @@
+import { SekishoError } from '../lib/errors.ts';
 import type { ResourceType, SchemaSet } from '../schema/types.ts';
 import { keyOf, STATE_COLUMNS } from './column.ts';
 import { dialectOf } from './dialect-of.ts';
@@ -45,7 +46,8 @@ async function copyType(options: ConvertOptions, source: Session, type: Resource
     const missing = await withoutPresent(options.to, type, rows);
     await options.to.transaction(async (session) => {
       for (const row of missing) {
-        await session.insert(type, Object.fromEntries(Object.entries(row).filter(([name, value]) => value !== null && !late.has(name))));
+        const values = Object.entries(row).filter(([name, value]) => value !== null && !late.has(name));
+        await toldOf(type, row, () => session.insert(type, Object.fromEntries(values)));
       }
     }, WRITE);
     done += rows.length;
@@ -53,6 +55,19 @@ async function copyType(options: ConvertOptions, source: Session, type: Resource
     options.onProgress?.({ table: type.table, done, total });
   }
   return copied;
+}
+
+/** Writes a row; a refusal names it, since somebody has to find it among thousands. */
+async function toldOf(type: ResourceType, row: Resource, write: () => Promise<unknown>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    // What is tried again, and says so by its code, is no fault of the row.
+    if (!(error instanceof SekishoError) || !error.code.startsWith('RESOURCE_')) throw error;
+    const id = String(row[keyOf(type)]);
+    const shown = id.length > 80 ? `${id.slice(0, 80)}…` : id;
+    throw new SekishoError(error.code, `${type.table}, row ${shown}: ${error.message}`, { cause: error });
+  }
 }
 
 /** Relations to rows that may come later: to the type itself, or to a type that comes after it. */
@@ -72,7 +87,7 @@ async function copyLateRelations(options: ConvertOptions, source: Session, type:
       for (const row of rows) {
         const changes = Object.fromEntries(late.filter((name) => row[name] !== null).map((name) => [name, row[name]]));
         const version = type.stateVersioning ? { config_version: row['config_version'] } : {};
-        if (Object.keys(changes).length > 0) await session.update(type, row[key], { ...changes, ...version });
+        if (Object.keys(changes).length > 0) await toldOf(type, row, () => session.update(type, row[key], { ...changes, ...version }));
       }
     }, WRITE);
   }
