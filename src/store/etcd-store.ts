@@ -53,6 +53,8 @@ const READ_SHARE = 0.4;
 const WRITE_SHARE = 0.2;
 const ADOPT_TIMEOUT_MS = 60_000;
 const FINISH_TIMEOUT_MS = 60_000;
+/** How long the node that made a change has for bringing it to its keys before others help. */
+const FINISH_PATIENCE_MS = 1000;
 const MAX_WAITING = 1000;
 const MAX_LOG = 1000;
 /** Who has just made a change lets others go first, when they had changes within this time. */
@@ -114,6 +116,7 @@ class EtcdStore implements MovableStore {
   #putMs = 0;
   #hasWon = false;
   #isTaking = false;
+  #isFinishing = false;
   /** The last change of this node whose entities are being written to their keys. */
   #finishing: Promise<void> = Promise.resolve();
   #isClosed = false;
@@ -250,7 +253,7 @@ class EtcdStore implements MovableStore {
     await this.#giveWay();
     for (;;) {
       this.#checkWritable();
-      if (this.#mirror.position.pending !== undefined) await this.#finish(signal);
+      if (this.#mirror.position.pending !== undefined) await this.#awaitFinish(signal);
       const { position } = this.#mirror;
       checkRevision(expect, position.revision);
       const context = { layout: this.#layout, box: this.#parts.box, position, find: (id: EntityId) => this.#mirror.find(id), isMask };
@@ -297,8 +300,29 @@ class EtcdStore implements MovableStore {
     this.#isTaking = true;
     this.#follower?.take({ from, to, values, updates, pending: body });
     this.#isTaking = false;
-    if (pending !== undefined) this.#finishing = this.#finish(AbortSignal.timeout(FINISH_TIMEOUT_MS)).catch(() => undefined);
+    if (pending !== undefined) this.#finishing = this.#finishOwn();
     return updates;
+  }
+
+  async #finishOwn(): Promise<void> {
+    this.#isFinishing = true;
+    // What is not finished is made all the same; the next change of any node sees to it.
+    await this.#finish(AbortSignal.timeout(FINISH_TIMEOUT_MS)).catch(() => undefined);
+    this.#isFinishing = false;
+  }
+
+  /** The node that made the pending change finishes it; when it does not, another one does. */
+  async #awaitFinish(signal: AbortSignal): Promise<void> {
+    const { position } = this.#mirror;
+    const patience = this.#isFinishing ? signal : AbortSignal.any([signal, AbortSignal.timeout(FINISH_PATIENCE_MS)]);
+    await this.#follower?.leaves(position, patience).catch(() => undefined);
+    if (this.#mirror.position !== position) return;
+    if (!signal.aborted) await this.#finish(signal);
+    if (this.#mirror.position === position)
+      throw new SekishoError(
+        'STORE_FAILED',
+        `the large change of revision ${position.revision} is still being written to its keys; try again`,
+      );
   }
 
   /** Sees to it that no change is pending any more: it is made already, whoever finishes it. */
@@ -312,7 +336,7 @@ class EtcdStore implements MovableStore {
       const { pending: _, ...finished } = position;
       this.#follower?.take({ from: position, to: { ...finished, modRevision }, values: new Map(), updates: [], pending: undefined });
     } catch (error) {
-      throw toStoreError(error, `the change to revision ${position.revision + 1}`);
+      if (!signal.aborted) throw toStoreError(error, `the change of revision ${position.revision}`);
     }
   }
 
