@@ -36,7 +36,7 @@ export function needsSync({ schemas, etcd, sync, webhooks, cron }: Settings): bo
  */
 export async function startSync(settings: Settings, etcd: Etcd | undefined, models: SyncedModels | undefined): Promise<StartedSync> {
   const { syncWriter, watch, cron } = settings;
-  const source = await openSource(settings, models);
+  const source = isDelivering(settings) ? await openSource(settings, models) : undefined;
   const sync = await createSync({
     node: `${settings.nodeId || hostname()}-${randomUUID().slice(0, 8)}`,
     ...(etcd !== undefined && { etcd }),
@@ -49,8 +49,7 @@ export async function startSync(settings: Settings, etcd: Etcd | undefined, mode
     keepRows: settings.eventLogKeep,
     webhooks: settings.webhooks,
     ...(source !== undefined && { source }),
-    // Other nodes deliver to that etcd.
-    delivers: settings.etcd.length === 0 || settings.sync !== 'none',
+    delivers: isDelivering(settings),
     watch,
     cron,
   });
@@ -70,6 +69,11 @@ export async function startSync(settings: Settings, etcd: Etcd | undefined, mode
       await sync.close();
     },
   };
+}
+
+/** False where `sync: none` leaves the delivery to that etcd to other nodes. */
+function isDelivering({ etcd, sync }: Settings): boolean {
+  return etcd.length === 0 || sync !== 'none';
 }
 
 /** Loaded only where it is wanted. */
