@@ -55,10 +55,10 @@ for (const type of ['postgresql', 'mysql'] as const)
           const call = (method: string, path: string, body?: unknown) => ask(gateway.proxyUrl + path, { method, headers: HEADERS, body });
           const acknowledged = new Map<string, string>();
           const strange = new Set<string>();
-          let [isOver, failures] = [false, 0];
+          const seen = { isOver: false, failures: 0 };
           /** Creates a network and changes it until that is acknowledged, over and over. */
           const work = async (client: number): Promise<void> => {
-            for (let i = 0; !isOver; i += 1) {
+            for (let i = 0; !seen.isOver; i += 1) {
               const id = `${client}-${i}`;
               for (const [method, path, body] of [
                 ['POST', '/v1/nets', { id, name: 'one' }],
@@ -69,7 +69,7 @@ for (const type of ['postgresql', 'mysql'] as const)
                   acknowledged.set(id, body.name);
                   continue;
                 }
-                failures += 1;
+                seen.failures += 1;
                 const { code = '' } = answer.json<{ code?: string }>();
                 // A network whose creation failed is not there to be changed, or is there though nobody was told.
                 if (!AWAY.includes(code) && !['RESOURCE_NOT_FOUND', 'RESOURCE_CONFLICT'].includes(code))
@@ -81,14 +81,14 @@ for (const type of ['postgresql', 'mysql'] as const)
           for (let round = 0; round < 2; round += 1) {
             const before = (await presentKeys(etcd)).size;
             await until('changes are delivered', async () => (await presentKeys(etcd)).size > before + 20, 20_000);
-            const failed = failures;
+            const { failures } = seen;
             await server.halt();
-            await until('clients see it', () => failures > failed);
+            await until('clients see it', () => seen.failures > failures);
             await server.start();
           }
           const done = acknowledged.size;
           await until('it serves again', () => acknowledged.size > done + 20, 20_000);
-          isOver = true;
+          seen.isOver = true;
           await working;
           assert.deepEqual([...strange], []);
           const { nets } = (await call('GET', '/v1/nets?limit=100000')).json<{ nets: { id: string; name: string }[] }>();
