@@ -70,6 +70,6 @@ export function sendProblem(exchange: Exchange, error: SekishoError, headers: re
 }
 
 /** JSON in which `<`, `>` and `&` are escaped, as DGate's is: harmless even where a browser takes it for HTML. */
-function toJsonText(value: unknown): string {
+export function toJsonText(value: unknown): string {
   return JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -3,7 +3,8 @@ import { parseEntity } from '../entity/parse-entity.ts';
 import { redactEntity } from '../entity/redact.ts';
 import type { Change, EntityKind, EntityTypes } from '../entity/types.ts';
 import { SekishoError } from '../lib/errors.ts';
-import { listAnswer, oneAnswer, withWarnings } from './answer.ts';
+import { oneAnswer, withWarnings } from './answer.ts';
+import { entityListAnswer } from './entity-list.ts';
 import { bodyField, chooseNamespace, defaultNamespace, givenNamespace } from './namespace-choice.ts';
 import { DRY_RUN, EXPECT, NAMESPACE } from './parameters.ts';
 import type { AdminAnswer, AdminRequest, AdminRoute, QueryParameter } from './route.ts';
@@ -99,20 +100,20 @@ async function putEntity<K extends EntityKind>(kind: K, request: AdminRequest, o
   const change = { op: 'put', kind, entity } as unknown as Change;
   const { revision, warnings } = await applyOne(change, request, options);
   const isDry = request.query.dry_run === true;
-  const answer = isDry ? oneAnswer(redactEntity(kind, entity), revision) : listAnswer(listOf(kind, namespace, options), revision, 201);
-  return withWarnings(answer, warnings);
+  if (isDry) return withWarnings(oneAnswer(redactEntity(kind, entity), revision), warnings);
+  return entityListAnswer(kind, listOf(kind, namespace, options), { revision, status: 201, warnings });
 }
 
 function listEntities(kind: EntityKind, request: AdminRequest, options: AdminOptions): AdminAnswer {
   const { state } = options;
-  if (kind === 'namespace') return listAnswer(listOf(kind, undefined, options), state.revision());
+  if (kind === 'namespace') return entityListAnswer(kind, listOf(kind, undefined, options), { revision: state.revision() });
   // DGate's: without a default namespace the list of domains is that of all namespaces.
   if (kind === 'domain' && givenNamespace(request) === undefined && defaultNamespace(options) === undefined) {
-    return listAnswer(listOf(kind, undefined, options), state.revision());
+    return entityListAnswer(kind, listOf(kind, undefined, options), { revision: state.revision() });
   }
   const namespace = chooseNamespace(request, options);
   if (!state.entities().namespace.has(namespace)) throw new SekishoError('ENTITY_REFERENCE', `namespace not found: ${namespace}`);
-  return listAnswer(listOf(kind, namespace, options), state.revision());
+  return entityListAnswer(kind, listOf(kind, namespace, options), { revision: state.revision() });
 }
 
 function getEntity<K extends EntityKind>(kind: K, request: AdminRequest, options: AdminOptions): AdminAnswer {
@@ -145,12 +146,8 @@ function applyOne(change: Change, request: AdminRequest, options: AdminOptions):
   });
 }
 
-/** The entities of a namespace, or of all, by name, as they are shown. */
+/** The entities of a namespace, or of all. */
 function listOf<K extends EntityKind>(kind: K, namespace: string | undefined, options: AdminOptions): readonly EntityTypes[K][] {
-  const found: EntityTypes[K][] = [];
-  for (const entity of (options.state.entities()[kind] as ReadonlyMap<string, EntityTypes[K]>).values()) {
-    if (namespace === undefined || (entity as { readonly namespace?: string }).namespace === namespace)
-      found.push(redactEntity(kind, entity));
-  }
-  return found.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  const all = [...(options.state.entities()[kind] as ReadonlyMap<string, EntityTypes[K]>).values()];
+  return namespace === undefined ? all : all.filter((entity) => (entity as { readonly namespace?: string }).namespace === namespace);
 }
