@@ -69,6 +69,7 @@ test('what is unknown is exit code 2, with the nearest known word', async () => 
     ['completion tcsh', /found 'tcsh', allowed is one of bash, zsh, fish/],
     ['explain pth=/x', /unknown key 'pth'; did you mean path\?/],
     ['validate', /allowed is config/],
+    ['openapi3 --title T --version 2', /--api-version TEXT/],
   ];
   for (const [line, want] of cases) {
     const { exit, out, err } = await run(line);

@@ -31,8 +31,14 @@ function parseLine(argv: readonly string[], io: CliIo): CommandLine {
   return { words: argv, flags: parseFlags([], io.env).flags, given: new Set() };
 }
 
+/** Commands whose output has a version of its own. */
+const VERSIONED = ['openapi', 'template'];
+
 async function dispatch(line: CommandLine, io: CliIo): Promise<number> {
   const [first, ...rest] = line.words;
+  // Gohan's documents have their version from it.
+  if (line.flags.version && VERSIONED.includes(findCommand(first ?? '')?.name ?? ''))
+    throw usageFailure('--version tells that of sekisho; the version of the API in the document is --api-version TEXT');
   const command = line.flags.version ? 'version' : (first ?? 'help');
   const kind = findKind(command);
   if (kind) return await dispatchEntity(kind, rest, line, io);
