@@ -5,6 +5,7 @@ import type { Change, EntityKind, EntityTypes } from '../entity/types.ts';
 import { SekishoError } from '../lib/errors.ts';
 import { oneAnswer, withWarnings } from './answer.ts';
 import { entityListAnswer } from './entity-list.ts';
+import { headerList } from './fields.ts';
 import { bodyField, chooseNamespace, defaultNamespace, givenNamespace } from './namespace-choice.ts';
 import { DRY_RUN, EXPECT, NAMESPACE } from './parameters.ts';
 import type { AdminAnswer, AdminRequest, AdminRoute, QueryParameter } from './route.ts';
@@ -60,7 +61,7 @@ function changeRoutes(kind: EntityKind): readonly AdminRoute[] {
       id: `put_${kind}`,
       method: 'PUT',
       path,
-      summary: `Creates or replaces a ${kind}; answers all of its namespace`,
+      summary: `Creates or replaces a ${kind}; answers all of its namespace, or nothing with \`Prefer: return=minimal\``,
       body: { doc: `The whole ${kind}.`, schema: entityRef(kind), required: true },
       responses: {
         201: { doc: 'Stored and served.', schema: entityList(kind) },
@@ -101,6 +102,8 @@ async function putEntity<K extends EntityKind>(kind: K, request: AdminRequest, o
   const { revision, warnings } = await applyOne(change, request, options);
   const isDry = request.query.dry_run === true;
   if (isDry) return withWarnings(oneAnswer(redactEntity(kind, entity), revision), warnings);
+  if (headerList(request.exchange.headers, 'prefer').includes('return=minimal') && warnings.length === 0)
+    return { status: 201, revision, headers: ['Preference-Applied', 'return=minimal'] };
   return entityListAnswer(kind, listOf(kind, namespace, options), { revision, status: 201, warnings });
 }
 
