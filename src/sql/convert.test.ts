@@ -92,6 +92,10 @@ onEveryDatabase((subject) => {
       message: 'init.yaml: no schema has the table noodes; did you mean nodes?',
     });
     await assert.rejects(load({ nodes: [{ big: 1 }] }), { code: 'CONFIG_INVALID', message: 'init.yaml: nodes[0] has no id' });
+    await assert.rejects(load({ nodes: [{ id: 'd' }, { id: 'e', bug: 1 }] }), {
+      code: 'RESOURCE_INVALID',
+      message: 'init.yaml: nodes[1]: node has no property bug',
+    });
     await database.close();
   });
 });

@@ -1,7 +1,7 @@
-import { SekishoError } from '../lib/errors.ts';
 import type { ResourceType, SchemaSet } from '../schema/types.ts';
 import { keyOf, STATE_COLUMNS } from './column.ts';
 import { dialectOf } from './dialect-of.ts';
+import { namingRow } from './naming-row.ts';
 import type { Database, Resource, Session } from './types.ts';
 
 export interface ConvertOptions {
@@ -47,7 +47,7 @@ async function copyType(options: ConvertOptions, source: Session, type: Resource
     await options.to.transaction(async (session) => {
       for (const row of missing) {
         const values = Object.entries(row).filter(([name, value]) => value !== null && !late.has(name));
-        await toldOf(type, row, () => session.insert(type, Object.fromEntries(values)));
+        await namingRow(whereIs(type, row), () => session.insert(type, Object.fromEntries(values)));
       }
     }, WRITE);
     done += rows.length;
@@ -57,17 +57,9 @@ async function copyType(options: ConvertOptions, source: Session, type: Resource
   return copied;
 }
 
-/** Writes a row; a refusal names it, since somebody has to find it among thousands. */
-async function toldOf(type: ResourceType, row: Resource, write: () => Promise<unknown>): Promise<void> {
-  try {
-    await write();
-  } catch (error) {
-    // What is tried again, and says so by its code, is no fault of the row.
-    if (!(error instanceof SekishoError) || !error.code.startsWith('RESOURCE_')) throw error;
-    const id = String(row[keyOf(type)]);
-    const shown = id.length > 80 ? `${id.slice(0, 80)}…` : id;
-    throw new SekishoError(error.code, `${type.table}, row ${shown}: ${error.message}`, { cause: error });
-  }
+function whereIs(type: ResourceType, row: Resource): string {
+  const id = String(row[keyOf(type)]);
+  return `${type.table}, row ${id.length > 80 ? `${id.slice(0, 80)}…` : id}`;
 }
 
 /** Relations to rows that may come later: to the type itself, or to a type that comes after it. */
@@ -87,7 +79,8 @@ async function copyLateRelations(options: ConvertOptions, source: Session, type:
       for (const row of rows) {
         const changes = Object.fromEntries(late.filter((name) => row[name] !== null).map((name) => [name, row[name]]));
         const version = type.stateVersioning ? { config_version: row['config_version'] } : {};
-        if (Object.keys(changes).length > 0) await toldOf(type, row, () => session.update(type, row[key], { ...changes, ...version }));
+        if (Object.keys(changes).length > 0)
+          await namingRow(whereIs(type, row), () => session.update(type, row[key], { ...changes, ...version }));
       }
     }, WRITE);
   }

@@ -2,6 +2,7 @@ import { SekishoError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import type { ResourceType, SchemaSet } from '../schema/types.ts';
 import { keyOf } from './column.ts';
+import { namingRow } from './naming-row.ts';
 import type { Database, Resource } from './types.ts';
 
 export interface InitialDataOptions {
@@ -29,12 +30,12 @@ export async function importInitialData(database: Database, schemas: SchemaSet, 
       // In the order of the schemas: rows that others refer to come first.
       for (const type of types) {
         for (const [index, row] of (options.tables[type.table] ?? []).entries()) {
-          const id = row[keyOf(type)];
-          if (id === undefined || id === null)
-            throw new SekishoError('CONFIG_INVALID', `${options.source}: ${type.table}[${index}] has no ${keyOf(type)}`);
+          const where = `${options.source}: ${type.table}[${index}]`;
+          const id = typeof row === 'object' && row !== null ? row[keyOf(type)] : undefined;
+          if (id === undefined || id === null) throw new SekishoError('CONFIG_INVALID', `${where} has no ${keyOf(type)}`);
           const found = await session.fetch(type, id, { filter: { kind: 'true' }, fields: [keyOf(type)], embed: false });
           if (found !== undefined) continue;
-          await session.insert(type, options.fillDefaults(type, row));
+          await namingRow(where, () => session.insert(type, options.fillDefaults(type, row)));
           count += 1;
         }
       }
