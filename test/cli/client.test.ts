@@ -63,6 +63,8 @@ test('create, list, show, set and delete, with names instead of ids and values o
   assert.equal(pet.category.name, 'dog');
 
   assert.equal((await done('pet', 'set', '--price', '90', 'Rex')).pet.price, 90);
+  const few = await done('pet', 'set', '--price', '91', '--fields', 'name,pet.price,category.name', 'Rex');
+  assert.deepEqual(few, { pet: { name: 'Rex', price: 91, category: { name: 'dog' } } });
   assert.equal((await done('pet', 'set', '--price', '95', pet.id)).pet.price, 95);
   assert.equal((await done('pet', 'list', '--status', 'available')).pets.length, 1);
   assert.deepEqual((await done('pet', 'list', '--price__lt', '95')).pets, []);

@@ -72,7 +72,7 @@ async function create(call: ClientCall): Promise<void> {
   const { schema, server, line } = call;
   takeWords(line, 0, 'create');
   const body = await toBody(line.options, schema, call);
-  const answer = await server.call({ method: 'POST', path: schema.url, query: fieldsQuery(line), body: { [schema.singular]: body } });
+  const answer = await server.call({ method: 'POST', path: schema.url, body: { [schema.singular]: body } });
   printResource(call, answer.body);
 }
 
@@ -83,7 +83,7 @@ async function set(call: ClientCall): Promise<void> {
   const path = resourcePath(schema, await findId(server, schema, text));
   // PUT creates what is missing; what is changed here was found just now.
   const headers = { 'if-match': '*' };
-  const answer = await server.call({ method: 'PUT', path, headers, query: fieldsQuery(line), body: { [schema.singular]: body } });
+  const answer = await server.call({ method: 'PUT', path, headers, body: { [schema.singular]: body } });
   printResource(call, answer.body);
 }
 
@@ -136,9 +136,27 @@ function toInput(action: ClientAction, line: ClientWords, words: readonly string
 function printResource({ schema, line, io }: ClientCall, body: unknown): void {
   // Who may write it may not be allowed to read what came of it.
   if (body === '') return line.common.format === 'json' ? undefined : io.out(`done; the ${schema.singular} may not be read by you\n`);
-  const resource = isFields(body) ? body[schema.singular] : undefined;
-  if (line.common.format === 'json') io.out(toJson(body));
+  const whole = isFields(body) ? body[schema.singular] : undefined;
+  // Writes have no query for it.
+  const resource = isFields(whole) && line.common.fields.length > 0 ? pickFields(schema, whole, line.common.fields) : whole;
+  if (line.common.format === 'json') io.out(toJson(isFields(body) && resource !== whole ? { ...body, [schema.singular]: resource } : body));
   else io.out(isFields(resource) ? resourceTable(schema, resource) : `${JSON.stringify(body)}\n`);
+}
+
+/** What a list would show of a resource with these `_fields`: own properties, and those of related resources as `schema_id.name`. */
+function pickFields(schema: ClientSchema, resource: Fields, fields: readonly string[]): Fields {
+  const picked: Record<string, unknown> = {};
+  for (const field of fields) {
+    const name = field.startsWith(`${schema.id}.`) ? field.slice(schema.id.length + 1) : field;
+    if (name in resource) picked[name] = resource[name];
+    const [target, inner = ''] = field.split('.', 2);
+    for (const { relation, embedAs } of schema.properties) {
+      const related = embedAs === undefined || relation !== target ? undefined : resource[embedAs];
+      if (embedAs !== undefined && isFields(related) && inner in related)
+        picked[embedAs] = { ...(picked[embedAs] as Fields | undefined), [inner]: related[inner] };
+    }
+  }
+  return picked;
 }
 
 function takeWords(line: ClientWords, count: number, usage: string): readonly string[] {
