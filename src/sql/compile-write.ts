@@ -89,7 +89,7 @@ function bindColumns(dialect: Dialect, type: ResourceType, resource: Resource): 
 function refuseLongKey(type: ResourceType, name: string, text: string): void {
   const property = type.propertyByName.get(name);
   if (property === undefined || property.sql !== undefined || !isKeyLike(type, property)) return;
-  const length = [...text].length;
+  const length = Array.from(text).length;
   if (length <= KEY_LENGTH) return;
   const detail = `${name} is an id, a relation or unique, and can have ${KEY_LENGTH} characters; found ${length}`;
   throw new SekishoError('RESOURCE_INVALID', detail, { errors: [{ pointer: `/${name}`, detail }] });
