@@ -156,7 +156,9 @@ function parseJson(text: string): unknown {
 }
 
 function unfit(column: Column, wanted: string, found: unknown): SekishoError {
-  const detail = `${column.name} must be ${wanted}, found ${JSON.stringify(found) ?? String(found)}`;
+  // JSON has no word for what is beyond a double (`1e400`) but null.
+  const shown = typeof found === 'number' ? String(found) : (JSON.stringify(found) ?? String(found));
+  const detail = `${column.name} must be ${wanted}, found ${shown}`;
   return new SekishoError('RESOURCE_INVALID', detail, { errors: [{ pointer: `/${column.name}`, detail }] });
 }
 

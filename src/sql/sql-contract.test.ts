@@ -199,6 +199,7 @@ onEveryDatabase((subject) => {
     await assert.rejects(insert(network, { id: 'a', name: 'a', mtu: 1.5 }), fails('RESOURCE_INVALID', '/mtu'));
     await assert.rejects(insert(network, { id: 'a', name: null }), fails('RESOURCE_INVALID', '/name'));
     await assert.rejects(insert(network, { id: 'a', nome: 'a' }), fails('RESOURCE_INVALID', '/nome'));
+    await assert.rejects(insert(network, { id: 'a', name: 'a', mtu: Number.POSITIVE_INFINITY }), /found Infinity/);
     await assert.rejects(insert(network, { id: 'k'.repeat(256), name: 'a' }), fails('RESOURCE_INVALID', '/id'));
     assert.equal(await database.reader.count(network, TRUE), 0);
   });
