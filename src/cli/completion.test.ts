@@ -36,7 +36,7 @@ test('zsh is close enough to bash that bash can check its syntax too', { skip: !
 });
 
 test('bash offers commands, verbs, keys and flags', { skip: !hasShell('bash') }, () => {
-  assert.deepEqual(complete('st'), ['start', 'status']);
+  assert.deepEqual(complete('st'), ['start', 'status', 'store']);
   assert.deepEqual(complete('svc', ''), ['create', 'delete', 'list', 'get']);
   assert.deepEqual(complete('-a', 'svc', 'route', 'mk', 'p'), ['paths=', 'preserveHost=']);
   assert.deepEqual(complete('-V', 'service', 'ls', 'n'), ['namespace=']);

@@ -2,9 +2,9 @@ import { inspect } from 'node:util';
 import type { Logger } from 'pino';
 import { SekishoError } from '../lib/errors.ts';
 import type { Event } from '../lib/event.ts';
+import { FLEET_WRITERS } from './log-fleet.ts';
 import { STORE_WRITERS } from './log-store.ts';
 import { SYNC_WRITERS } from './log-sync.ts';
-import { FLEET_WRITERS } from './log-fleet.ts';
 import { WORKER_WRITERS } from './log-worker.ts';
 
 /** Longest text of a module or of a stack in one line. */
