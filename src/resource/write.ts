@@ -126,13 +126,20 @@ export async function transact(
       return answer;
     });
   } catch (error) {
-    if (error instanceof TakenBack) return { ...error.answer, status: error.answer.status === 201 ? 200 : error.answer.status };
+    if (error instanceof TakenBack) return notMade(error.answer);
     if (key === undefined || !(error instanceof SekishoError) || error.code !== 'RESOURCE_CONFLICT') throw error;
     // The same request may have run meanwhile.
     const known = await recall(database.reader, key);
     if (known === undefined) throw error;
     return known;
   }
+}
+
+/** The answer to a creation that was taken back: there is nothing at its location. */
+function notMade(answer: Answer): Answer {
+  if (answer.status !== 201) return answer;
+  const at = answer.headers.indexOf('Location');
+  return { ...answer, status: 200, headers: at < 0 ? answer.headers : answer.headers.toSpliced(at, 2) };
 }
 
 /** The row as the database has it now: read back where it may differ from what was written, or shows related resources. */
