@@ -7,8 +7,8 @@ import { createFakeTenants } from './fake-tenants.ts';
 import { createKeystoneSession } from './keystone-session.ts';
 import { createKeystoneTenants, type KeystoneTenantsOptions } from './keystone-tenants.ts';
 
-function connect(server: KeystoneServer, options: KeystoneTenantsOptions = {}) {
-  const session = createKeystoneSession({ ...SERVICE_USER, authUrl: server.url, timeoutMs: 300 });
+function connect(server: KeystoneServer, { timeoutMs = 5000, ...options }: KeystoneTenantsOptions & { readonly timeoutMs?: number } = {}) {
+  const session = createKeystoneSession({ ...SERVICE_USER, authUrl: server.url, timeoutMs });
   const directory = createKeystoneTenants(session, { failurePauseMs: 0, ...options });
   return { ...directory, [Symbol.dispose]: () => session.close() };
 }
@@ -110,13 +110,13 @@ test('a tenant that is not found is looked for anew, but not over and over', asy
 test('while Keystone fails, what is known serves on for a time; without it nobody is told that there is none', async (t) => {
   await using server = await startKeystone();
   server.collections.set('projects', [project('a')]);
-  using directory = connect(server, { cacheTtlMs: 1 });
+  using directory = connect(server, { cacheTtlMs: 1, timeoutMs: 300 });
   await directory.list();
   for (const fault of [500, 503, 429, 403, 'hang-up', 'garbage', 'silence', 'flood'] as const) {
     await t.test(String(fault), async () => {
       server.breakLists(fault);
       await until('the list is old', async () => (await directory.list()).length === 1);
-      using fresh = connect(server);
+      using fresh = connect(server, { timeoutMs: 300 });
       await assert.rejects(fresh.list(), isUnavailable);
       await assert.rejects(fresh.idOf('a'), isUnavailable);
       server.breakLists(undefined);
