@@ -38,7 +38,7 @@ const STORAGE = {
   },
   timeout: {
     type: 'duration',
-    default: '5s',
+    default: '4s',
     min: '10ms',
     origin: 'sekisho',
     doc: 'How long one call of etcd may take, for `type: etcd`.',
