@@ -8,9 +8,15 @@ export interface ToldRow {
 /** Where a stream of changes is; the database gives it and takes it back. */
 export type Position = string;
 
-/** Hears of rows of the event log in the order in which they were committed. Must be quick and must not throw. */
+/**
+ * Hears of rows of the event log in the order in which their transactions were committed. A row may be told before it is seen: databases write their log
+ * first. Must be quick and must not throw.
+ */
 export interface ChangeListener {
-  onCommit(rows: readonly ToldRow[], position: Position): void;
+  /** `deleted`: ids of rows that are gone since. */
+  onCommit(rows: readonly ToldRow[], deleted: readonly number[], position: Position): void;
+  /** All rows are gone. */
+  onTruncate(): void;
   /** Others changed something: there is nothing for us before this. */
   onPosition(position: Position): void;
 }

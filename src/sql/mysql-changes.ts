@@ -18,6 +18,7 @@ export interface MysqlChangesOptions {
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const SAVE_MS = 1000;
+const TRUNCATES = new RegExp(`^\\s*truncate\\s+(?:table\\s+)?[^;]*\\b${EVENTS_TABLE}\\b`, 'i');
 const CATCH_UP_MS = 30_000;
 /** Beyond the ids that people give to their servers. */
 const MIN_SERVER_ID = 1_000_000_000;
@@ -86,35 +87,37 @@ async function stream(reader: ZongJi, parts: StreamParts): Promise<ChangeStream>
   started.promise.catch(() => undefined);
   reader.on('ready', () => started.resolve());
   reader.on('stopped', () => end(new Error('the stream was stopped')));
+  const keeper = keepPlace(positions);
   const fail = async (reason: Error): Promise<void> => {
     if (!isEnded && from !== undefined && isGone(reason)) {
       // The next stream begins at the end of the log. If this is not stored, it fails as this one did.
       const gap = `the binary log is not there any more where it was left: ${reason.message}`;
-      await positions.write(JSON.stringify({ gap } satisfies StoredPlace)).catch(() => undefined);
+      await keeper.end(JSON.stringify({ gap } satisfies StoredPlace)).catch(() => undefined);
     }
     end(reason);
   };
   reader.on('error', (error) => void fail(error));
   reader.on(
     'binlog',
-    createReceiver(listener, place, (mark) => {
+    createReceiver(listener, parts.name, place, (mark) => {
       marks.get(mark)?.();
       marks.delete(mark);
     }),
   );
   reader.start({
     serverId: parts.serverId,
-    includeEvents: ['tablemap', 'writerows', 'xid', 'query'],
+    includeEvents: ['tablemap', 'writerows', 'deleterows', 'xid', 'query'],
     includeSchema: { [parts.name]: [EVENTS_TABLE, POSITIONS_TABLE] },
     ...startOf(from),
   });
   try {
     await started.promise;
   } catch (error) {
+    await keeper.close(false);
     reader.stop();
     throw error;
   }
-  const keeper = keepPlace(positions, place());
+  keeper.acknowledge(place(), false);
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     const wasRunning = !isEnded;
@@ -146,19 +149,27 @@ async function stream(reader: ZongJi, parts: StreamParts): Promise<ChangeStream>
 }
 
 /** Stores how far a stream was acknowledged: once a second when rows of ours were, and else only with the marks, so that it does not feed itself. */
-function keepPlace(positions: Positions, from: Position) {
+function keepPlace(positions: Positions) {
   let saved: Position | undefined;
-  let acknowledged = from;
+  let acknowledged: Position | undefined;
   let hasOurs = false;
-  let saving: Promise<void> = Promise.resolve();
+  let isOver = false;
+  let writing: Promise<void> = Promise.resolve();
+  /** One after the other: a later one is not overwritten by an earlier one. */
+  const write = (text: string, mark: string): Promise<void> => {
+    const written = writing.then(() => positions.write(text, mark));
+    writing = written.catch(() => undefined);
+    return written;
+  };
   const save = async (mark = ''): Promise<void> => {
+    if (acknowledged === undefined || isOver) return;
     saved = acknowledged;
     hasOurs = false;
-    await positions.write(saved, mark);
+    await write(saved, mark);
   };
   const timer = setInterval(() => {
     // What fails is tried again with the next place.
-    if (hasOurs && acknowledged !== saved) saving = save().catch(() => undefined);
+    if (hasOurs && acknowledged !== saved) save().catch(() => undefined);
   }, SAVE_MS);
   return {
     save,
@@ -166,10 +177,16 @@ function keepPlace(positions: Positions, from: Position) {
       acknowledged = position;
       hasOurs ||= isOurs;
     },
+    /** Nothing is stored after this text. */
+    async end(text: string): Promise<void> {
+      isOver = true;
+      await write(text, '');
+    },
     async close(isWhole: boolean): Promise<void> {
       clearInterval(timer);
-      await saving;
       if (isWhole && acknowledged !== saved) await save().catch(() => undefined);
+      isOver = true;
+      await writing;
     },
   };
 }
@@ -181,15 +198,23 @@ function startOf(from: BinlogPlace | undefined): { gtidSet: string } | { filenam
 }
 
 /** Collects the rows of a transaction, and tells of them at its end. */
-function createReceiver(listener: ChangeListener, place: () => string, onMark: (mark: string) => void): (event: AnyBinlogEvent) => void {
+function createReceiver(
+  listener: ChangeListener,
+  name: string,
+  place: () => string,
+  onMark: (mark: string) => void,
+): (event: AnyBinlogEvent) => void {
   let rows: ToldRow[] = [];
+  let deleted: number[] = [];
   let mark: string | undefined;
   const commit = (): void => {
     const told = rows;
+    const gone = deleted;
     const found = mark;
     rows = [];
+    deleted = [];
     mark = undefined;
-    if (told.length > 0) listener.onCommit(told, place());
+    if (told.length + gone.length > 0) listener.onCommit(told, gone, place());
     else listener.onPosition(place());
     if (found !== undefined) onMark(found);
   };
@@ -204,12 +229,20 @@ function createReceiver(listener: ChangeListener, place: () => string, onMark: (
         }
         return;
       }
+      case 'deleterows': {
+        const { tableMap, tableId, rows: removed } = event as BinlogEventByName<'deleterows'>;
+        if (tableMap[tableId]?.tableName === EVENTS_TABLE) deleted.push(...removed.map((row) => Number(row['id'])));
+        return;
+      }
       case 'xid':
         return commit();
-      case 'query':
-        // A table without transactions.
-        if (rows.length > 0 && /^commit$/i.test((event as BinlogEventByName<'query'>).query.trim())) commit();
+      case 'query': {
+        const { query, schema } = event as BinlogEventByName<'query'>;
+        // The end of a transaction with a table that knows none.
+        if (/^commit$/i.test(query.trim())) commit();
+        else if (schema === name && TRUNCATES.test(query)) listener.onTruncate();
         return;
+      }
       default:
     }
   };

@@ -2,7 +2,11 @@
 export type PgoutputMessage =
   | { readonly kind: 'begin' }
   | { readonly kind: 'insert'; readonly id: number; readonly bytes: number }
+  | { readonly kind: 'delete'; readonly id: number }
+  | { readonly kind: 'truncate' }
   | { readonly kind: 'commit'; readonly end: bigint };
+
+const DELETE = 0x44;
 
 /** A decoder with the memory of one stream: which of its relations is the event log. */
 export function createPgoutputDecoder(table: string): (message: Buffer) => PgoutputMessage | undefined {
@@ -20,18 +24,23 @@ export function createPgoutputDecoder(table: string): (message: Buffer) => Pgout
           relations.set(relation.oid, { id: relation.columns.indexOf('id'), body: relation.columns.indexOf('body') });
         return undefined;
       }
-      case 'I': {
+      case 'I':
+      case 'D': {
         const columns = relations.get(message.readUInt32BE(1));
         if (columns === undefined) return undefined;
+        // After the letter that tells whether it is the new row, the old one, or its key.
         const places = readTuple(message, 6);
-        const id = places[columns.id];
+        const place = places[columns.id];
         const body = places[columns.body];
-        if (id === undefined) return undefined;
-        return {
-          kind: 'insert',
-          id: Number(message.toString('latin1', id.start, id.end)),
-          bytes: body === undefined ? 0 : body.end - body.start,
-        };
+        if (place === undefined) return undefined;
+        const id = Number(message.toString('latin1', place.start, place.end));
+        return message[0] === DELETE
+          ? { kind: 'delete', id }
+          : { kind: 'insert', id, bytes: body === undefined ? 0 : body.end - body.start };
+      }
+      case 'T': {
+        const oids = Array.from({ length: message.readUInt32BE(1) }, (_, index) => message.readUInt32BE(6 + 4 * index));
+        return oids.some((oid) => relations.has(oid)) ? { kind: 'truncate' } : undefined;
       }
       default:
         return undefined;

@@ -182,6 +182,7 @@ function createReceiver(
 ): (chunk: Buffer) => void {
   const decode = createPgoutputDecoder(EVENTS_TABLE);
   let rows: ToldRow[] | undefined;
+  let deleted: number[] = [];
   return (chunk) => {
     if (chunk[0] === KEEPALIVE) {
       const position = chunk.readBigUInt64BE(1);
@@ -197,11 +198,15 @@ function createReceiver(
     const message = decode(chunk.subarray(DATA_HEAD_BYTES));
     if (message?.kind === 'begin') rows = [];
     else if (message?.kind === 'insert') rows?.push(message);
+    else if (message?.kind === 'delete') deleted.push(message.id);
+    else if (message?.kind === 'truncate') listener.onTruncate();
     else if (message?.kind === 'commit') {
       const told = rows ?? [];
+      const gone = deleted;
       rows = undefined;
+      deleted = [];
       onSeen(message.end);
-      if (told.length > 0) listener.onCommit(told, formatPosition(message.end));
+      if (told.length + gone.length > 0) listener.onCommit(told, gone, formatPosition(message.end));
       else listener.onPosition(formatPosition(message.end));
     }
   };

@@ -10,6 +10,7 @@ export interface SlotNames {
   readonly publication: string;
 }
 
+const PUBLISHED = "publish = 'insert, delete, truncate'";
 const FAILOVER_SINCE = 170_000;
 
 /** Rejects with SYNC_SOURCE when the server decodes nothing, and makes the publication of the event log unless it is there. */
@@ -19,14 +20,11 @@ export async function preparePublication(ask: AskPostgres, publication: string):
     throw wanted(`wal_level is ${level}; set wal_level = logical in postgresql.conf (or ALTER SYSTEM) and restart the server`);
   const name = quoteText(publication);
   const tables = await ask(`SELECT tablename FROM pg_publication_tables WHERE pubname = ${name} AND tablename = '${EVENTS_TABLE}'`);
-  if (tables.length > 0) return;
-  const known = await ask(`SELECT 1 FROM pg_publication WHERE pubname = ${name}`);
   const id = quoteId(publication);
-  await ask(
-    known.length > 0
-      ? `ALTER PUBLICATION ${id} ADD TABLE ${EVENTS_TABLE}`
-      : `CREATE PUBLICATION ${id} FOR TABLE ${EVENTS_TABLE} WITH (publish = 'insert')`,
-  );
+  const known = await ask(`SELECT pubinsert AND pubdelete AND pubtruncate AS is_whole FROM pg_publication WHERE pubname = ${name}`);
+  if (known.length === 0) await ask(`CREATE PUBLICATION ${id} FOR TABLE ${EVENTS_TABLE} WITH (${PUBLISHED})`);
+  else if (tables.length === 0) await ask(`ALTER PUBLICATION ${id} ADD TABLE ${EVENTS_TABLE}`);
+  if (known[0]?.['is_whole'] === 'f') await ask(`ALTER PUBLICATION ${id} SET (${PUBLISHED})`);
 }
 
 /**

@@ -1,4 +1,5 @@
-import { type SekishoError, toSekishoError } from '../lib/errors.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SekishoError, toSekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 import type { ChangeListener, ChangeSource, ChangeStream } from '../sql/change-source.ts';
 import type { EventLog, LoggedEvent, ReadLimits } from '../sql/event-log.ts';
@@ -37,10 +38,14 @@ export interface FollowedLog extends Pick<EventLog, 'read' | 'remove' | 'find'> 
 
 const MAX_QUEUED = 100_000;
 const CHECK_MS = 60_000;
+/** How soon a row that was told before it was seen is looked for again, and for how long. */
+const SIGHT_MS = 5;
+const UNSEEN_MS = 30_000;
 
 /**
  * Reads the event log in the order that replication tells. Only ids come from there: the rows are read from the log, which loses none of them before it
- * is delivered. So a row that the source gives twice is found to be gone, a source that was lost costs the order among resources and nothing else, and one that
+ * is delivered. So a row that the source gives twice is
+ * told to be gone as well, a source that was lost costs the order among resources and nothing else, and one that
  * is away is replaced by reading the log itself.
  */
 export function createFollowedLog(options: FollowedLogOptions): FollowedLog {
@@ -68,6 +73,14 @@ class Follower {
   /** `starting`: what is older than the stream is being found; `reading`: there is no stream, or too much to remember. */
   #mode: 'reading' | 'starting' | 'following' = 'reading';
   #stream: ChangeStream | undefined;
+  /** Rows that were deleted since the log was looked at. */
+  #gone: Set<number> | undefined;
+  /** Since when the first row is told, but not seen. */
+  #unseenSince: number | undefined;
+  /** How often rows were told and forgotten since the stream told all. */
+  #forgotten = 0;
+  /** Why the stream has to begin anew. */
+  #stuck: string | undefined;
   #lastError: SekishoError | undefined;
 
   constructor(options: FollowedLogOptions) {
@@ -107,13 +120,20 @@ class Follower {
   }
 
   drop(ids: readonly number[]): void {
-    this.#queue.drop(ids);
+    this.#leave(ids);
     this.#acknowledge();
+  }
+
+  #leave(ids: readonly number[]): void {
+    this.#queue.drop(ids);
+    for (const id of ids) this.#gone?.add(id);
   }
 
   async #follow(lost: AbortSignal): Promise<void> {
     const { source, onGap, wake } = this.#options;
     this.#queue.clear();
+    this.#stuck = undefined;
+    this.#forgotten = 0;
     const stream = await source.open(this.#listener(), lost);
     this.#stream = stream;
     let end: { readonly reason: unknown } | undefined;
@@ -152,15 +172,18 @@ class Follower {
 
   #listener(): ChangeListener {
     return {
-      onCommit: (rows, position) => {
-        this.#queue.add(rows, position);
-        if (this.#queue.size > this.#maxQueued) {
-          this.#queue.clear();
-          this.#mode = 'reading';
-        }
+      onTruncate: () => this.#queue.clear(),
+      onCommit: (rows, deleted, position) => {
+        // The next stream gives it again.
+        if (this.#stuck !== undefined) return;
+        if (rows.length > 0) this.#queue.add(rows, position);
+        else this.#queue.seen(position);
+        this.#leave(deleted);
+        if (this.#queue.size > this.#maxQueued) this.#forget();
         this.#options.wake.ring();
       },
       onPosition: (position) => {
+        if (this.#stuck !== undefined) return;
         this.#queue.seen(position);
         if (this.#queue.done === position) this.#stream?.acknowledge(position, false);
       },
@@ -169,35 +192,69 @@ class Follower {
 
   /** Finds what waits in the log though the stream does not tell of it. */
   async #gather(stream: ChangeStream): Promise<void> {
+    if (this.#stuck !== undefined) throw new SekishoError('SYNC_SOURCE', `sync_source ${this.#options.source.name}: ${this.#stuck}`);
+    const forgotten = this.#forgotten;
+    // What was told and forgotten can be seen after that, and so it is found.
+    if (forgotten > 0) await stream.catchUp();
+    const gone = new Set<number>();
+    this.#gone = gone;
     const older = await this.#options.log.ids(this.#maxQueued + 1);
     if (older.length > this.#maxQueued) {
       this.#mode = 'reading';
       return;
     }
     await stream.catchUp();
-    this.#queue.prepend(older);
-    if (this.#queue.size <= this.#maxQueued) this.#mode = 'following';
+    this.#gone = undefined;
+    this.#queue.prepend(older.filter(({ id }) => !gone.has(id)));
+    if (this.#stuck === undefined && this.#forgotten === forgotten && this.#queue.size <= this.#maxQueued) {
+      this.#forgotten = 0;
+      this.#mode = 'following';
+    }
     this.#options.wake.ring();
   }
 
+  /** The first rows, up to the first one that is told but cannot be seen yet: what follows may belong to the same resource. */
   async #next(limits: ReadLimits, except: ReadonlySet<string>): Promise<readonly LoggedEvent[]> {
     this.#queue.unpark(except);
     for (;;) {
       const ids = this.#queue.head(limits);
       if (ids.length === 0) return [];
       const rows = new Map((await this.#options.log.find(ids)).map((row) => [row.id, row]));
-      // What is not in the log any more was delivered.
-      this.#queue.drop(ids.filter((id) => !rows.has(id)));
+      const unseen = ids.findIndex((id) => !rows.has(id));
       const due: LoggedEvent[] = [];
-      for (const id of ids) {
+      for (const id of unseen < 0 ? ids : ids.slice(0, unseen)) {
         const row = rows.get(id);
         if (row === undefined) continue;
         if (except.has(row.path)) this.#queue.park(id, row.path);
         else due.push(row);
       }
       this.#acknowledge();
+      if (unseen !== 0) this.#unseenSince = undefined;
       if (due.length > 0) return due;
+      if (unseen === 0) return await this.#awaitSight();
     }
+  }
+
+  /** Nothing for now. A row that is not seen for long, though nobody tells that it was deleted, ends the stream: the log is read then. */
+  async #awaitSight(): Promise<readonly LoggedEvent[]> {
+    const now = performance.now();
+    this.#unseenSince ??= now;
+    if (now - this.#unseenSince > UNSEEN_MS) {
+      this.#unseenSince = undefined;
+      this.#stuck = 'it tells of a row that is not in the event log';
+      this.#forget();
+      this.#check.ring();
+    }
+    await sleep(SIGHT_MS);
+    this.#options.wake.ring();
+    return [];
+  }
+
+  /** The log has them all. */
+  #forget(): void {
+    this.#forgotten += 1;
+    this.#mode = 'reading';
+    this.#queue.clear();
   }
 
   #acknowledge(): void {

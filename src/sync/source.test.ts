@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { schemasOf } from '../../test/support/databases.ts';
 import { startEtcd } from '../../test/support/etcd.ts';
 import { startMariadb } from '../../test/support/mariadb.ts';
 import { startPostgres } from '../../test/support/postgres.ts';
 import { changesOf, expectedKeys, openEtcd, presentKeys, SYNC_SCHEMAS, syncType } from '../../test/support/sync.ts';
+import { changeAtRandom } from '../../test/support/sync-fleet.ts';
 import { until } from '../../test/support/until.ts';
-import type { ChangeSource } from '../sql/change-source.ts';
+import type { ChangeListener, ChangeSource } from '../sql/change-source.ts';
 import { type EventLog, openEventLog } from '../sql/event-log.ts';
 import { type ChangesOptions, openChanges } from '../sql/open-changes.ts';
 import { openDatabase } from '../sql/open-database.ts';
@@ -56,6 +57,7 @@ const SUBJECTS: readonly Subject[] = [
 /** A sink that keeps what it gets, and can be held up. */
 function createRecorder() {
   const paths: string[] = [];
+  const ids: number[] = [];
   let gate: Promise<void> = Promise.resolve();
   let refused: ((path: string) => boolean) | undefined;
   const sink: Sink = {
@@ -70,6 +72,7 @@ function createRecorder() {
           continue;
         }
         paths.push(path);
+        ids.push(id);
         delivered.push(id);
       }
       return { delivered, refused: errors } as unknown as Delivery;
@@ -78,6 +81,7 @@ function createRecorder() {
   return {
     sink,
     paths,
+    ids,
     hold() {
       const held = Promise.withResolvers<void>();
       gate = held.promise;
@@ -122,6 +126,10 @@ for (const subject of SUBJECTS) {
         await database.transaction((session) => session.query(`DELETE FROM ${table}`, []), { isolation: 'READ COMMITTED' });
     });
 
+    const ends: (() => Promise<void>)[] = [];
+    afterEach(async () => {
+      for (const end of ends.splice(0)) await end();
+    });
     /** One term of a leader; nothing rings but the source. */
     const lead = async (recorder = createRecorder(), more: { readonly maxQueued?: number; readonly checkMs?: number } = {}) => {
       const gaps: string[] = [];
@@ -131,16 +139,18 @@ for (const subject of SUBJECTS) {
       const followed = createFollowedLog({ log, source: await openSource(), wake, backoffMs: 200, onGap, ...more });
       const publisher = createPublisher({ log: followed, sink: recorder.sink, wake, pollMs: 60_000, backoffMs: 200 });
       const running = Promise.all([followed.run(lost.signal), publisher.run({ compare: undefined, lost: lost.signal })]);
+      const end = async (): Promise<void> => {
+        lost.abort();
+        await running;
+      };
+      ends.push(end);
       return {
         ...recorder,
         gaps,
         followed,
         publisher,
         follows: () => until('it follows', () => followed.status().isFollowing, 20_000),
-        async end() {
-          lost.abort();
-          await running;
-        },
+        end,
       };
     };
     const isEmpty = () => until('the log is empty', async () => (await log.backlog()).count === 0, 20_000);
@@ -260,6 +270,30 @@ for (const subject of SUBJECTS) {
       await leader.follows();
       assert.equal(leader.paths.length, 20);
       await leader.end();
+    });
+
+    test('many writers at once: every row once, those of one resource in their order, though leaders come and go', async () => {
+      const recorder = createRecorder();
+      const writing = changeAtRandom(changesOf(database), 8, 60);
+      for (let terms = 0; terms < 4; terms += 1) {
+        const leader = await lead(recorder);
+        await leader.follows();
+        const before = recorder.ids.length;
+        await until('it delivers', async () => recorder.ids.length > before || (await log.backlog()).count === 0);
+        await leader.end();
+      }
+      await writing;
+      const last = await lead(recorder);
+      await isEmpty();
+      const byPath = Map.groupBy(recorder.ids, (_, index) => recorder.paths[index] ?? '');
+      for (const [path, ids] of byPath)
+        assert.deepEqual(
+          ids,
+          ids.toSorted((a, b) => a - b),
+          path,
+        );
+      assert.equal(new Set(recorder.ids).size, recorder.ids.length);
+      assert.deepEqual(last.gaps, []);
     });
 
     test('a server that is restarted in between loses nothing', async () => {
@@ -413,6 +447,65 @@ test('after a gap etcd is made to hold what the database holds', async () => {
   assert.deepEqual(second.status().problems, []);
   await second.close();
   await etcd.close();
+  await database.close();
+  await server.stop();
+});
+
+test('a row that is told before it is seen holds back what follows, and is not forgotten', async () => {
+  const server = await startPostgres();
+  const database = await openDatabase({
+    type: 'postgresql',
+    connection: await server.createDatabase(),
+    maxOpenConnections: 4,
+    retry: { count: 0, intervalMs: 5 },
+  });
+  await database.prepare(SYNC_SCHEMAS, { autoMigrate: true, cascadeDelete: false });
+  const log = await openEventLog(database);
+  const hidden = new Set<number>();
+  const partial: EventLog = { ...log, find: async (ids) => (await log.find(ids)).filter(({ id }) => !hidden.has(id)) };
+  let listener: ChangeListener | undefined;
+  const acknowledged: string[] = [];
+  const source: ChangeSource = {
+    name: 'mysql_binlog',
+    check: () => Promise.resolve(),
+    open: (given) => {
+      listener = given;
+      const ended = Promise.withResolvers<unknown>();
+      return Promise.resolve({
+        gap: undefined,
+        ended: ended.promise,
+        catchUp: () => Promise.resolve(),
+        acknowledge: (position) => void acknowledged.push(position),
+        close: () => Promise.resolve(ended.resolve(undefined)),
+      });
+    },
+  };
+  const wake = createWake();
+  const lost = new AbortController();
+  const recorder = createRecorder();
+  const followed = createFollowedLog({ log: partial, source, wake, backoffMs: 100, onGap: () => assert.fail() });
+  const publisher = createPublisher({ log: followed, sink: recorder.sink, wake, pollMs: 60_000, backoffMs: 100 });
+  const running = Promise.all([followed.run(lost.signal), publisher.run({ compare: undefined, lost: lost.signal })]);
+  await until('it follows', () => followed.status().isFollowing);
+  for (const id of ['a', 'b', 'c']) await changesOf(database).create(NET, { id });
+  const ids = (await log.ids(10)).map(({ id }) => id);
+  const [a = 0, b = 0, c = 0] = ids;
+  hidden.add(b);
+  for (const id of [a, b, c]) listener?.onCommit([{ id, bytes: 1 }], [], String(id));
+  await until('the first is delivered', () => recorder.paths.length === 1);
+  await until('it is acknowledged', () => acknowledged.at(-1) === String(a));
+  hidden.clear();
+  await until('so are the others', () => recorder.paths.length === 3);
+  assert.deepEqual(recorder.paths, ['/v1/nets/a', '/v1/nets/b', '/v1/nets/c']);
+  // What was delivered before, told again together with its deletion, and one that somebody else deletes.
+  listener?.onCommit([{ id: a, bytes: 1 }], [], 'again');
+  listener?.onCommit([{ id: c + 1, bytes: 1 }], [], 'foreign');
+  listener?.onCommit([], [a], 'gone');
+  listener?.onCommit([], [c + 1], 'foreign gone');
+  listener?.onPosition('end');
+  await until('all is acknowledged', () => acknowledged.at(-1) === 'end');
+  lost.abort();
+  await running;
   await database.close();
   await server.stop();
 });
