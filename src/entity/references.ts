@@ -1,18 +1,20 @@
+import { type MapEdit, SharedMap, toSharedMap } from '../lib/shared-map.ts';
 import { EntityError } from './entity-error.ts';
 import { emptyEntities, toEntityId, toEntityKey, toKeyPrefix } from './entity-key.ts';
 import { emptyClaims, type RouteClaims, replaceClaims } from './route-claims.ts';
+import { type RouteUsers, replaceUsers, usersOf } from './route-users.ts';
 import type { Change, Entities, EntityId, EntityKind, EntityTypes, Route } from './types.ts';
 
-/** Entities without a dangling reference, and the index that keeps it so cheaply. Immutable. */
+/** Entities without a dangling reference, and the indices that keep it so cheaply. Immutable; a change shares what it leaves alone. */
 export interface EntityGraph {
   readonly entities: Entities;
   readonly claims: RouteClaims;
+  readonly users: RouteUsers;
 }
 
-/** Kinds that keep a namespace from being deleted, in the order in which they are named. */
-const NAMESPACED = ['route', 'service', 'module', 'domain', 'collection', 'secret'] as const;
+/** Kinds that, after routes, keep a namespace from being deleted, in the order in which they are named. */
+const NAMESPACED = ['service', 'module', 'domain', 'collection', 'secret'] as const;
 const PLURALS = {
-  route: 'routes',
   service: 'services',
   module: 'modules',
   domain: 'domains',
@@ -20,12 +22,11 @@ const PLURALS = {
   secret: 'secrets',
 } as const;
 
-type MutableEntities = { -readonly [K in EntityKind]: Map<string, EntityTypes[K]> };
 type Touched = Map<string, EntityId>;
 
 /** The graph of no entity. */
 export function emptyGraph(): EntityGraph {
-  return { entities: emptyEntities(), claims: emptyClaims() };
+  return { entities: emptyEntities(), claims: emptyClaims(), users: new SharedMap() };
 }
 
 /**
@@ -36,28 +37,41 @@ export function emptyGraph(): EntityGraph {
 export function applyChanges(graph: EntityGraph, changes: readonly Change[]): EntityGraph {
   const before = graph.entities;
   const { next, touched } = edit(before, changes);
+  const { removed, added } = toRouteEdits(before, next, touched);
+  const users = replaceUsers(graph.users, removed, added);
   for (const id of touched.values()) {
     const entity = next[id.kind].get(toEntityKey(id.kind, id.namespace, id.name));
-    if (entity === undefined) checkDeletion(next, id);
+    if (entity === undefined) checkDeletion(next, users, id);
     else checkPut(next, id, entity);
   }
-  return { entities: next, claims: editClaims(graph, next, touched) };
+  return {
+    entities: next,
+    claims: removed.length + added.length === 0 ? graph.claims : replaceClaims(graph.claims, removed, added),
+    users,
+  };
 }
 
 function edit(before: Entities, changes: readonly Change[]): { readonly next: Entities; readonly touched: Touched } {
-  const next = { ...before } as MutableEntities;
+  const edits = new Map<EntityKind, Map<string, unknown>>();
   const touched: Touched = new Map();
   for (const change of changes) {
     const id = toEntityId(change);
     const key = toEntityKey(id.kind, id.namespace, id.name);
-    // Only the maps of kinds that are touched are copied.
-    if (next[id.kind] === before[id.kind]) Object.assign(next, { [id.kind]: new Map(before[id.kind]) });
-    const map = next[id.kind] as Map<string, unknown>;
-    if (change.op === 'put') map.set(key, change.entity);
-    else if (!map.delete(key)) throw new EntityError('ENTITY_NOT_FOUND', id, `${id.kind} not found: ${id.name}`);
+    const some = edits.get(id.kind) ?? new Map<string, unknown>();
+    edits.set(id.kind, some);
+    const isThere = some.has(key) ? some.get(key) !== undefined : before[id.kind].has(key);
+    if (change.op === 'delete' && !isThere) throw new EntityError('ENTITY_NOT_FOUND', id, `${id.kind} not found: ${id.name}`);
+    some.set(key, change.op === 'put' ? change.entity : undefined);
     touched.set(`${id.kind}\n${key}`, id);
   }
-  return { next, touched };
+  return { next: editEntities(before, edits), touched };
+}
+
+/** The entities after edits of the maps of their kinds; kinds without one keep theirs. An edit is an entity of its kind, or undefined for one that goes. */
+export function editEntities(before: Entities, edits: ReadonlyMap<EntityKind, Iterable<MapEdit<unknown>>>): Entities {
+  const next: Record<EntityKind, ReadonlyMap<string, unknown>> = { ...before };
+  for (const [kind, some] of edits) next[kind] = toSharedMap<unknown>(before[kind]).with(some);
+  return next as Entities;
 }
 
 function checkPut(next: Entities, id: EntityId, entity: EntityTypes[EntityKind]): void {
@@ -72,29 +86,19 @@ function checkPut(next: Entities, id: EntityId, entity: EntityTypes[EntityKind])
   }
 }
 
-function checkDeletion(next: Entities, id: EntityId): void {
+function checkDeletion(next: Entities, users: RouteUsers, id: EntityId): void {
   const { kind, namespace, name } = id;
-  if (kind === 'namespace') {
-    const prefix = toKeyPrefix(name);
-    for (const other of NAMESPACED)
-      refuse(
-        id,
-        PLURALS[other],
-        filterNames<{ readonly name: string }>(next[other], (_, key) => key.startsWith(prefix)),
-      );
-  } else if (kind === 'service') {
+  if (kind !== 'namespace' && kind !== 'service' && kind !== 'module') return;
+  const routes = usersOf(users, kind, toEntityKey(kind, namespace, name));
+  refuse(id, 'routes', [...routes.values()].map((route) => route.name).toSorted());
+  if (kind !== 'namespace') return;
+  const prefix = toKeyPrefix(name);
+  for (const other of NAMESPACED)
     refuse(
       id,
-      'routes',
-      filterNames(next.route, (route) => route.service === name && route.namespace === namespace),
+      PLURALS[other],
+      filterNames<{ readonly name: string }>(next[other], (_, key) => key.startsWith(prefix)),
     );
-  } else if (kind === 'module') {
-    refuse(
-      id,
-      'routes',
-      filterNames(next.route, (route) => route.namespace === namespace && route.modules?.includes(name) === true),
-    );
-  }
 }
 
 function filterNames<T extends { readonly name: string }>(
@@ -117,17 +121,14 @@ function dangling(id: EntityId, kind: EntityKind, name: string, pointer: string)
   return new EntityError('ENTITY_REFERENCE', id, detail, { errors: [{ pointer, detail }] });
 }
 
-function editClaims(graph: EntityGraph, next: Entities, touched: Touched): RouteClaims {
-  if (next.route === graph.entities.route) return graph.claims;
-  const removed: Route[] = [];
-  const added: Route[] = [];
-  for (const { kind, namespace, name } of touched.values()) {
-    if (kind !== 'route') continue;
-    const key = toEntityKey(kind, namespace, name);
-    const old = graph.entities.route.get(key);
-    const now = next.route.get(key);
-    if (old !== undefined) removed.push(old);
-    if (now !== undefined) added.push(now);
-  }
-  return replaceClaims(graph.claims, removed, added);
+function toRouteEdits(
+  before: Entities,
+  next: Entities,
+  touched: Touched,
+): { readonly removed: readonly Route[]; readonly added: readonly Route[] } {
+  const keys = [...touched.values()]
+    .filter(({ kind }) => kind === 'route')
+    .map(({ namespace, name }) => toEntityKey('route', namespace, name));
+  const find = (map: ReadonlyMap<string, Route>): readonly Route[] => keys.flatMap((key) => map.get(key) ?? []);
+  return { removed: find(before.route), added: find(next.route) };
 }

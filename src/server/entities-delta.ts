@@ -1,5 +1,7 @@
 import { ENTITY_KINDS, emptyEntities, toEntityId, toEntityKey } from '../entity/entity-key.ts';
+import { editEntities } from '../entity/references.ts';
 import type { Entities, EntityKind, EntityTypes } from '../entity/types.ts';
+import { diffKeys } from '../lib/shared-map.ts';
 
 /** What leads from one set of entities to another, kind by kind; kinds without a difference are absent. */
 export type EntitiesDelta = {
@@ -11,32 +13,30 @@ export function diffEntities(from: Entities | undefined, to: Entities): Entities
   const before = from ?? emptyEntities();
   const delta: Record<string, unknown> = {};
   for (const kind of ENTITY_KINDS) {
-    if (before[kind] === to[kind]) continue;
-    const old: ReadonlyMap<string, unknown> = before[kind];
     const now: ReadonlyMap<string, unknown> = to[kind];
-    const puts = [...now].filter(([key, entity]) => old.get(key) !== entity).map(([, entity]) => entity);
-    const deletions = [...old.keys()].filter((key) => !now.has(key));
-    if (puts.length + deletions.length > 0) delta[kind] = { puts, deletions };
+    const keys = [...diffKeys<unknown>(before[kind], now)];
+    if (keys.length === 0) continue;
+    const puts = keys.flatMap((key) => now.get(key) ?? []);
+    delta[kind] = { puts, deletions: keys.filter((key) => !now.has(key)) };
   }
   return delta;
 }
 
 /** `from` with the difference. What did not change stays the same object, so that a snapshot is built anew only where it must be. */
 export function applyDelta(from: Entities, delta: EntitiesDelta): Entities {
-  const next: Record<EntityKind, ReadonlyMap<string, unknown>> = { ...from };
+  const edits = new Map<EntityKind, Map<string, unknown>>();
   for (const kind of ENTITY_KINDS) {
     const part = delta[kind];
     if (part === undefined) continue;
-    const map = new Map<string, unknown>(from[kind]);
-    for (const key of part.deletions) map.delete(key);
+    const some = new Map<string, unknown>(part.deletions.map((key) => [key, undefined]));
     for (const entity of part.puts) {
       // Kind and entity belong together: both come from the map of that kind.
       const { namespace, name } = toEntityId({ op: 'put', kind, entity } as Parameters<typeof toEntityId>[0]);
-      map.set(toEntityKey(kind, namespace, name), entity);
+      some.set(toEntityKey(kind, namespace, name), entity);
     }
-    next[kind] = map;
+    edits.set(kind, some);
   }
-  return next as Entities;
+  return editEntities(from, edits);
 }
 
 /** True when code of users is compiled and run for it: what can take a process down. */

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ENTITY_KINDS, toEntityId, toEntityKey } from '../entity/entity-key.ts';
 import type { Change, Entities, EntityKind } from '../entity/types.ts';
+import { type MapEdit, SharedMap } from '../lib/shared-map.ts';
 import type { EntityId, StoreState } from './types.ts';
 
 export type Put = Extract<Change, { op: 'put' }>;
@@ -12,8 +13,8 @@ export type Put = Extract<Change, { op: 'put' }>;
  */
 export interface Layers {
   readonly base: ReadonlyMap<string, Put>;
-  readonly stored: ReadonlySet<string>;
-  readonly masked: ReadonlySet<string>;
+  /** What lies above it, by `toIdKey`. */
+  readonly above: SharedMap<'stored' | 'masked'>;
 }
 
 /** Text that is unique for an entity over all kinds. */
@@ -36,26 +37,26 @@ export function toLayers(base: ReadonlyMap<string, Put>, state: StoreState): { r
   for (const kind of ENTITY_KINDS) for (const put of toPutsOf(kind, state.entities)) stored.set(toIdKey(toEntityId(put)), put);
   const masked = new Set(state.masked.map(toIdKey));
   const visible = [...base].filter(([key]) => !stored.has(key) && !masked.has(key)).map(([, put]) => put);
-  return { layers: { base, stored: new Set(stored.keys()), masked }, puts: sortPuts([...visible, ...stored.values()]) };
+  const above = new SharedMap<'stored' | 'masked'>().with([
+    ...[...masked].map((key) => [key, 'masked'] as const),
+    ...[...stored.keys()].map((key) => [key, 'stored'] as const),
+  ]);
+  return { layers: { base, above }, puts: sortPuts([...visible, ...stored.values()]) };
 }
 
 /** The layers after stored changes. */
-export function withStored(layers: Layers, changes: readonly Change[]): Layers {
-  const stored = new Set(layers.stored);
-  const masked = new Set(layers.masked);
-  for (const change of changes) {
+export function withStored({ base, above }: Layers, changes: readonly Change[]): Layers {
+  const edits = changes.map((change): MapEdit<'stored' | 'masked'> => {
     const key = toIdKey(toEntityId(change));
-    stored.delete(key);
-    masked.delete(key);
-    if (change.op === 'put') stored.add(key);
-    else if (layers.base.has(key)) masked.add(key);
-  }
-  return { ...layers, stored, masked };
+    if (change.op === 'put') return [key, 'stored'];
+    return [key, base.has(key) ? 'masked' : undefined];
+  });
+  return { base, above: above.with(edits) };
 }
 
 /** What changes in the served entities when `base` takes the place of the base layer. */
 export function diffBase(layers: Layers, base: ReadonlyMap<string, Put>, served: Entities): readonly Change[] {
-  const isHidden = (key: string) => layers.stored.has(key) || layers.masked.has(key);
+  const isHidden = (key: string) => layers.above.has(key);
   const find = (id: EntityId): unknown => served[id.kind].get(toEntityKey(id.kind, id.namespace, id.name));
   const puts = [...base]
     .filter(([key, put]) => !isHidden(key) && !isDeepStrictEqual(find(toEntityId(put)), put.entity))

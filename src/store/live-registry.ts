@@ -3,6 +3,7 @@ import { applyChanges, type EntityGraph, emptyGraph } from '../entity/references
 import type { Change, Entities } from '../entity/types.ts';
 import { SekishoError, toSekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
+import { SharedMap } from '../lib/shared-map.ts';
 import { admitAll, toErrorEntity } from './admission.ts';
 import { FIRST_HASH } from './change-record.ts';
 import { checkChangeRules, toChangingCollections } from './change-rules.ts';
@@ -49,7 +50,7 @@ export class LiveRegistry<Built> implements Registry<Built> {
   readonly #changing = new Set<string>();
   #graph: EntityGraph = emptyGraph();
   #served: { readonly built: Built } | undefined;
-  #layers: Layers = { base: new Map(), stored: new Set(), masked: new Set() };
+  #layers: Layers = { base: new Map(), above: new SharedMap() };
   #revision = 0;
   #hash = FIRST_HASH;
   /** Updates of the watch that are not served yet. */
@@ -398,7 +399,7 @@ export class LiveRegistry<Built> implements Registry<Built> {
     const effective = diffBase(this.#layers, base, this.#graph.entities);
     try {
       const prepared = await this.#prepare(effective);
-      for (const key of this.#layers.base.keys()) if (!this.#layers.stored.has(key)) this.#rejected.delete(key);
+      for (const key of this.#layers.base.keys()) if (this.#layers.above.get(key) !== 'stored') this.#rejected.delete(key);
       this.#layers = { ...this.#layers, base };
       await this.#serve(prepared);
     } catch (error) {
