@@ -30,7 +30,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
     startsServers: true,
     needs: [OPENSSL, POSTGRES_SERVER, MARIADB_SERVER, ETCD],
   },
-  api: { files: ['test/api/**/*.test.ts', 'test/cli/**/*.test.ts', 'examples/**/*.test.ts'], needs: [OPENSSL, ETCD] },
+  api: { files: ['test/api/**/*.test.ts', 'test/cli/**/*.test.ts'], needs: [OPENSSL, ETCD] },
   conformance: { files: ['test/conformance/**/*.test.ts'], needs: [OPENSSL] },
   fault: { files: ['test/fault/**/*.test.ts'], needs: [OPENSSL, POSTGRES_SERVER, MARIADB_SERVER, ETCD] },
   crash: { files: ['test/crash/**/*.test.ts'], needs: [POSTGRES_SERVER, MARIADB_SERVER] },

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { test } from 'node:test';
-import { ETCD, ensureInstalled } from '../../test/support/install.ts';
-import { findFreePorts } from '../../test/support/ports.ts';
-import { POSTGRES_SERVER } from '../../test/support/postgres.ts';
-import { REPOSITORY } from '../../test/support/source-files.ts';
+import { ETCD, ensureInstalled } from '../support/install.ts';
+import { findFreePorts } from '../support/ports.ts';
+import { POSTGRES_SERVER } from '../support/postgres.ts';
+import { REPOSITORY } from '../support/source-files.ts';
 
 /** The first of as many ports as the script takes: far from those that the system gives away. */
 async function findRange(): Promise<number> {

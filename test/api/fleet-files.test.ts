@@ -5,8 +5,8 @@ import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { loadSettings } from '../../src/config/load-settings.ts';
-import { REPOSITORY } from '../../test/support/source-files.ts';
-import { createTempFolder } from '../../test/support/temp.ts';
+import { REPOSITORY } from '../support/source-files.ts';
+import { createTempFolder } from '../support/temp.ts';
 
 /** What of the example can be checked without systemd running and without a container engine. */
 const FOLDER = join(REPOSITORY, 'examples/fleet');
