@@ -1,7 +1,10 @@
 import { EntityError } from '../entity/entity-error.ts';
+import { emptyEntities } from '../entity/entity-key.ts';
 import { type LeftOut, toNodeEntities } from '../entity/node-entities.ts';
-import type { Domain, Entities, Namespace, Route } from '../entity/types.ts';
+import { type RouteUsers, replaceUsers, usersOf } from '../entity/route-users.ts';
+import type { Domain, Entities, EntityKind, EntityTypes, Namespace, Route } from '../entity/types.ts';
 import { SekishoError } from '../lib/errors.ts';
+import { diffKeys, type MapEdit, SharedMap } from '../lib/shared-map.ts';
 import type { ModuleRuntime, Program } from '../runtime/types.ts';
 import { type CertificateLookup, compileCertificates } from './certificates.ts';
 import { type CompiledPath, type CompiledRoute, compileRoute, loadProgram } from './compiled-route.ts';
@@ -11,13 +14,16 @@ import { emptyTree, type PathNode, withoutPattern, withPattern } from './path-tr
 
 /** The compiled form of all entities of one revision. Immutable but for the counters of round robin; a change makes a new one that shares what did not change. */
 export interface Snapshot {
+  /** What it was built of. */
+  readonly all: Entities;
   /** Those that this node serves. */
   readonly entities: Entities;
   readonly leftOut: readonly LeftOut[];
   readonly resolver: NamespaceResolver;
-  readonly namespaces: ReadonlyMap<string, CompiledNamespace>;
-  readonly services: ReadonlyMap<string, CompiledService>;
-  readonly routes: ReadonlyMap<string, CompiledRoute>;
+  readonly namespaces: SharedMap<CompiledNamespace>;
+  readonly services: SharedMap<CompiledService>;
+  readonly routes: SharedMap<CompiledRoute>;
+  readonly users: RouteUsers;
   readonly certificates: CertificateLookup;
 }
 
@@ -46,50 +52,38 @@ export interface SnapshotOptions {
 const LOADS_AT_ONCE = 8;
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD', 'CONNECT', 'TRACE'] as const;
 
-/** Compiles the next snapshot of what this node serves of `all`, re-using every part of `previous` whose entities are the same objects. Rejects with the problem of the first route that does not build; nothing stays loaded then. */
+/**
+ * Compiles the next snapshot of what this node serves of `all`, re-using every part of `previous` whose entities are the same objects: what it costs is what
+ * differs. Rejects with the problem of the first route that does not build; nothing stays loaded then.
+ */
 export async function buildSnapshot(all: Entities, previous: Snapshot | undefined, options: SnapshotOptions): Promise<SnapshotBuild> {
   const startedAt = performance.now();
-  const { entities, leftOut } = toNodeEntities(all, options.serverTags);
-  const services = compileServices(entities, previous, options.serviceDefaults);
-  const stale = staleRoutes(entities, services, previous);
-  const programs = await loadPrograms(stale.changed, entities, options.runtime);
-  const routes = new Map(previous?.routes);
-  const trees = new Map<string, PathNode<CompiledPath>>();
-  const treeOf = (namespace: string): PathNode<CompiledPath> =>
-    trees.get(namespace) ?? previous?.namespaces.get(namespace)?.tree ?? emptyTree();
-  const dropped: Program[] = [];
-  const remove = (key: string): void => {
-    const old = routes.get(key);
-    if (old === undefined) return;
-    routes.delete(key);
-    if (old.program !== undefined) dropped.push(old.program);
-    let tree = treeOf(old.route.namespace);
-    for (const { tokens } of old.paths) tree = withoutPattern(tree, tokens, methodsOf(old.route));
-    trees.set(old.route.namespace, tree);
+  const { entities, leftOut } = toNodeEntities(all, options.serverTags, previous?.all);
+  const before = previous?.entities ?? emptyEntities();
+  const services = compileServices(before, entities, previous, options.serviceDefaults);
+  const stale = staleRoutes(before, entities, previous);
+  const programs = await loadPrograms(stale.built, entities, options.runtime);
+  const routes = compileRoutes(stale.built, entities, services, programs, options);
+  const trees = editTrees(previous, stale.dropped, routes.values());
+  const built = {
+    all,
+    entities,
+    leftOut,
+    services,
+    routes: (previous?.routes ?? new SharedMap<CompiledRoute>()).with(
+      [...stale.dropped.keys(), ...routes.keys()].map((key) => [key, routes.get(key)]),
+    ),
+    users: replaceUsers(
+      previous?.users ?? new SharedMap(),
+      [...stale.dropped.values()].map(({ route }) => route),
+      stale.built.values(),
+    ),
+    namespaces: compileNamespaces(before, entities, previous, trees),
   };
-  // All removals come first: a path may move from one route to another in the same change.
-  for (const key of stale.removed) remove(key);
-  for (const [key] of stale.changed) remove(key);
-  for (const [key, route] of stale.changed) {
-    const namespace = entities.namespace.get(route.namespace) as Namespace;
-    const compiled = compileRoute({
-      route,
-      namespace,
-      service: services.get(`${route.namespace}/${route.service ?? ''}`),
-      program: programs.get(key),
-      serverTags: options.serverTags,
-    });
-    routes.set(key, compiled);
-    let tree = treeOf(route.namespace);
-    for (const path of compiled.paths)
-      tree = withPattern(tree, path.tokens, methodsOf(route), { value: path, pattern: path.pattern, names: path.names });
-    trees.set(route.namespace, tree);
-  }
-  const namespaces = new Map([...entities.namespace].map(([name, namespace]) => [name, { namespace, tree: treeOf(name) }]));
   return {
-    snapshot: { entities, leftOut, services, routes, namespaces, ...compileHosts(entities, previous, options) },
+    snapshot: { ...built, ...compileHosts(entities, previous, options) },
     loaded: [...programs.values()],
-    dropped,
+    dropped: [...stale.dropped.values()].flatMap(({ program }) => program ?? []),
     buildMs: performance.now() - startedAt,
   };
 }
@@ -99,49 +93,93 @@ function methodsOf(route: Route): readonly string[] {
 }
 
 function compileServices(
-  entities: Entities,
+  before: Entities,
+  { service: services }: Entities,
   previous: Snapshot | undefined,
   defaults: ServiceDefaults,
-): ReadonlyMap<string, CompiledService> {
-  if (previous !== undefined && previous.entities.service === entities.service) return previous.services;
-  const services = new Map<string, CompiledService>();
-  for (const [key, service] of entities.service) {
-    const known = previous?.services.get(key);
-    services.set(key, known?.service === service ? known : compileService(service, defaults));
-  }
-  return services;
+): SharedMap<CompiledService> {
+  const edits = [...diffKeys(before.service, services)].map((key): MapEdit<CompiledService> => {
+    const service = services.get(key);
+    return [key, service && compileService(service, defaults)];
+  });
+  return (previous?.services ?? new SharedMap<CompiledService>()).with(edits);
 }
 
-/** Routes that must be compiled anew because they, their service, a module or their namespace changed, and keys of those that are gone. */
+/** Routes that are compiled anew because they, their namespace, their service or a module changed, and the compiled ones that they replace or that are gone. */
 function staleRoutes(
+  before: Entities,
+  entities: Entities,
+  previous: Snapshot | undefined,
+): { readonly built: ReadonlyMap<string, Route>; readonly dropped: ReadonlyMap<string, CompiledRoute> } {
+  const keys = new Set(diffKeys(before.route, entities.route));
+  if (previous !== undefined)
+    for (const kind of ['namespace', 'service', 'module'] as const)
+      for (const used of diffKeys<EntityTypes[EntityKind]>(before[kind], entities[kind]))
+        for (const key of usersOf(previous.users, kind, used).keys()) keys.add(key);
+  return { built: pick(entities.route, keys), dropped: pick(previous?.routes ?? new Map(), keys) };
+}
+
+function pick<T>(map: ReadonlyMap<string, T>, keys: Iterable<string>): ReadonlyMap<string, T> {
+  const picked = new Map<string, T>();
+  for (const key of keys) {
+    const value = map.get(key);
+    if (value !== undefined) picked.set(key, value);
+  }
+  return picked;
+}
+
+function compileRoutes(
+  routes: ReadonlyMap<string, Route>,
   entities: Entities,
   services: ReadonlyMap<string, CompiledService>,
+  programs: ReadonlyMap<string, Program>,
+  { serverTags }: SnapshotOptions,
+): ReadonlyMap<string, CompiledRoute> {
+  const compiled = new Map<string, CompiledRoute>();
+  for (const [key, route] of routes) {
+    const namespace = entities.namespace.get(route.namespace) as Namespace;
+    const service = services.get(`${route.namespace}/${route.service ?? ''}`);
+    compiled.set(key, compileRoute({ route, namespace, service, program: programs.get(key), serverTags }));
+  }
+  return compiled;
+}
+
+type Trees = ReadonlyMap<string, PathNode<CompiledPath>>;
+
+/** The trees of the namespaces whose routes change. */
+function editTrees(previous: Snapshot | undefined, dropped: ReadonlyMap<string, CompiledRoute>, built: Iterable<CompiledRoute>): Trees {
+  const trees = new Map<string, PathNode<CompiledPath>>();
+  const treeOf = (namespace: string): PathNode<CompiledPath> =>
+    trees.get(namespace) ?? previous?.namespaces.get(namespace)?.tree ?? emptyTree();
+  // All removals come first: a path may move from one route to another in the same change.
+  for (const { route, paths } of dropped.values()) {
+    let tree = treeOf(route.namespace);
+    for (const { tokens } of paths) tree = withoutPattern(tree, tokens, methodsOf(route));
+    trees.set(route.namespace, tree);
+  }
+  for (const { route, paths } of built) {
+    let tree = treeOf(route.namespace);
+    for (const path of paths)
+      tree = withPattern(tree, path.tokens, methodsOf(route), { value: path, pattern: path.pattern, names: path.names });
+    trees.set(route.namespace, tree);
+  }
+  return trees;
+}
+
+function compileNamespaces(
+  before: Entities,
+  entities: Entities,
   previous: Snapshot | undefined,
-): { changed: ReadonlyMap<string, Route>; removed: readonly string[] } {
-  if (previous === undefined) return { changed: entities.route, removed: [] };
-  const changed = new Map<string, Route>();
-  const sameServices = services === previous.services;
-  const sameModules = entities.module === previous.entities.module;
-  const sameNamespaces = entities.namespace === previous.entities.namespace;
-  if (sameServices && sameModules && sameNamespaces && entities.route === previous.entities.route) return { changed, removed: [] };
-  const isStale = (key: string, route: Route): boolean => {
-    const old = previous.routes.get(key);
-    if (old === undefined || old.route !== route) return true;
-    if (!sameServices && route.service !== undefined && services.get(`${route.namespace}/${route.service}`) !== old.service) return true;
-    if (!sameNamespaces && entities.namespace.get(route.namespace) !== old.namespace) return true;
-    return (
-      !sameModules &&
-      (route.modules ?? []).some(
-        (name) => entities.module.get(`${route.namespace}/${name}`) !== previous.entities.module.get(`${route.namespace}/${name}`),
-      )
-    );
-  };
-  for (const [key, route] of entities.route) if (isStale(key, route)) changed.set(key, route);
-  const removed =
-    previous.routes.size + changed.size === entities.route.size
-      ? []
-      : [...previous.routes.keys()].filter((key) => !entities.route.has(key));
-  return { changed, removed };
+  trees: Trees,
+): SharedMap<CompiledNamespace> {
+  const known = previous?.namespaces ?? new SharedMap<CompiledNamespace>();
+  const names = new Set([...trees.keys(), ...diffKeys(before.namespace, entities.namespace)]);
+  return known.with(
+    [...names].map((name) => {
+      const namespace = entities.namespace.get(name);
+      return [name, namespace && { namespace, tree: trees.get(name) ?? known.get(name)?.tree ?? emptyTree() }];
+    }),
+  );
 }
 
 async function loadPrograms(
