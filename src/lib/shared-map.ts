@@ -50,16 +50,16 @@ export class SharedMap<V> implements ReadonlyMap<string, V> {
     return last.size === 0 ? this : new SharedMap(editNode(this.root, last, 0));
   }
 
-  entries(): MapIterator<[string, V]> {
-    return entriesOf(this.root);
+  *entries(): MapIterator<[string, V]> {
+    for (const leaf of leavesOf(this.root)) yield* leaf;
   }
 
   *keys(): MapIterator<string> {
-    for (const [key] of this.entries()) yield key;
+    for (const leaf of leavesOf(this.root)) yield* leaf.keys();
   }
 
   *values(): MapIterator<V> {
-    for (const [, value] of this.entries()) yield value;
+    for (const leaf of leavesOf(this.root)) yield* leaf.values();
   }
 
   [Symbol.iterator](): MapIterator<[string, V]> {
@@ -130,12 +130,11 @@ function groupByChild<V>(edits: ReadonlyMap<string, V>, shift: number): Readonly
 }
 
 function toLeaf<V>(node: Node<V>): ReadonlyMap<string, V> {
-  return 'children' in node ? new Map(entriesOf(node)) : node;
+  return 'children' in node ? new Map(leavesOf(node).flatMap((leaf) => [...leaf])) : node;
 }
 
-function* entriesOf<V>(node: Node<V>): MapIterator<[string, V]> {
-  if (!('children' in node)) yield* node;
-  else for (const child of node.children) yield* entriesOf(child);
+function leavesOf<V>(node: Node<V>): readonly ReadonlyMap<string, V>[] {
+  return 'children' in node ? node.children.flatMap(leavesOf<V>) : [node];
 }
 
 function childOf<V>({ children }: Branch<V>, index: number): Node<V> {
