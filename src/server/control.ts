@@ -84,18 +84,18 @@ export async function startControl<Built>(options: ControlOptions<Built>): Promi
   const front = await openFront();
   const sync = needsSync(settings) ? closing.add(await startSync(settings, etcd, models?.synced)) : undefined;
   const problems = (): readonly string[] => [...storeProblems(store.health()), ...(sync?.problems() ?? [])];
-  let admin: Listening | undefined;
+  const listening: { admin?: Listening | undefined } = {};
   const fleet = startFleet(settings, {
     registry,
     proxy: () => front,
-    admin: () => admin?.listeners ?? [],
+    admin: () => listening.admin?.listeners ?? [],
     workers: processes.workers,
     wantedWorkers: processes.wanted,
     problems,
     closing,
   });
   if (fleet !== undefined) closing.add(fleet);
-  admin = await startAdmin(settings, {
+  const admin = await startAdmin(settings, {
     registry,
     sync,
     fleet,
@@ -110,6 +110,7 @@ export async function startControl<Built>(options: ControlOptions<Built>): Promi
     closing,
     ...(gate !== undefined && { gate }),
   });
+  listening.admin = admin;
   // A second time, to be the first that closes: nobody waits for a node that drains.
   if (fleet !== undefined) closing.add(fleet).changed();
   return { registry, models, base, admin, front, contents: () => (isMemoryStore(store) ? store.contents() : undefined) };
