@@ -104,19 +104,20 @@ async function putEntity<K extends EntityKind>(kind: K, request: AdminRequest, o
   if (isDry) return withWarnings(oneAnswer(redactEntity(kind, entity), revision), warnings);
   if (headerList(request.exchange.headers, 'prefer').includes('return=minimal') && warnings.length === 0)
     return { status: 201, revision, headers: ['Preference-Applied', 'return=minimal'] };
-  return entityListAnswer(kind, listOf(kind, namespace, options), { revision, status: 201, warnings });
+  return entityListAnswer(kind, namespace, options.state, { revision, status: 201, warnings });
 }
 
 function listEntities(kind: EntityKind, request: AdminRequest, options: AdminOptions): AdminAnswer {
   const { state } = options;
-  if (kind === 'namespace') return entityListAnswer(kind, listOf(kind, undefined, options), { revision: state.revision() });
+  const revision = state.revision();
+  if (kind === 'namespace') return entityListAnswer(kind, undefined, state, { revision });
   // DGate's: without a default namespace the list of domains is that of all namespaces.
   if (kind === 'domain' && givenNamespace(request) === undefined && defaultNamespace(options) === undefined) {
-    return entityListAnswer(kind, listOf(kind, undefined, options), { revision: state.revision() });
+    return entityListAnswer(kind, undefined, state, { revision });
   }
   const namespace = chooseNamespace(request, options);
   if (!state.entities().namespace.has(namespace)) throw new SekishoError('ENTITY_REFERENCE', `namespace not found: ${namespace}`);
-  return entityListAnswer(kind, listOf(kind, namespace, options), { revision: state.revision() });
+  return entityListAnswer(kind, namespace, state, { revision });
 }
 
 function getEntity<K extends EntityKind>(kind: K, request: AdminRequest, options: AdminOptions): AdminAnswer {
@@ -147,10 +148,4 @@ function applyOne(change: Change, request: AdminRequest, options: AdminOptions):
     ...(request.expect !== undefined && { expect: request.expect }),
     dryRun: request.query.dry_run === true,
   });
-}
-
-/** The entities of a namespace, or of all. */
-function listOf<K extends EntityKind>(kind: K, namespace: string | undefined, options: AdminOptions): readonly EntityTypes[K][] {
-  const all = [...(options.state.entities()[kind] as ReadonlyMap<string, EntityTypes[K]>).values()];
-  return namespace === undefined ? all : all.filter((entity) => (entity as { readonly namespace?: string }).namespace === namespace);
 }

@@ -29,7 +29,7 @@ export const WEBHOOK_ROUTES: readonly AdminRoute[] = [
     summary: 'Lists the receivers of webhooks: changes that wait for each, and dead letters',
     query: [],
     responses: { 200: { doc: 'One entry per receiver, and per queue that is left of a former one.', schema: listOf(OBJECT) } },
-    handle: async (_request, options) => listAnswer(await control(options).status(), undefined),
+    handle: async (_request, { sync }) => listAnswer((await sync?.webhooks?.status()) ?? [], undefined),
   },
   {
     id: 'webhooks_dead_letters',
