@@ -1,5 +1,5 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chownSync, existsSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { chownSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import { ensureInstalled, type Requirement } from './install.ts';
@@ -41,7 +41,7 @@ export async function startMariadb(more: readonly string[] = []): Promise<Mariad
     '--innodb-fast-shutdown=0',
   ];
   const [command, ...args] = asUser(user, ['mariadb-install-db', ...init]);
-  execFileSync(command ?? '', args, { stdio: 'ignore', cwd: folder.path });
+  installTables(command ?? '', args, folder.path, data);
   const options = [
     '--no-defaults',
     `--datadir=${data}`,
@@ -98,5 +98,15 @@ async function ask(port: number, text: string): Promise<unknown> {
     if (error instanceof Error && 'code' in error && (error.code === 'ECONNREFUSED' || error.code === 'PROTOCOL_CONNECTION_LOST'))
       return undefined;
     throw error;
+  }
+}
+
+/** Debian's script fails now and then while others of its kind run (it says nothing of why): once more then, on an empty folder. */
+function installTables(command: string, args: readonly string[], cwd: string, data: string): void {
+  for (let tries = 1; ; tries += 1) {
+    const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' });
+    if (status === 0) return;
+    if (tries === 3) throw new Error(`mariadb-install-db ended with ${status}: ${stderr}${stdout}`);
+    rmSync(data, { recursive: true, force: true });
   }
 }
