@@ -32,11 +32,16 @@ export interface CompiledDomain {
 /** Hosts come from clients, so the memory of answers is bounded. */
 const MAX_REMEMBERED_HOSTS = 1024;
 
-/** Orders domains as they are asked: priority, then name, both descending. */
+/** Orders domains as they are asked: priority, name, namespace, all descending. Nothing else counts: every node asks them in the same order. */
 export function compileDomains(domains: readonly Domain[]): readonly CompiledDomain[] {
   return domains
-    .toSorted((a, b) => b.priority - a.priority || (a.name < b.name ? 1 : -1))
+    .toSorted((a, b) => b.priority - a.priority || descending(a.name, b.name) || descending(a.namespace, b.namespace))
     .map((domain) => ({ domain, matches: anyPattern(domain.patterns) }));
+}
+
+function descending(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? 1 : -1;
 }
 
 /** One predicate for a list of host patterns. */
