@@ -161,7 +161,7 @@ async function proveReports({ gateway, etcd, call }: Scene, type: 'page' | 'disk
   assert.equal((await call('PUT', `${url}/a`, { name: 'two' })).status, 200);
   const before = gateway.log().length;
   await report('state', { version: 2, error: '', state: 'closed' });
-  await until('the refusal is told', () => new RegExp(`${url}/a.*it is closed`, 's').test(gateway.log().slice(before)));
+  await until('the refusal is told', () => new RegExp(`${url}/a.*it is closed`, 's').test(gateway.log().slice(before)), 30_000);
   assert.equal((await stored())['state_version'], 1);
   assert.equal(Object.keys(await marks()).length, 4);
   const counted = new RegExp(`^sekisho_sync_reports_total\\{[^}]*schema="${type}"[^}]*failed.*$`, 'm');
