@@ -12,7 +12,7 @@ import { createWake } from '../../src/sync/wake.ts';
 import { onEveryDatabase } from '../support/databases.ts';
 import { startEtcd } from '../support/etcd.ts';
 import { changesOf, expectedKeys, openEtcd, presentKeys, SYNC_SCHEMAS, syncType } from '../support/sync.ts';
-import { startWitness, type Witness } from '../support/sync-fleet.ts';
+import { seenFaults, startWitness, type Witness } from '../support/sync-fleet.ts';
 import { startTcpFaultProxy, type TcpFaultProxy } from '../support/tcp-fault-proxy.ts';
 import { until } from '../support/until.ts';
 
@@ -133,7 +133,7 @@ async function cutAnswer(scene: Scene, wrap: (sink: Sink) => Sink): Promise<read
   await takeOffice({ wrap });
   await delivered(scene);
   assert.deepEqual(await presentKeys(etcd), await expectedKeys(database));
-  return await settled(scene, witness);
+  return await seenFaults(scene.etcd, witness);
 }
 
 /** A leader is stopped with rows in its hands; another one delivers those and newer ones; then the first goes on, its clock having slept too. */
@@ -162,15 +162,7 @@ async function goOn(scene: Scene, isFenced: boolean): Promise<readonly string[]>
     await former.done;
     assert.equal((await etcd.range({ key: '/config/v1/nets/a' })).kvs[0]?.modRevision, modRevision);
   } else await until('it wrote', async () => (await etcd.range({ key: '/config/v1/nets/a' })).kvs[0]?.modRevision !== modRevision);
-  return await settled(scene, witness);
-}
-
-/** The faults that were seen up to now: what etcd told before keys that are written now has been looked at. */
-async function settled({ etcd }: Scene, witness: Witness): Promise<readonly string[]> {
-  const revision = await etcd.put('/config/v1/nets/mark', '{"version":0}');
-  await etcd.put('/gohan/cluster/mark', '');
-  await until('the witness has seen everything', () => witness.hasSeen(revision));
-  return witness.faults();
+  return await seenFaults(scene.etcd, witness);
 }
 
 onEveryDatabase(({ kind, open, createConnection }) => {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Etcd, WatchEvent } from '../../src/etcd/types.ts';
+import type { ChangeSource } from '../../src/sql/change-source.ts';
 import type { Database } from '../../src/sql/types.ts';
 import { DELIVERED_PREFIX, PUBLISHER_KEY } from '../../src/sync/names.ts';
 import { REPOSITORY } from './source-files.ts';
@@ -13,6 +14,8 @@ export interface FleetOptions {
   readonly endpoints: readonly string[];
   readonly nodes: number;
   readonly ttlMs: number;
+  /** Where the order comes from, when not from the log itself. */
+  readonly source?: ChangeSource['name'] | undefined;
 }
 
 export interface FleetNode {
@@ -29,14 +32,18 @@ export interface Fleet extends AsyncDisposable {
   leader(but?: FleetNode): Promise<FleetNode>;
   /** Kills a node at once, and starts another in its place. */
   replace(node: FleetNode): void;
+  /** How often nodes, those that were replaced too, told a line that begins so. */
+  told(line: string): number;
 }
 
 /** Starts the nodes of a fleet. */
 export function startFleet(options: FleetOptions): Fleet {
   const nodes: FleetNode[] = [];
-  let count = 0;
+  const all: FleetNode[] = [];
   const start = (): void => {
-    nodes.push(startNode(options, `node-${(count += 1)}`));
+    const node = startNode(options, `node-${all.length + 1}`);
+    nodes.push(node);
+    all.push(node);
   };
   for (let i = 0; i < options.nodes; i += 1) start();
   const leads = (node: FleetNode): number => {
@@ -56,6 +63,7 @@ export function startFleet(options: FleetOptions): Fleet {
       nodes.splice(nodes.indexOf(node), 1);
       start();
     },
+    told: (beginning) => all.reduce((sum, { lines }) => sum + lines.filter((line) => line.startsWith(beginning)).length, 0),
     async [Symbol.asyncDispose]() {
       const alive = nodes.filter(({ process: child }) => child.exitCode === null && child.signalCode === null);
       const ended = alive.map(({ process: child }) => new Promise((resolve) => child.once('exit', resolve)));
@@ -65,9 +73,9 @@ export function startFleet(options: FleetOptions): Fleet {
   };
 }
 
-function startNode({ kind, connection, endpoints, ttlMs }: FleetOptions, name: string): FleetNode {
+function startNode({ kind, connection, endpoints, ttlMs, source }: FleetOptions, name: string): FleetNode {
   const script = join(REPOSITORY, 'test/fault/sync-node-writer.ts');
-  const words = [kind, connection, endpoints.join(','), name, String(ttlMs)];
+  const words = [kind, connection, endpoints.join(','), name, String(ttlMs), source ?? 'poll'];
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, ...words], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -139,6 +147,14 @@ export function startWitness(etcd: Etcd): Witness {
       await Promise.all([configs.close(), office.close()]);
     },
   };
+}
+
+/** The faults that were seen up to now: what etcd told before keys that are written now has been looked at. */
+export async function seenFaults(etcd: Etcd, witness: Witness): Promise<readonly string[]> {
+  const revision = await etcd.put('/config/v1/nets/mark', '{"version":0}');
+  await etcd.put('/gohan/cluster/mark', '');
+  await until('the witness has seen everything', () => witness.hasSeen(revision), 60_000);
+  return witness.faults();
 }
 
 /** Changes resources as `writers` clients do, each `count` times; keys are few, so that they meet. Gives the number of changes. */
