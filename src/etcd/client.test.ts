@@ -33,6 +33,31 @@ test('what is put is read, with its revisions and bytes', async () => {
   assert.deepEqual((await etcd.range({ key, revision })).kvs[0]?.value, value);
 });
 
+test('views of one client share its connections, each with a bound of its own, and are closed by themselves', async (t) => {
+  const p = prefixOf();
+  const client = createEtcd({ endpoints: servers.endpoints });
+  t.after(() => client.close());
+  const view = client.withTimeout(1500);
+  const seen: string[] = [];
+  const watch = view.watch({ prefix: p, keysOnly: true, onList: (list) => void seen.push(...keysOf(list)), onEvents: () => undefined });
+  await watch.ready;
+  const lease = await view.lease(10_000);
+  await view.put(`${p}a`, '1', { lease: lease.id });
+  await view.close();
+  assert.equal((await client.range({ key: `${p}a` })).count, 0, 'its lease is gone');
+  await client.put(`${p}b`, '2');
+  assert.equal((await client.withTimeout(1500).range({ prefix: p })).count, 1);
+});
+
+test('keys of an interval are deleted in one operation', async () => {
+  const p = prefixOf();
+  for (const name of ['1', '2', '3', '4']) await etcd.put(p + name, name);
+  assert.equal(await etcd.delete({ key: `${p}1`, end: `${p}3` }), 2);
+  const success = [{ delete: { key: `${p}3`, end: `${p}4` } }];
+  assert.deepEqual((await etcd.txn({ success })).responses, [{ type: 'delete', deleted: 1, previous: [] }]);
+  assert.deepEqual(keysOf(await etcd.range({ prefix: p })), [`${p}4`]);
+});
+
 test('a range is one key, or a prefix and nothing beside it', async () => {
   const p = prefixOf();
   for (const name of ['a', 'b/1', 'b/2', 'b0', 'c\u{10ffff}']) await etcd.put(p + name, name);

@@ -2,8 +2,8 @@ import { type Event, observe as observeAll } from '../lib/event.ts';
 import { createCluster } from './cluster.ts';
 import { createLease } from './lease.ts';
 import { readPages, readRange } from './range.ts';
-import { createTransport } from './transport.ts';
-import type { Etcd, EtcdOptions, Lease, Watch } from './types.ts';
+import { createTransport, type Transport, withTimeout } from './transport.ts';
+import type { Etcd, EtcdClient, EtcdOptions, Lease, Watch } from './types.ts';
 import { createWatch } from './watch.ts';
 import { toNumber, toRevision, toTxnResult } from './wire.ts';
 import { toKeyRange, toPutRequest, toTxnRequest } from './wire-request.ts';
@@ -14,8 +14,21 @@ export interface EtcdHooks {
 }
 
 /** A client of one cluster; connects at the first call. Throws CONFIG_INVALID for endpoints that are none. */
-export function createEtcd(options: EtcdOptions, { observe = observeAll }: EtcdHooks = {}): Etcd {
+export function createEtcd(options: EtcdOptions, { observe = observeAll }: EtcdHooks = {}): EtcdClient {
   const transport = createTransport(options, (endpoint, answers, reason) => observe({ type: 'etcd.endpoint', endpoint, answers, reason }));
+  const client = toEtcd(transport);
+  return {
+    ...client,
+    withTimeout: (timeoutMs) => toEtcd(withTimeout(transport, timeoutMs)),
+    async close() {
+      await client.close();
+      transport.close();
+    },
+  };
+}
+
+/** What can be asked over a transport; closing it leaves the transport open. */
+function toEtcd(transport: Transport): Etcd {
   const watches = new Set<Watch>();
   const leases = new Set<Lease>();
   return {
@@ -44,7 +57,6 @@ export function createEtcd(options: EtcdOptions, { observe = observeAll }: EtcdH
     cluster: createCluster(transport),
     async close() {
       await Promise.all([...[...watches].map((watch) => watch.close()), ...[...leases].map((lease) => lease.close())]);
-      transport.close();
     },
   };
 }

@@ -43,9 +43,13 @@ export async function* readPages(
 }
 
 /** All keys of a prefix at one revision, in one piece. */
-export async function readAll(transport: Transport, prefix: string, signal?: AbortSignal): Promise<RangeResult> {
+export async function readAll(
+  transport: Transport,
+  query: Pick<RangeQuery, 'keysOnly'> & { readonly prefix: string },
+  signal?: AbortSignal,
+): Promise<RangeResult> {
   const pages: RangeResult[] = [];
-  for await (const page of readPages(transport, { prefix }, signal)) pages.push(page);
+  for await (const page of readPages(transport, query, signal)) pages.push(page);
   const kvs = pages.flatMap((page) => page.kvs);
   return { revision: pages[0]?.revision ?? 0, kvs, count: kvs.length, more: false };
 }

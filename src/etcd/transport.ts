@@ -79,6 +79,16 @@ export function createTransport(options: EtcdOptions, observe: EndpointObserver)
   };
 }
 
+/** The same connections, but a call that does not say for how long may take `timeoutMs`. */
+export function withTimeout(transport: Transport, timeoutMs: number): Transport {
+  return {
+    ...transport,
+    timeoutMs,
+    call: (path, body, how) => transport.call(path, body, { timeoutMs, ...how }),
+    stream: (path, body, how) => transport.stream(path, body, { timeoutMs, ...how }),
+  };
+}
+
 interface Context {
   readonly endpoints: Endpoints;
   readonly connections: Connections;

@@ -45,6 +45,13 @@ export interface RangeResult {
   readonly more: boolean;
 }
 
+/** What is deleted: one key, all that begin with `prefix`, or those from `key` on that come before `end`. */
+export interface KeyTarget {
+  readonly key?: string;
+  readonly prefix?: string;
+  readonly end?: string;
+}
+
 /** A condition of a transaction. `exists: false` is `createRevision = 0`; with `isPrefix` it is to hold for all keys that begin with `key`, also when there are none. */
 export type Compare =
   | {
@@ -60,7 +67,7 @@ export type Compare =
 export type TxnOperation =
   | { readonly put: { readonly key: string; readonly value: string | Buffer; readonly lease?: string; readonly prevKv?: boolean } }
   | { readonly range: RangeQuery }
-  | { readonly delete: { readonly key?: string; readonly prefix?: string; readonly prevKv?: boolean } };
+  | { readonly delete: KeyTarget & { readonly prevKv?: boolean } };
 
 /** All `compare` hold: `success` runs, else `failure`; one atomic step either way. etcd takes 128 operations and 1.5 MiB by default. */
 export interface Txn {
@@ -108,6 +115,8 @@ export interface WatchOptions extends WatchHandlers {
   readonly fromRevision?: number;
   /** Compare with a whole list this often even if nothing was seen to go wrong. Milliseconds; 60000 by default, 0 for never. */
   readonly relistMs?: number;
+  /** Lists come without values, for handlers that fetch those they lack. Events have theirs all the same. */
+  readonly keysOnly?: boolean;
 }
 
 export interface Watch {
@@ -187,12 +196,18 @@ export interface Etcd {
   /** All keys of a prefix at one revision, page by page. */
   pages(query: RangeQuery & { readonly prefix: string }, signal?: AbortSignal): AsyncIterable<RangeResult>;
   put(key: string, value: string | Buffer, options?: { readonly lease?: string }): Promise<number>;
-  delete(target: { readonly key?: string; readonly prefix?: string }): Promise<number>;
+  delete(target: KeyTarget): Promise<number>;
   txn(txn: Txn, signal?: AbortSignal): Promise<TxnResult>;
   watch(options: WatchOptions): Watch;
   lease(ttlMs: number, signal?: AbortSignal): Promise<Lease>;
   readonly cluster: EtcdCluster;
   close(): Promise<void>;
+}
+
+/** A client whose connections several parts share. */
+export interface EtcdClient extends Etcd {
+  /** The same connections, but each call may take so long. Closing it ends its own watches and leases; the connections are those of the client. */
+  withTimeout(timeoutMs: number): Etcd;
 }
 
 /** A term of office: from `elected` until `lost` is aborted. */

@@ -94,7 +94,7 @@ async function begin(transport: Transport, options: WatchOptions, from: number |
       if (!hasCode(error, 'ETCD_COMPACTED') && !hasCode(error, 'ETCD_FAILED')) throw error;
     }
   }
-  const list = await readAll(transport, options.prefix, progress.signal);
+  const list = await readAll(transport, toListQuery(options), progress.signal);
   await options.onList(list);
   progress.isReady();
   return list.revision;
@@ -164,7 +164,7 @@ async function relist(
   seen: number,
   signal: AbortSignal,
 ): Promise<number> {
-  const list = await readAll(transport, options.prefix, signal);
+  const list = await readAll(transport, toListQuery(options), signal);
   if (list.revision < seen) throw new StreamEnd(`the revision went back from ${seen} to ${list.revision}`, false);
   await options.onList(list);
   batches.skipTo(list.revision);
@@ -180,6 +180,10 @@ async function probe(transport: Transport, prefix: string, endpoint: string, sig
     signal.throwIfAborted();
     throw new StreamEnd(error instanceof Error ? error.message : 'no answer', true);
   }
+}
+
+function toListQuery({ prefix, keysOnly = false }: WatchOptions): { readonly prefix: string; readonly keysOnly: boolean } {
+  return { prefix, keysOnly };
 }
 
 /** A key that whoever may read the prefix may ask for. */

@@ -1,4 +1,4 @@
-import type { Compare, RangeQuery, Txn, TxnOperation } from './types.ts';
+import type { Compare, KeyTarget, RangeQuery, Txn, TxnOperation } from './types.ts';
 import type { Message } from './wire.ts';
 
 /** Base64 of a key or value. */
@@ -6,10 +6,10 @@ export function toBase64(data: string | Buffer): string {
   return Buffer.from(data).toString('base64');
 }
 
-/** The key fields of one key or of all keys that begin with `prefix`, from `start` on. */
-export function toKeyRange(target: { readonly key?: string; readonly prefix?: string }, start?: Buffer): Message {
-  const { key, prefix } = target;
-  if (key !== undefined && prefix === undefined) return { key: toBase64(key) };
+/** The key fields of one key, of those from `key` to `end`, or of all keys that begin with `prefix`, from `start` on. */
+export function toKeyRange(target: KeyTarget, start?: Buffer): Message {
+  const { key, prefix, end } = target;
+  if (key !== undefined && prefix === undefined) return { key: toBase64(key), ...(end !== undefined && { range_end: toBase64(end) }) };
   if (prefix === undefined || key !== undefined) throw new Error('a range has either a key or a prefix');
   // A key is never empty: etcd takes a zero byte for "from the first key on".
   const from = start ?? (prefix === '' ? Buffer.of(0) : Buffer.from(prefix));

@@ -20,8 +20,8 @@ import { startFleet } from './fleet.ts';
 import { type HintSources, toHints } from './hints.ts';
 import type { Listening } from './listeners.ts';
 import type { ModelFollowers, StartedModels } from './models.ts';
+import { openStorageEtcd, openSyncEtcd } from './open-etcd.ts';
 import { openStore } from './open-store.ts';
-import { openSyncEtcd } from './open-sync-etcd.ts';
 import type { Plane } from './plane.ts';
 import { secretsOf } from './secrets-of.ts';
 import { startState } from './state.ts';
@@ -73,7 +73,8 @@ export async function startControl<Built>(options: ControlOptions<Built>): Promi
     settings.schemas.length === 0
       ? undefined
       : await (await import('./models.ts')).startModels(settings, path, closing, { etcd, followers, getSecret });
-  const store = closing.add(await openStore(settings, contents));
+  const storageEtcd = await openStorageEtcd(settings, closing);
+  const store = closing.add(await openStore(settings, storageEtcd, contents));
   const plane = await openPlane(models, bridge);
   const registry: Registry = await startState(settings, store, plane, closing);
   isLoaded = true;
@@ -85,15 +86,16 @@ export async function startControl<Built>(options: ControlOptions<Built>): Promi
   const sync = needsSync(settings) ? closing.add(await startSync(settings, etcd, models?.synced)) : undefined;
   const problems = (): readonly string[] => [...storeProblems(store.health()), ...(sync?.problems() ?? [])];
   const listening: { admin?: Listening | undefined } = {};
-  const fleet = startFleet(settings, {
-    registry,
-    proxy: () => front,
-    admin: () => listening.admin?.listeners ?? [],
-    workers: processes.workers,
-    wantedWorkers: processes.wanted,
-    problems,
-    closing,
-  });
+  const fleet =
+    storageEtcd &&
+    startFleet(settings, storageEtcd, {
+      registry,
+      proxy: () => front,
+      admin: () => listening.admin?.listeners ?? [],
+      workers: processes.workers,
+      wantedWorkers: processes.wanted,
+      problems,
+    });
   if (fleet !== undefined) closing.add(fleet);
   const admin = await startAdmin(settings, {
     registry,

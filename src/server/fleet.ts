@@ -2,7 +2,6 @@ import { hostname } from 'node:os';
 import type { ClusterControl } from '../admin/cluster-control.ts';
 import type { WorkerView } from '../admin/types.ts';
 import type { Settings } from '../config/settings.ts';
-import { createEtcd } from '../etcd/client.ts';
 import type { Etcd } from '../etcd/types.ts';
 import { readEtcdView } from '../fleet/etcd-view.ts';
 import { type Fleet, joinFleet } from '../fleet/fleet.ts';
@@ -12,8 +11,7 @@ import { toSekishoError } from '../lib/errors.ts';
 import { observe, subscribe } from '../lib/event.ts';
 import { VERSION } from '../lib/version.ts';
 import type { Registry } from '../store/registry.ts';
-import type { Closable, Closing } from './closing.ts';
-import { toStorageEtcd } from './etcd-options.ts';
+import type { Closable } from './closing.ts';
 import type { Listening } from './listeners.ts';
 
 export interface FleetNeeds {
@@ -26,7 +24,6 @@ export interface FleetNeeds {
   readonly wantedWorkers: () => number;
   /** What else is wrong with this node. */
   readonly problems: () => readonly string[];
-  readonly closing: Closing;
 }
 
 export interface StartedFleet extends Closable {
@@ -40,11 +37,8 @@ export interface StartedFleet extends Closable {
 const WRITER_MS = 2000;
 
 /** Makes this node known to those that share its state. Never waits for etcd: it may be away. */
-export function startFleet(settings: Settings, needs: FleetNeeds): StartedFleet | undefined {
-  const options = toStorageEtcd(settings);
-  if (options === undefined) return undefined;
+export function startFleet(settings: Settings, etcd: Etcd, needs: FleetNeeds): StartedFleet {
   const { registry } = needs;
-  const etcd = needs.closing.add(createEtcd(options));
   let served = { revision: registry.revision(), hash: registry.hash() };
   const startedAt = new Date().toISOString();
   const fleet = joinFleet({

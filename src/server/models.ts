@@ -22,7 +22,7 @@ import type { Closing } from './closing.ts';
 import { startHealthListener } from './health-listener.ts';
 import { type LoadedModels, startModelApi } from './model-api.ts';
 import { toPrepareOptions } from './models-options.ts';
-import { openSyncEtcd } from './open-sync-etcd.ts';
+import { openSyncEtcd } from './open-etcd.ts';
 import { releaseMemory } from './release-memory.ts';
 import type { GetSecret } from './secrets-of.ts';
 import type { SyncedModels } from './sync.ts';

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { randomUUID } from 'node:crypto';
 import type { Change } from '../entity/types.ts';
 import { createEtcd } from '../etcd/client.ts';
-import type { Etcd, EtcdOptions } from '../etcd/types.ts';
+import type { Etcd, EtcdClient, EtcdOptions } from '../etcd/types.ts';
 import { SekishoError } from '../lib/errors.ts';
 import { loadEncryptionKey } from './encryption-key.ts';
 import { createEtcdDocuments } from './etcd-documents.ts';
@@ -17,7 +17,8 @@ import { type EtcdPlan, toEtcdPlan } from './etcd-plan.ts';
 import { createSnapshotFile, type SnapshotFile } from './etcd-snapshot.ts';
 import { awaitFirstState } from './etcd-start.ts';
 import type { EtcdPosition } from './etcd-state.ts';
-import { finishPending, fitsTransaction, type WriterOptions, type Written, writePlan } from './etcd-writer.ts';
+import { createEtcdTurns, type EtcdTurns } from './etcd-turns.ts';
+import { finishPending, fitsTransaction, type TurnKeys, type WriterOptions, type Written, writePlan } from './etcd-writer.ts';
 import type { MovableStore, StoreContents } from './movable-store.ts';
 import { type SecretBox, toSecretBox } from './secret-box.ts';
 import { createSerialQueue, type SerialQueue } from './serial-queue.ts';
@@ -27,7 +28,8 @@ import { createUpdateFeed } from './update-feed.ts';
 import { createUpdateLog } from './update-log.ts';
 
 export interface EtcdStoreOptions {
-  readonly etcd: EtcdOptions;
+  /** A client that the caller closes after the store, or what the store is to make its own one of. */
+  readonly etcd: EtcdClient | EtcdOptions;
   /** Beginning of all keys; one for each fleet. */
   readonly prefix: string;
   /** Folder of the last good state, from which a node starts when etcd is away; without one it does not. */
@@ -57,9 +59,6 @@ const FINISH_TIMEOUT_MS = 60_000;
 const FINISH_PATIENCE_MS = 1000;
 const MAX_WAITING = 1000;
 const MAX_LOG = 1000;
-/** Who has just made a change lets others go first, when they had changes within this time. */
-const RIVAL_MS = 1000;
-const MAX_YIELD_MS = 100;
 
 /**
  * A store that several nodes share. A change is one transaction of etcd that compares the state it was made for; what the nodes know of the store follows by a
@@ -68,9 +67,14 @@ const MAX_YIELD_MS = 100;
 export async function createEtcdStore(options: EtcdStoreOptions): Promise<MovableStore> {
   const box = openBox(options);
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
-  const connect = (share: number): Etcd => createEtcd({ ...options.etcd, timeoutMs: Math.ceil(timeoutMs * share) });
-  const [etcd, writer] = [connect(READ_SHARE), connect(WRITE_SHARE)];
-  const store = new EtcdStore(options, { etcd, writer, box, timeoutMs });
+  const client = 'withTimeout' in options.etcd ? options.etcd : createEtcd(options.etcd);
+  const store = new EtcdStore(options, {
+    etcd: client.withTimeout(Math.ceil(timeoutMs * READ_SHARE)),
+    writer: client.withTimeout(Math.ceil(timeoutMs * WRITE_SHARE)),
+    own: client === options.etcd ? undefined : client,
+    box,
+    timeoutMs,
+  });
   try {
     await store.start(options.startTimeoutMs ?? START_TIMEOUT_MS);
     return store;
@@ -93,6 +97,8 @@ interface Parts {
   /** For what is read and followed, and for what is written. */
   readonly etcd: Etcd;
   readonly writer: Etcd;
+  /** The client of both, when nobody else has it. */
+  readonly own: EtcdClient | undefined;
   readonly box: SecretBox;
   readonly timeoutMs: number;
 }
@@ -103,6 +109,8 @@ class EtcdStore implements MovableStore {
   readonly #layout: EtcdLayout;
   readonly #writer: WriterOptions;
   readonly #mirror: EtcdMirror;
+  readonly #turnKey: string;
+  readonly #turns: EtcdTurns;
   readonly #health: EtcdHealth;
   readonly #snapshot: SnapshotFile | undefined;
   readonly #queue: SerialQueue = createSerialQueue(MAX_WAITING);
@@ -110,12 +118,6 @@ class EtcdStore implements MovableStore {
   readonly #log;
   readonly #relistMs: number | undefined;
   #follower: EtcdFollower | undefined;
-  /** Hash of the last change of this node, when another node made one, and how long the last transaction took. */
-  #ownHash = '';
-  #rivalAt = Number.NEGATIVE_INFINITY;
-  #putMs = 0;
-  #hasWon = false;
-  #isTaking = false;
   #isFinishing = false;
   /** The last change of this node whose entities are being written to their keys. */
   #finishing: Promise<void> = Promise.resolve();
@@ -128,6 +130,10 @@ class EtcdStore implements MovableStore {
     this.#layout = toEtcdLayout(options.prefix);
     this.#writer = { etcd: parts.writer, layout: this.#layout, historyLimit };
     this.#mirror = createEtcdMirror(this.#layout, parts.box);
+    this.#turnKey = this.#layout.turns + randomUUID();
+    // Should it fail, the others take the key away.
+    const release = () => void parts.writer.delete({ key: this.#turnKey }).catch(() => undefined);
+    this.#turns = createEtcdTurns({ own: this.#turnKey, release });
     this.#log = createUpdateLog(Math.min(historyLimit, MAX_LOG));
     this.#health = createEtcdHealth({
       revision: () => this.#mirror.position.revision,
@@ -148,6 +154,7 @@ class EtcdStore implements MovableStore {
       etcd: this.#parts.etcd,
       layout: this.#layout,
       mirror: this.#mirror,
+      turns: this.#turns,
       key: this.#parts.box.fingerprint,
       relistMs: this.#relistMs,
       onUpdate: (update) => this.#tell(update),
@@ -192,6 +199,10 @@ class EtcdStore implements MovableStore {
     return await this.#queue.run(() => this.#putAll(kept, options));
   }
 
+  turn(): Promise<void> | undefined {
+    return this.#health.now.state === 'ok' ? this.#turns.wait() : undefined;
+  }
+
   watch(from: number, onUpdate: (update: StoreUpdate) => void): () => void {
     return this.#feed.watch(this.#log.after(from), onUpdate);
   }
@@ -212,6 +223,7 @@ class EtcdStore implements MovableStore {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#turns.close();
     this.#health.close();
     this.#feed.close();
     await this.#queue.close();
@@ -220,6 +232,7 @@ class EtcdStore implements MovableStore {
     await this.#snapshot?.close();
     await this.#parts.etcd.close();
     await this.#parts.writer.close();
+    await this.#parts.own?.close();
   }
 
   allDocuments(): ReturnType<MovableStore['allDocuments']> {
@@ -247,10 +260,9 @@ class EtcdStore implements MovableStore {
 
   async #putAll(
     steps: readonly PutStep[],
-    { expect, isMask = () => false }: Omit<PutOptions, 'author'>,
+    { expect, reserve = false, isMask = () => false }: Omit<PutOptions, 'author'>,
   ): Promise<readonly StoreUpdate[] | undefined> {
     const signal = AbortSignal.timeout(this.#parts.timeoutMs);
-    await this.#giveWay();
     for (;;) {
       this.#checkWritable();
       if (this.#mirror.position.pending !== undefined) await this.#awaitFinish(signal);
@@ -259,30 +271,25 @@ class EtcdStore implements MovableStore {
       const context = { layout: this.#layout, box: this.#parts.box, position, find: (id: EntityId) => this.#mirror.find(id), isMask };
       const plan = toEtcdPlan(context, steps);
       if (steps.length > 1 && !fitsTransaction(plan)) return undefined;
-      const startedAt = performance.now();
-      this.#ownHash = plan.next.hash;
-      const written = await this.#write(plan, position, signal);
-      this.#putMs = performance.now() - startedAt;
-      this.#hasWon = written.isStored;
-      if (written.isStored) return this.#take(position, plan, written, steps);
+      const turns = { spent: this.#turns.spent(), reserve: reserve ? this.#turnKey : undefined };
+      const written = await this.#write(plan, position, signal, turns);
+      if (written.isStored) {
+        this.#turns.taken(turns.spent);
+        return this.#take(position, plan, written, steps);
+      }
+      if (reserve) this.#turns.reserved();
       // Another node was faster. What it did is known before the caller is told, so that it can build on it.
       await this.#left(position, signal);
     }
   }
 
-  async #write(plan: EtcdPlan, position: EtcdPosition, signal: AbortSignal): Promise<Written> {
+  async #write(plan: EtcdPlan, position: EtcdPosition, signal: AbortSignal, turns: TurnKeys): Promise<Written> {
     try {
-      return await writePlan(this.#writer, plan, position, signal);
+      return await writePlan(this.#writer, plan, position, signal, turns);
     } catch (error) {
       if (signal.aborted) this.#health.onWriteFailed('the cluster of etcd takes no changes: it has no leader, or is too slow');
       throw error;
     }
-  }
-
-  /** Else one node that is a little faster could outrun the others again and again. */
-  async #giveWay(): Promise<void> {
-    if (!this.#hasWon || performance.now() - this.#rivalAt > RIVAL_MS) return;
-    await sleep(Math.min(MAX_YIELD_MS, (2 + Math.random()) * this.#putMs));
   }
 
   #take(
@@ -297,9 +304,7 @@ class EtcdStore implements MovableStore {
     };
     const to = { ...next, modRevision, ...(pending && { pending }) };
     const updates = records.map(({ revision, hash }, index) => ({ revision, hash, changes: steps[index]?.changes ?? [] }));
-    this.#isTaking = true;
     this.#follower?.take({ from, to, values, updates, pending: body });
-    this.#isTaking = false;
     if (pending !== undefined) this.#finishing = this.#finishOwn();
     return updates;
   }
@@ -360,7 +365,6 @@ class EtcdStore implements MovableStore {
   }
 
   #tell(update: StoreUpdate): void {
-    if (!this.#isTaking && update.hash !== this.#ownHash) this.#rivalAt = performance.now();
     this.#log.add(update);
     this.#feed.publish(update);
     this.#snapshot?.touch();
