@@ -81,6 +81,7 @@ export async function startControl<Built>(options: ControlOptions<Built>): Promi
   const reload = () => checkedInit(loadSettings(source).settings.proxy.initResources);
   const configPath = path.startsWith('$') ? undefined : path;
   const base = closing.add(await createBaseLayer({ first, reload, configPath, watchFiles: settings.proxy.watchFiles, registry }));
+  await models?.begin();
   closing.add(createCertificateWatch(() => registry.entities()));
   const front = await openFront();
   const sync = needsSync(settings) ? closing.add(await startSync(settings, etcd, models?.synced)) : undefined;

@@ -52,6 +52,8 @@ export interface StartedModels {
   extensions(): Extensions | undefined;
   /** The files of the set that is served. */
   files(): ModelFiles;
+  /** Runs `post-migration` of every schema. To be called once, when the entities (secrets are among them) are there. */
+  begin(): Promise<void>;
   /** Rejects with what is wrong with the files as they are now. */
   check(): Promise<void>;
   /** Another process has committed rows of the event log. */
@@ -88,7 +90,6 @@ export async function startModels(
   await importAll(settings.database, database, set);
   const models = await startModelApi({ settings, folder, database, closing, etcd, getSecret, first: set });
   const { api, served } = models;
-  await tellMigrated(served().set, api.runEvent);
   releaseMemory();
 
   const reload = async (): Promise<void> => {
@@ -134,6 +135,7 @@ export async function startModels(
     sample: toSample(served(), settings),
     extensions: models.extensions,
     files: () => files,
+    begin: () => tellMigrated(served().set, api.runEvent),
     check: async () => void compilePolicies(readModels(settings, folder).set.policies),
     tellEvents: () => elsewhere.forEach((listener) => listener()),
     reload: inTurn,

@@ -93,6 +93,21 @@ describe('extensions of a gateway', () => {
     assert.equal((await api(gateway, 'POST', '/t/things/folder')).text, 'true');
   });
 
+  test('post-migration can read secrets, at the start and when a schema file is saved', async () => {
+    const code = (id: string): string =>
+      `export const postMigration = async (context: any) => {
+        const text = (await context.secrets.get('ours')) ?? 'none';
+        if ((await context.tx.list('mark', { id: '${id}' })).length === 0) await context.tx.create('mark', { id: '${id}', text });
+      };`;
+    await using gateway = await startGateway({
+      config: { ...CONFIG, proxy: { init_resources: { secrets: [{ name: 'ours', namespace: 'default', data: 'hush' }] } } },
+      files: { 'schemas.yaml': schemas([extension('migrated', '^/t/things$', code('first'))]) },
+    });
+    assert.equal((await api(gateway, 'GET', '/t/marks/first')).json().mark?.text, 'hush');
+    gateway.write('schemas.yaml', schemas([extension('migrated', '^/t/things$', code('second'))]));
+    await until('it runs again', async () => (await api(gateway, 'GET', '/t/marks/second')).json().mark?.text === 'hush');
+  });
+
   test('post-migration runs when the tables are prepared; stored extensions count from the next start on, broken ones are left out', async () => {
     const code = `gohan_register_handler("post-migration", function (context) {
       if (gohan_db_list(null, "mark", {}).length === 0) { gohan_db_create(null, "mark", {id: "migrated", text: context.schema_id}); }
