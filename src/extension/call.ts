@@ -50,6 +50,10 @@ export class RequestCall implements ExtensionCall, RunOwner {
     this.#shared = shared;
   }
 
+  get isHolding(): boolean {
+    return this.#exclusive !== undefined || this.#leasing !== undefined;
+  }
+
   async reserve(): Promise<void> {
     const state = this.#shared.find(this.request.environment);
     if (state?.isExclusive === true) await this.#exclusiveSeat(state.timeoutMs(''), false);

@@ -14,6 +14,8 @@ export interface ExtensionCode {
   readonly code: string;
   /** Absolute path of the code's file, for stack traces, relative imports and `gohan_file_read_cd`; undefined when it stands in the schema file. */
   readonly file: string | undefined;
+  /** Lines of `code` that stand in the schema file, ahead of those of `file`; absent: none. */
+  readonly linesAhead?: number;
   /** `file:line:column` of the extension in its schema file. */
   readonly place: string;
 }
@@ -102,6 +104,8 @@ export interface ExtensionCall {
    * the nested event gets a context of its own, which begins as a copy of the waiting one's.
    */
   run(environment: string, event: string, fields: Fields): Promise<EventOutcome>;
+  /** Whether it holds a thread of its own until its end, for which others may wait. */
+  readonly isHolding: boolean;
   /** Marks the context before a transaction, and brings it back to the mark when the transaction is tried again. */
   mark(): void;
   restore(): void;

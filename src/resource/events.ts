@@ -18,6 +18,8 @@ export interface Events {
   enter(): Promise<() => void>;
   /** Remembers the context as it is before a transaction. */
   mark(): void;
+  /** Whether the request holds a thread until it is over, for which others may wait. */
+  readonly isHolding: boolean;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal | undefined;
 }

@@ -75,6 +75,9 @@ export function openLife(options: LifeOptions): Life {
       let wasBased = false;
       return {
         signal,
+        get isHolding() {
+          return call?.isHolding === true;
+        },
         handles: (event) => extensions.handles(name, event),
         tell(fields) {
           base = { ...base, ...fields };

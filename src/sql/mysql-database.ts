@@ -4,6 +4,7 @@ import type { IsolationLevel } from '../schema/types.ts';
 import { awaitConnection } from './await-connection.ts';
 import { createCommitSignal } from './commit-signal.ts';
 import { createCompilers } from './compilers.ts';
+import { deferBegin, type Transact } from './deferred.ts';
 import type { Dialect } from './dialect.ts';
 import { createMysqlDialect, dialectOfMysql } from './dialect-mysql.ts';
 import type { Executor } from './executor.ts';
@@ -59,12 +60,12 @@ export async function openMysqlDatabase({ address, maxOpenConnections, retry }: 
     get reader() {
       return session;
     },
-    transaction: (work, { isolation, signal }) =>
-      commits.follow((onLogged) =>
-        withRetries(retry, signal, () =>
-          runTransaction(pool, dialect, isolation, signal, (executor) => work(createSession(executor, compilers, onLogged))),
-        ),
-      ),
+    transaction: (work, { isolation, signal, isDeferred }) =>
+      commits.follow((onLogged) => {
+        const transact: Transact = (inner) => runTransaction(pool, dialect, isolation, signal, inner);
+        const run = (executor: Executor): ReturnType<typeof work> => work(createSession(executor, compilers, onLogged));
+        return withRetries(retry, signal, () => (isDeferred === true ? deferBegin(transact, run) : transact(run)));
+      }),
     onLogged: (listener) => commits.on(listener),
     async prepare(schemas, options) {
       await withLock(pool, dialect, (executor) => prepareTables(dialect, executor, schemas, options));

@@ -5,6 +5,7 @@ import type { IsolationLevel } from '../schema/types.ts';
 import { awaitConnection } from './await-connection.ts';
 import { createCommitSignal } from './commit-signal.ts';
 import { createCompilers } from './compilers.ts';
+import { deferBegin, type Transact } from './deferred.ts';
 import { POSTGRES } from './dialect-postgres.ts';
 import type { Executor } from './executor.ts';
 import { guardExecutor } from './guard-executor.ts';
@@ -14,7 +15,7 @@ import { readAgain } from './read-again.ts';
 import { type RetryOptions, withRetries } from './retry.ts';
 import { type Compilers, createSession } from './session.ts';
 import { toSqlError } from './sql-error.ts';
-import type { Database } from './types.ts';
+import type { Database, TransactionOptions } from './types.ts';
 
 export interface PostgresOptions {
   readonly connectionString: string;
@@ -46,8 +47,10 @@ export function openPostgresDatabase({ connectionString, maxOpenConnections, ret
   const commits = createCommitSignal();
   let compilers: Compilers = createCompilers(POSTGRES, new Map(), { cascadeDelete: false });
   let session = createSession(readExecutor, compilers);
-  const run = <T>(isolation: IsolationLevel, signal: AbortSignal | undefined, work: (executor: Executor) => Promise<T>): Promise<T> =>
-    withRetries(retry, signal, () => runTransaction(pool, nameOf, isolation, signal, work));
+  const run = <T>({ isolation, signal, isDeferred }: TransactionOptions, work: (executor: Executor) => Promise<T>): Promise<T> => {
+    const transact: Transact = (inner) => runTransaction(pool, nameOf, isolation, signal, inner);
+    return withRetries(retry, signal, () => (isDeferred === true ? deferBegin(transact, work) : transact(work)));
+  };
 
   const use: Database['use'] = (schemas, options) => {
     compilers = createCompilers(POSTGRES, schemas.resources, options);
@@ -58,11 +61,11 @@ export function openPostgresDatabase({ connectionString, maxOpenConnections, ret
     get reader() {
       return session;
     },
-    transaction: (work, { isolation, signal }) =>
-      commits.follow((onLogged) => run(isolation, signal, (executor) => work(createSession(executor, compilers, onLogged)))),
+    transaction: (work, options) =>
+      commits.follow((onLogged) => run(options, (executor) => work(createSession(executor, compilers, onLogged)))),
     onLogged: (listener) => commits.on(listener),
     async prepare(schemas, options) {
-      await run('READ COMMITTED', undefined, async (executor) => {
+      await run({ isolation: 'READ COMMITTED' }, async (executor) => {
         await executor.records(`SELECT pg_advisory_xact_lock(${POSTGRES_LOCK})`, []);
         await prepareTables(POSTGRES, executor, schemas, options);
       });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SekishoError } from '../lib/errors.ts';
-import { AnswerTaken } from './session.ts';
+import { RunAgain } from './run-again.ts';
 
 /** How often a transaction that clashed is tried again, and the mean pause before the first time; it doubles each time. */
 export interface RetryOptions {
@@ -8,8 +8,8 @@ export interface RetryOptions {
   readonly intervalMs: number;
 }
 
-/** A stored answer that turned up meanwhile is read on the next try, whatever the configuration says about clashes. */
-const ANSWER_RETRIES = 3;
+/** What did not clash succeeds on the next try, as a rule. */
+const MIN_RETRIES = 3;
 const MAX_PAUSE_MS = 5000;
 
 /** Runs `attempt` until it does not fail with DATABASE_RETRY, at most `count` times more. Pauses are jittered, so that two that clashed do not meet again. */
@@ -18,7 +18,7 @@ export async function withRetries<T>(options: RetryOptions, signal: AbortSignal 
     try {
       return await attempt();
     } catch (error) {
-      const limit = error instanceof AnswerTaken ? Math.max(options.count, ANSWER_RETRIES) : options.count;
+      const limit = error instanceof RunAgain ? Math.max(options.count, MIN_RETRIES) : options.count;
       if (!(error instanceof SekishoError) || error.code !== 'DATABASE_RETRY' || failures > limit) throw error;
       const pauseMs = Math.min(options.intervalMs * 2 ** (failures - 1) * (0.5 + Math.random()), MAX_PAUSE_MS);
       await sleep(pauseMs, undefined, signal === undefined ? {} : { signal });

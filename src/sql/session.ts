@@ -11,6 +11,7 @@ import type { Dialect } from './dialect.ts';
 import type { Executor } from './executor.ts';
 import { explainReference } from './explain-reference.ts';
 import { lockingReads } from './locking-reads.ts';
+import { RunAgain } from './run-again.ts';
 import type { StatementContext } from './sql-error.ts';
 import { ANSWERS_TABLE, EVENTS_TABLE, insertInto } from './system-tables.ts';
 import type { EventRow, Resource, Selection, Session } from './types.ts';
@@ -28,14 +29,9 @@ export interface Compilers {
   readonly hasEventLog: boolean;
 }
 
+/** Another transaction stored an answer under the key meanwhile, which the next run finds. */
+const ANSWERED = 'A request with the same Idempotency-Key was answered meanwhile; try again.';
 const OTHER: StatementContext = { operation: 'other' };
-
-/** A key of an answer that another transaction stored meanwhile: the work is to be run again, and finds it. */
-export class AnswerTaken extends SekishoError {
-  constructor(cause: unknown) {
-    super('DATABASE_RETRY', 'A request with the same Idempotency-Key was answered meanwhile; try again.', { cause });
-  }
-}
 
 /** The statements of one transaction, or of none, over what runs them. `onLogged` is called for each event row. */
 export function createSession(executor: Executor, compilers: Compilers, onLogged: () => void = () => undefined): Session {
@@ -179,7 +175,7 @@ function answerStatements(executor: Executor, dialect: Dialect): Pick<Session, '
         const values = [key, answer.fingerprint, dialect.bind(answer.status, 'integer'), answer.body, toNow(dialect)];
         await executor.change(insertAnswer, values, OTHER);
       } catch (error) {
-        throw error instanceof SekishoError && error.code === 'RESOURCE_CONFLICT' ? new AnswerTaken(error) : error;
+        throw error instanceof SekishoError && error.code === 'RESOURCE_CONFLICT' ? new RunAgain(ANSWERED, error) : error;
       }
     },
   };

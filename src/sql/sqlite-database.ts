@@ -4,7 +4,9 @@ import { dirname, join } from 'node:path';
 import { SekishoError } from '../lib/errors.ts';
 import { createCommitSignal } from './commit-signal.ts';
 import { createCompilers } from './compilers.ts';
+import { deferBegin, type Transact } from './deferred.ts';
 import { SQLITE } from './dialect-sqlite.ts';
+import type { Executor } from './executor.ts';
 import { prepareTables } from './prepare.ts';
 import { type RetryOptions, withRetries } from './retry.ts';
 import { type Compilers, createSession } from './session.ts';
@@ -31,10 +33,17 @@ export function openSqliteDatabase(path: string, retry: RetryOptions): Database 
     get reader() {
       return session;
     },
-    transaction: (work, { signal, isAlone }) =>
-      commits.follow((onLogged) =>
-        withRetries(retry, signal, () => writer.run((executor) => work(createSession(executor, compilers, onLogged)), signal, isAlone)),
-      ),
+    transaction: (work, { signal, isDeferred, isAlone, isHolding }) =>
+      commits.follow((onLogged) => {
+        let tries = 0;
+        const run = (executor: Executor): ReturnType<typeof work> => work(createSession(executor, compilers, onLogged));
+        // What failed together with others is run alone.
+        const transact: Transact = (inner) => writer.run(inner, { signal, isAlone: isAlone === true || tries > 1, isHolding });
+        return withRetries(retry, signal, () => {
+          tries += 1;
+          return isDeferred === true ? deferBegin(transact, run) : transact(run);
+        });
+      }),
     onLogged: (listener) => commits.on(listener),
     async prepare(schemas, options) {
       await writer.runUnchecked((executor) => prepareTables(SQLITE, executor, schemas, options));

@@ -24,8 +24,12 @@ function openFile() {
     },
   }) as typeof connection;
   const writer = createSqliteWriter(counted);
-  const insert = (id: number, other: number | null = null) =>
-    writer.run((executor) => executor.change('INSERT INTO a VALUES (?, ?)', [id, other], OTHER), undefined);
+  const insert = (id: number, other: number | null = null, isHolding?: () => boolean) =>
+    writer.run((executor) => executor.change('INSERT INTO a VALUES (?, ?)', [id, other], OTHER), {
+      signal: undefined,
+      isAlone: false,
+      isHolding,
+    });
   const ids = () => connection.rows('SELECT id FROM a ORDER BY id', [], OTHER);
   return { path, writer, insert, ids, commits: () => commits, [Symbol.dispose]: () => (connection.close(), folder.remove()) };
 }
@@ -33,8 +37,22 @@ function openFile() {
 test('transactions of one turn share a commit', async () => {
   using file = openFile();
   await Promise.all(Array.from({ length: 50 }, (_, id) => file.insert(id)));
-  assert.equal(file.commits(), 1);
+  assert.ok(file.commits() < 5, `${file.commits()} commits`);
   assert.equal((await file.ids()).length, 50);
+});
+
+test('one that holds what others wait for is committed with those before it at most', async () => {
+  using file = openFile();
+  let isHeld = false;
+  const begins = () => false;
+  const ends = () => isHeld;
+  const atEnd = file.insert(1, null, ends);
+  isHeld = true;
+  const atBegin = file.insert(2, null, ends);
+  isHeld = true;
+  await Promise.all([file.insert(0, null, begins), atEnd, atBegin, file.insert(3, null, begins)]);
+  assert.equal(file.commits(), 3);
+  assert.equal((await file.ids()).length, 4);
 });
 
 test('one that fails at the commit takes no other along', async () => {

@@ -8,17 +8,25 @@ import type { SqliteConnection } from './sqlite-connection.ts';
 
 /** Runs transactions one after the other on the one connection that writes. */
 export interface SqliteWriter {
-  /** Resolves when the transaction is on the disk; what `work` throws undoes it alone. With `isAlone` it shares its commit with no other. DATABASE_RETRY when another process keeps the file locked. */
-  run<T>(work: (executor: Executor) => Promise<T>, signal: AbortSignal | undefined, isAlone?: boolean): Promise<T>;
+  /** Resolves when the transaction is on the disk; what `work` throws undoes it alone. DATABASE_RETRY when another process keeps the file locked. */
+  run<T>(work: (executor: Executor) => Promise<T>, options: WriteOptions): Promise<T>;
   /** The same for changes of tables: alone, and without foreign keys, which DROP TABLE would follow. */
   runUnchecked<T>(work: (executor: Executor) => Promise<T>): Promise<T>;
   /** Waits for the transactions that were begun; later ones are refused. */
   close(): Promise<void>;
 }
 
+/** How a transaction shares its commit; see `TransactionOptions`. */
+export interface WriteOptions {
+  readonly signal: AbortSignal | undefined;
+  readonly isAlone: boolean;
+  readonly isHolding: (() => boolean) | undefined;
+}
+
 interface Job {
   readonly work: (executor: Executor) => Promise<unknown>;
   readonly signal: AbortSignal | undefined;
+  readonly isHolding: () => boolean;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   /** Must not share its commit: a shared one failed by a constraint. */
@@ -27,6 +35,8 @@ interface Job {
 }
 
 const MAX_SHARED = 128;
+/** A transaction waits for others that share its commit as long as this, and one more. */
+const MAX_SHARED_MS = 10;
 const MAX_QUEUED = 10_000;
 const LOCK_TIMEOUT_MS = 5000;
 const LOCK_PAUSE_MS = 10;
@@ -53,19 +63,27 @@ export function createSqliteWriter(connection: SqliteConnection): SqliteWriter {
   };
   const enqueue = <T>(
     work: (executor: Executor) => Promise<T>,
-    signal: AbortSignal | undefined,
-    { isAlone, isUnchecked }: Pick<Job, 'isAlone' | 'isUnchecked'>,
+    { signal, isAlone, isHolding = () => false }: WriteOptions,
+    isUnchecked = false,
   ): Promise<T> => {
     if (isClosed) return Promise.reject(new SekishoError('DATABASE_LOST', 'the database is closed'));
     if (queue.length >= MAX_QUEUED) return Promise.reject(new SekishoError('DATABASE_RETRY', 'too many changes are waiting'));
     return new Promise<T>((resolve, reject) => {
-      queue.push({ work, signal, resolve: resolve as (value: unknown) => void, reject, isAlone, isUnchecked });
+      queue.push({
+        work,
+        signal,
+        isHolding,
+        resolve: resolve as (value: unknown) => void,
+        reject,
+        isAlone: isAlone || isHolding(),
+        isUnchecked,
+      });
       pump ??= drain();
     });
   };
   return {
-    run: (work, signal, isAlone = false) => enqueue(work, signal, { isAlone, isUnchecked: false }),
-    runUnchecked: (work) => enqueue(work, undefined, { isAlone: true, isUnchecked: true }),
+    run: (work, options) => enqueue(work, options),
+    runUnchecked: (work) => enqueue(work, { signal: undefined, isAlone: true, isHolding: undefined }, true),
     async close() {
       isClosed = true;
       await pump;
@@ -87,14 +105,17 @@ async function runBatch(connection: SqliteConnection, queue: Job[]): Promise<voi
     return;
   }
   const isAlone = queue[0]?.isAlone === true;
+  const end = performance.now() + MAX_SHARED_MS;
+  let isFull = isAlone;
   const takeJobs = async (): Promise<void> => {
     for (let job = nextJob(queue, isAlone, finished.length); job !== undefined; job = nextJob(queue, isAlone, finished.length)) {
       await runJob(connection, job, finished);
-      if (isAlone || !connection.isInTransaction) return;
+      isFull ||= job.isHolding() || performance.now() > end;
+      if (isFull || !connection.isInTransaction) return;
     }
   };
   await takeJobs();
-  if (connection.isInTransaction && !isAlone && finished.length > 0) {
+  if (connection.isInTransaction && !isFull && finished.length > 0) {
     // The sockets that are readable now are all served before this goes on: their transactions join.
     await nextTick();
     await takeJobs();

@@ -160,6 +160,53 @@ onEveryDatabase((subject) => {
     await assert.rejects(work, /too late/);
     assert.equal(await valueOf(database.reader, 'aborted'), Number.NaN);
   });
+
+  test('a deferred transaction begins with its first statement', async () => {
+    const blocked = Promise.withResolvers<void>();
+    const reached = Promise.withResolvers<void>();
+    const deferred = database.transaction(
+      async (session) => {
+        reached.resolve();
+        await blocked.promise;
+        await session.update(counter, 'a', { value: 1000 });
+        return await valueOf(session, 'a');
+      },
+      { ...SERIALIZABLE, isDeferred: true },
+    );
+    await reached.promise;
+    await database.transaction((session) => session.update(counter, 'a', { value: 999 }), SERIALIZABLE);
+    blocked.resolve();
+    assert.equal(await deferred, 1000);
+    assert.equal(await valueOf(database.reader, 'a'), 1000);
+  });
+
+  test('a deferred transaction without a statement is none; what it throws is passed on', async () => {
+    assert.equal(await database.transaction(async () => 'done', { ...SERIALIZABLE, isDeferred: true }), 'done');
+    await assert.rejects(
+      database.transaction(() => Promise.reject(new Error('refused')), { ...SERIALIZABLE, isDeferred: true }),
+      /refused/,
+    );
+  });
+
+  test('a deferred transaction that fails leaves nothing; one that clashes runs anew as a whole', async () => {
+    await assert.rejects(
+      database.transaction(
+        async (session) => {
+          await session.insert(counter, { id: 'refused', value: 1 });
+          throw new Error('refused');
+        },
+        { ...SERIALIZABLE, isDeferred: true },
+      ),
+      /refused/,
+    );
+    assert.equal(await valueOf(database.reader, 'refused'), Number.NaN);
+    const start = await valueOf(database.reader, 'b');
+    const step = async (session: Session): Promise<void> => {
+      await session.update(counter, 'b', { value: (await valueOf(session, 'b')) + 1 });
+    };
+    await Promise.all(Array.from({ length: 16 }, () => database.transaction(step, { ...SERIALIZABLE, isDeferred: true })));
+    assert.equal(await valueOf(database.reader, 'b'), start + 16);
+  });
 });
 
 const SERVERS = [
@@ -220,6 +267,20 @@ for (const { kind, start } of SERVERS) {
       link.breakAll();
       await broken.transaction((session) => session.insert(counter, { id: 'after', value: 1 }), SERIALIZABLE);
       assert.equal(await valueOf(whole.reader, 'after'), 1);
+    });
+
+    test('a deferred transaction whose connection had died runs anew, as a whole', async () => {
+      await valueOf(broken.reader, 'x');
+      link.breakAll();
+      let runs = 0;
+      const work = async (session: Session): Promise<void> => {
+        runs += 1;
+        await session.insert(counter, { id: 'deferred', value: runs });
+      };
+      await broken.transaction(work, { ...SERIALIZABLE, isDeferred: true });
+      assert.equal(await valueOf(whole.reader, 'deferred'), runs);
+      // MySQL's BEGIN is answered before the work goes on, PostgreSQL's travels with the first statement.
+      assert.ok(kind === 'mysql' || runs > 1, 'the connection was still alive');
     });
   });
 }

@@ -64,11 +64,15 @@ export interface EventRow {
 export interface TransactionOptions {
   readonly isolation: IsolationLevel;
   readonly signal?: AbortSignal;
-  /**
-   * Shares its commit with no other transaction, which SQLite does otherwise: for work that waits for what others may hold until they are committed, such as
-   * threads of extensions.
-   */
+  /** Begins with the first statement of `work`: what comes before holds no connection. */
+  readonly isDeferred?: boolean;
+  /** Shares its commit with no other transaction, which SQLite does otherwise: for work whose end is told from outside. */
   readonly isAlone?: boolean;
+  /**
+   * Whether the work holds, until it is committed, what others may wait for, such as threads of extensions. Asked as it begins, and when it is done: it shares
+   * its commit with no other, or with none after it.
+   */
+  readonly isHolding?: () => boolean;
 }
 
 /** One database of resources. */

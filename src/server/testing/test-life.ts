@@ -96,6 +96,9 @@ function inOneEnvironment(extensions: Extensions, name: string): Extensions {
     begin(request) {
       const call = extensions.begin({ ...request, environment: name });
       return {
+        get isHolding() {
+          return call.isHolding;
+        },
         reserve: () => call.reserve(),
         run: (_environment, event, fields) => call.run(name, event, fields),
         mark: () => call.mark(),
