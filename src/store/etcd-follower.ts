@@ -5,6 +5,7 @@ import type { EtcdLayout } from './etcd-layout.ts';
 import type { Entry, EtcdMirror, Taken } from './etcd-mirror.ts';
 import { type PartsBody, readParts } from './etcd-parts.ts';
 import { type EtcdPosition, parseStateValue } from './etcd-state.ts';
+import type { EtcdTurns } from './etcd-turns.ts';
 import type { StoreUpdate } from './types.ts';
 
 export interface FollowerOptions {
@@ -14,6 +15,7 @@ export interface FollowerOptions {
   /** Fingerprint of our encryption key. */
   readonly key: string;
   readonly relistMs: number | undefined;
+  readonly turns: Pick<EtcdTurns, 'onList' | 'onEvents'>;
   onUpdate(update: StoreUpdate): void;
   /** The first state was read of a mirror that was empty. */
   onLoaded(position: EtcdPosition): void;
@@ -131,18 +133,20 @@ class Follower implements EtcdFollower {
   }
 
   async #onList(list: RangeResult): Promise<void> {
-    const { layout, mirror } = this.#options;
+    const { layout, mirror, turns } = this.#options;
     const before = mirror.position;
     // A list that was asked for before our own last change knows less than we do; one of a cluster that was restored does too.
     const isOld = list.revision < before.modRevision;
     if (isOld && !(await this.#isRestored(before))) return;
-    const stateKey = list.kvs.find(({ key }) => key === layout.state);
+    const [ofTurns, ofState] = partition(list.kvs, ({ key }) => key.startsWith(layout.turns));
+    turns.onList(ofTurns);
+    const stateKey = ofState.find(({ key }) => key === layout.state);
     if (stateKey === undefined) this.#checkEmpty(before);
     else {
       const next = this.#parse(stateKey);
       const pending = await this.#bodyOf(next);
       if (mirror.position !== before) return;
-      const entries = list.kvs.filter((kv) => kv !== stateKey).map(toEntry);
+      const entries = ofState.filter((kv) => kv !== stateKey).map(toEntry);
       const taken = mirror.replace(next, withPending(entries, pending, next));
       this.pending = pending;
       this.#publish(before, next, taken);
@@ -152,7 +156,10 @@ class Follower implements EtcdFollower {
   }
 
   async #onEvents(events: readonly WatchEvent[]): Promise<void> {
-    for (const group of Map.groupBy(events, ({ kv }) => kv.modRevision).values()) await this.#onRevision(group);
+    const { layout, turns } = this.#options;
+    const [ofTurns, ofState] = partition(events, ({ kv }) => kv.key.startsWith(layout.turns));
+    for (const group of Map.groupBy(ofState, ({ kv }) => kv.modRevision).values()) await this.#onRevision(group);
+    turns.onEvents(ofTurns);
   }
 
   /** Takes over what happened at one revision of etcd, which is one transaction. */
@@ -216,6 +223,12 @@ class Follower implements EtcdFollower {
       `etcd holds nothing beneath storage.prefix, though this node knows revision ${revision}: restore etcd, or, to begin anew, stop the nodes and remove the last good state in storage.dir`,
     );
   }
+}
+
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): readonly [readonly T[], readonly T[]] {
+  const [first, second]: [T[], T[]] = [[], []];
+  for (const item of items) (isFirst(item) ? first : second).push(item);
+  return [first, second];
 }
 
 function toEntry({ key, value, modRevision }: KeyValue): Entry {

@@ -7,6 +7,7 @@ import type { EntityId } from './types.ts';
  *
  *     PREFIX/store/state                         where the history ends; every change writes it, comparing its revision
  *     PREFIX/store/entities/KIND/NAMESPACE/NAME  an entity, or the deletion of one that masks another
+ *     PREFIX/store/turns/NODE                    a node whose change was outrun: it goes first now
  *     PREFIX/history/REVISION                    one change with its author
  *     PREFIX/parts/REVISION/CHANGE/N             the body of a change that is too large for one transaction
  *     PREFIX/documents/NAMESPACE/COLLECTION/ID   a document
@@ -16,6 +17,8 @@ import type { EntityId } from './types.ts';
 export interface EtcdLayout {
   readonly followed: string;
   readonly state: string;
+  /** What the keys of nodes that wait for their turn begin with. */
+  readonly turns: string;
   entity(id: EntityId): string;
   /** The entity that a key is of; undefined when it is of none, or of a kind that is not known here. */
   toEntityId(key: string): EntityId | undefined;
@@ -57,6 +60,7 @@ export function toEtcdLayout(prefix: string): EtcdLayout {
   return {
     followed,
     state: `${followed}state`,
+    turns: `${followed}turns/`,
     entity: ({ kind, namespace, name }) => `${entities}${kind}/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`,
     toEntityId: (key) => (key.startsWith(entities) ? parseEntityKey(key.slice(entities.length)) : undefined),
     history,

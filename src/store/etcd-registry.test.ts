@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startEtcd, useEtcd } from '../../test/support/etcd.ts';
 import { createTempFolder } from '../../test/support/temp.ts';
 import { until } from '../../test/support/until.ts';
@@ -62,6 +63,22 @@ test('nodes that write at once all get their turn, and end at one hash', async (
   await converge(nodes);
   assert.equal(nodes[0]?.revision(), 45);
   assert.equal(nodes[0]?.entities().route.size, 45);
+});
+
+test('a node that takes longer to build is not outrun for ever', async (t) => {
+  const { open } = useFleet(t);
+  const rivals = [await open(), await open()];
+  // Each of their changes takes a few milliseconds.
+  const slow = await open({ build: (next) => sleep(30, next) });
+  const over = new AbortController();
+  const write = async (node: Registry<Entities>, name: string): Promise<void> => {
+    for (let i = 0; !over.signal.aborted; i += 1) await node.apply([route(name, { paths: [`/${name}/${i}`] })], by);
+  };
+  const writing = rivals.map((node, i) => write(node, `rival-${i}`));
+  for (let i = 0; i < 5; i += 1) await slow.apply([route(`slow-${i}`)], by);
+  over.abort();
+  await Promise.all(writing);
+  await converge([...rivals, slow]);
 });
 
 test('no route is left without its service, though another node deletes it meanwhile', async (t) => {

@@ -105,12 +105,12 @@ interface Parts {
 
 class EtcdStore implements MovableStore {
   readonly documents: Store['documents'];
+  readonly turns: EtcdTurns;
   readonly #parts: Parts;
   readonly #layout: EtcdLayout;
   readonly #writer: WriterOptions;
   readonly #mirror: EtcdMirror;
   readonly #turnKey: string;
-  readonly #turns: EtcdTurns;
   readonly #health: EtcdHealth;
   readonly #snapshot: SnapshotFile | undefined;
   readonly #queue: SerialQueue = createSerialQueue(MAX_WAITING);
@@ -131,9 +131,12 @@ class EtcdStore implements MovableStore {
     this.#writer = { etcd: parts.writer, layout: this.#layout, historyLimit };
     this.#mirror = createEtcdMirror(this.#layout, parts.box);
     this.#turnKey = this.#layout.turns + randomUUID();
-    // Should it fail, the others take the key away.
-    const release = () => void parts.writer.delete({ key: this.#turnKey }).catch(() => undefined);
-    this.#turns = createEtcdTurns({ own: this.#turnKey, release });
+    this.turns = createEtcdTurns({
+      own: this.#turnKey,
+      reserve: () => void parts.writer.put(this.#turnKey, '').catch(() => undefined),
+      release: () => void parts.writer.delete({ key: this.#turnKey }).catch(() => undefined),
+      isNeeded: () => this.#health.now.state === 'ok',
+    });
     this.#log = createUpdateLog(Math.min(historyLimit, MAX_LOG));
     this.#health = createEtcdHealth({
       revision: () => this.#mirror.position.revision,
@@ -154,7 +157,7 @@ class EtcdStore implements MovableStore {
       etcd: this.#parts.etcd,
       layout: this.#layout,
       mirror: this.#mirror,
-      turns: this.#turns,
+      turns: this.turns,
       key: this.#parts.box.fingerprint,
       relistMs: this.#relistMs,
       onUpdate: (update) => this.#tell(update),
@@ -199,10 +202,6 @@ class EtcdStore implements MovableStore {
     return await this.#queue.run(() => this.#putAll(kept, options));
   }
 
-  turn(): Promise<void> | undefined {
-    return this.#health.now.state === 'ok' ? this.#turns.wait() : undefined;
-  }
-
   watch(from: number, onUpdate: (update: StoreUpdate) => void): () => void {
     return this.#feed.watch(this.#log.after(from), onUpdate);
   }
@@ -223,7 +222,7 @@ class EtcdStore implements MovableStore {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#turns.close();
+    this.turns.close();
     this.#health.close();
     this.#feed.close();
     await this.#queue.close();
@@ -267,17 +266,18 @@ class EtcdStore implements MovableStore {
       this.#checkWritable();
       if (this.#mirror.position.pending !== undefined) await this.#awaitFinish(signal);
       const { position } = this.#mirror;
+      if (reserve && expect !== undefined && expect !== position.revision) this.turns.outrun(false);
       checkRevision(expect, position.revision);
       const context = { layout: this.#layout, box: this.#parts.box, position, find: (id: EntityId) => this.#mirror.find(id), isMask };
       const plan = toEtcdPlan(context, steps);
       if (steps.length > 1 && !fitsTransaction(plan)) return undefined;
-      const turns = { spent: this.#turns.spent(), reserve: reserve ? this.#turnKey : undefined };
+      const turns = { spent: this.turns.spent(), reserve: reserve ? this.#turnKey : undefined };
       const written = await this.#write(plan, position, signal, turns);
       if (written.isStored) {
-        this.#turns.taken(turns.spent);
+        this.turns.taken(turns.spent);
         return this.#take(position, plan, written, steps);
       }
-      if (reserve) this.#turns.reserved();
+      if (reserve) this.turns.outrun(true);
       // Another node was faster. What it did is known before the caller is told, so that it can build on it.
       await this.#left(position, signal);
     }

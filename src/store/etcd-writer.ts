@@ -17,6 +17,12 @@ export interface WriterOptions {
   readonly historyLimit: number;
 }
 
+/** Keys of turns that a change takes away when it is stored, and the one that it leaves when it is outrun. */
+export interface TurnKeys {
+  readonly spent: readonly string[];
+  readonly reserve?: string | undefined;
+}
+
 /** How a try to write ended: stored at etcd's `modRevision`, or outrun by another change, which stands at `modRevision`. */
 export interface Written {
   readonly isStored: boolean;
@@ -34,12 +40,18 @@ const LANES = 8;
  * Makes a planned change in one transaction that compares the state it was planned on. What does not fit goes into parts first; the transaction then
  * says that the change is pending, and from then on it is made for every reader, though `finishPending` has yet to write the entities to their keys.
  */
-export async function writePlan(options: WriterOptions, plan: EtcdPlan, position: EtcdPosition, signal: AbortSignal): Promise<Written> {
+export async function writePlan(
+  options: WriterOptions,
+  plan: EtcdPlan,
+  position: EtcdPosition,
+  signal: AbortSignal,
+  turns: TurnKeys = { spent: [] },
+): Promise<Written> {
   const { etcd } = options;
   const { revision } = plan.next;
   const parts = fitsTransaction(plan) ? undefined : await writeBody(options, plan);
   const pending = parts === undefined ? undefined : { change: plan.change, parts };
-  const txn = toTxn(options, plan, position, pending);
+  const txn = toTxn(options, plan, { position, pending, turns });
   try {
     // The same transaction can't be made twice: it compares what it changes. So it is asked until it is known how it went.
     const { succeeded, responses, revision: modRevision } = await persist(() => etcd.txn(txn, signal), signal);
@@ -125,7 +137,11 @@ async function writeBody(
   }
 }
 
-function toTxn({ layout, historyLimit }: WriterOptions, plan: EtcdPlan, position: EtcdPosition, pending: EtcdPosition['pending']): Txn {
+function toTxn(
+  { layout, historyLimit }: WriterOptions,
+  plan: EtcdPlan,
+  { position, pending, turns }: { readonly position: EtcdPosition; readonly pending: EtcdPosition['pending']; readonly turns: TurnKeys },
+): Txn {
   const { next, values, orphaning, records, change } = plan;
   const guarded = orphaning.map((each) => {
     const id = toEntityId(each);
@@ -144,11 +160,13 @@ function toTxn({ layout, historyLimit }: WriterOptions, plan: EtcdPlan, position
       ...records.map((record) => put(layout.record(record.revision), toRecordValue(record, change, pending?.parts))),
       ...now.map(([key, value]) => toOperation(key, value)),
       ...old.flatMap((revision) => [{ delete: { key: layout.record(revision) } }, { delete: { prefix: layout.partsOf(revision) } }]),
+      ...turns.spent.map((key) => ({ delete: { key } })),
     ],
     failure: [
       { range: { key: layout.state } },
       { range: { key: layout.record(next.revision) } },
       ...guarded.map(({ documents }): TxnOperation => ({ range: { prefix: documents, countOnly: true } })),
+      ...(turns.reserve === undefined ? [] : [put(turns.reserve, '')]),
     ],
   };
 }

@@ -159,13 +159,14 @@ export class LiveRegistry<Built> implements Registry<Built> {
     } catch (error) {
       for (const { reject } of members) reject(error);
     }
+    if (this.#group.length === 0) this.#options.store.turns?.pass();
   }
 
   /** Builds, stores and serves the changes of all members in one go; false, with nothing changed, when each has to go by itself, so that it is told its own reason. */
   async #applyTogether(members: readonly Member[]): Promise<boolean> {
     const startedAt = performance.now();
     while (performance.now() - startedAt < RETRY_MS) {
-      await this.#receive();
+      await this.#awaitTurn();
       const prepared = await this.#prepareTogether(members).catch(() => undefined);
       if (prepared === undefined) return false;
       const updates = await this.#storeTogether(members, prepared.built);
@@ -227,7 +228,8 @@ export class LiveRegistry<Built> implements Registry<Built> {
     const failure = this.#failureSince(askedAt);
     if (failure !== undefined) throw failure;
     for (;;) {
-      await this.#receive();
+      if (expect === undefined && !dryRun) await this.#awaitTurn();
+      else await this.#receive();
       checkRevision(expect, this.#revision);
       const prepared = await this.#prepare(changes.filter((change) => !this.#isKeptOut(change)));
       if (dryRun) {
@@ -274,7 +276,7 @@ export class LiveRegistry<Built> implements Registry<Built> {
     const changing = toChangingCollections(changes, this.#graph.entities).map(toIdKey);
     for (const key of changing) this.#changing.add(key);
     try {
-      const updates = await work({ expect: this.#revision, isMask: (id) => this.#layers.base.has(toIdKey(id)) });
+      const updates = await work({ expect: this.#revision, reserve: mayRetry, isMask: (id) => this.#layers.base.has(toIdKey(id)) });
       const last = updates.at(-1)?.revision ?? 0;
       await this.#waitFor((arrival) => arrival.isReset === true || arrival.revision >= last, last > 0);
       this.#arrivals = this.#arrivals.filter((arrival) => arrival.isReset === true || arrival.revision > last);
@@ -316,6 +318,17 @@ export class LiveRegistry<Built> implements Registry<Built> {
       this.#isReceiving = false;
       observe({ type: 'error', error: toSekishoError(error), where: 'registry.receive' });
     });
+  }
+
+  /** Serves what other writers store until it is this one's turn. */
+  async #awaitTurn(): Promise<void> {
+    for (;;) {
+      await this.#receive();
+      const turn = this.#options.store.turns?.wait();
+      if (turn === undefined || this.#isClosed) return;
+      const arrival = new Promise<void>((resolve) => (this.#onArrival = resolve));
+      await Promise.race([turn, arrival]);
+    }
   }
 
   /** Serves the updates of other writers, those that are waiting all at once, leaving out what does not build. */

@@ -56,8 +56,18 @@ export interface PutOptions {
   readonly author: string;
   /** Revision that the store must be at, else REVISION_MISMATCH. */
   readonly expect?: number;
+  /** When another writer is faster, the next turn is to be this one's (see `Turns`). */
+  readonly reserve?: boolean;
   /** True for a deletion that is to be kept as a mask (see `StoreState.masked`). */
   readonly isMask?: (id: EntityId) => boolean;
+}
+
+/** Who of several writers goes next: those first that were outrun. A courtesy: a change that does not wait is taken all the same. */
+export interface Turns {
+  /** Undefined when a change may be prepared now, else what resolves when that may be so. */
+  wait(): Promise<void> | undefined;
+  /** Nothing is left that the turn was asked for. */
+  pass(): void;
 }
 
 /** One of several changes that are stored together. */
@@ -76,6 +86,8 @@ export interface Store {
    * when they are too large for one transaction.
    */
   putAll?(steps: readonly PutStep[], options: Omit<PutOptions, 'author'>): Promise<readonly StoreUpdate[] | undefined>;
+  /** Where several write. */
+  readonly turns?: Turns;
   /** Calls `onUpdate` for every stored revision after `from`, in order, those of this process included. Returns the function that stops it. */
   watch(from: number, onUpdate: (update: StoreUpdate) => void): () => void;
   history(options: { readonly limit: number; readonly before?: number }): Promise<readonly HistoryRecord[]>;
