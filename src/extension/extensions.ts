@@ -3,6 +3,7 @@ import { stopEsbuild } from '../runtime/esbuild.ts';
 import { threadCode } from '../runtime/thread-code.ts';
 import { makeLoopsStoppable } from '../runtime/user-thread.ts';
 import { createWatchdog } from '../runtime/watchdog.ts';
+import { Bundler } from './bundler.ts';
 import { type CallEnvironment, RequestCall } from './call.ts';
 import { compileExtension } from './compile-extension.ts';
 import { EnvironmentState } from './environment-state.ts';
@@ -18,6 +19,8 @@ export interface ExtensionsOptions {
   readonly limits: ExtensionLimits;
   /** Folder of the npm packages that extensions may import. */
   readonly npmPath?: string;
+  /** Gives the modules' bundles, where they are wanted beyond these extensions; its folder of npm packages has to be the same. */
+  readonly bundler?: Bundler;
   /** `process.env` of extensions. Nothing of the real environment is visible beyond it. */
   readonly env?: Readonly<Record<string, string>>;
   /** Of extensions under test. */
@@ -208,10 +211,10 @@ interface CompiledExtensions {
 }
 
 /** An extension that several environments have is compiled once. */
-async function compileAll({ environments, npmPath }: ExtensionsOptions): Promise<CompiledExtensions> {
+async function compileAll({ environments, npmPath, bundler = new Bundler(npmPath) }: ExtensionsOptions): Promise<CompiledExtensions> {
   const indexes = new Map<ExtensionCode, number>();
   for (const { extensions } of environments)
     for (const extension of extensions) if (!indexes.has(extension)) indexes.set(extension, indexes.size);
-  const codes = await Promise.all([...indexes].map(([extension, at]) => compileExtension(extension, at, npmPath)));
+  const codes = await Promise.all([...indexes].map(([extension, at]) => compileExtension(extension, at, bundler)));
   return { codes, byEnvironment: environments.map(({ extensions }) => extensions.map((one) => indexes.get(one) ?? 0)) };
 }

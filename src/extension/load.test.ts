@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { environment, loadExtensions, moduleCode, runEvent, script } from '../../test/support/extension-runtime.ts';
 import { createTempFolder, type TempFolder } from '../../test/support/temp.ts';
+import { subscribe } from '../lib/event.ts';
 import { loadSchemas } from '../schema/load-schemas.ts';
 import { toEnvironments } from './to-environments.ts';
 import type { ExtensionCode, Extensions } from './types.ts';
@@ -93,6 +94,42 @@ test('modules import files relative to their own, packages of npm_path, and buil
   const extensions = await load({ id: 'hooks', style: 'module', code, file, place: `${folder.path}/s.yaml:1:1` }, npm);
   assert.deepEqual((await runEvent(extensions, 'network', 'pre_create')).response, { answer: 42, shared: 's', hash: 32 });
   await assert.rejects(runEvent(extensions, 'network', 'pre_delete'), { code: 'EXTENSION_FAILED' });
+});
+
+test('code of a schema file and of a file together: each has its own lines, in stacks and in what is refused', async () => {
+  const folder = newFolder();
+  const loadOne = async (url: string, ahead: string, code: string): Promise<Extensions> => {
+    folder.write(url, code);
+    const lines = ahead.split('\n').map((line) => `    ${line}\n`);
+    const file = folder.write('all.yaml', `extensions:\n- id: both\n  path: ^x$\n  url: ./${url}\n  code: |\n${lines.join('')}`);
+    const schemas = loadSchemas([file], { cwd: folder.path, legacyTableNames: false });
+    const loaded = await loadExtensions(toEnvironments(schemas, { others: ['x'], defaultType: 'javascript' }));
+    opened.push(loaded);
+    return loaded;
+  };
+  const stackOf = async (extensions: Extensions, event: string): Promise<string> => {
+    const texts: string[] = [];
+    const unsubscribe = subscribe((seen) => void (seen.type === 'extension.failed' && texts.push(seen.text)));
+    await assert.rejects(runEvent(extensions, 'x', event));
+    unsubscribe();
+    return texts.join();
+  };
+  const fail = (event: string): string => `gohan_register_handler("${event}", function () {\n  throw new Error("failed");\n});`;
+  const scripts = await loadOne('a.js', fail('ahead'), `\n${fail('behind')}`);
+  assert.match(await stackOf(scripts, 'ahead'), /both\.js:2:9/);
+  assert.match(await stackOf(scripts, 'behind'), new RegExp(`${folder.path}/a\\.js:3:9`));
+  const modules = await loadOne(
+    'a.ts',
+    'export const ahead = () => {\n  throw new Error("a"); };',
+    '\nexport const behind = () => ahead();',
+  );
+  assert.match(await stackOf(modules, 'behind'), new RegExp(`both\\.ts:2:9[^]*${folder.path}/a\\.ts:2:`));
+  for (const url of ['b.js', 'b.ts']) {
+    const here = loadOne(url, 'var first;', '\n\nvar = 2;');
+    await assert.rejects(here, { code: 'EXTENSION_COMPILE', message: new RegExp(`${folder.path}/${url}:3:5`) });
+    const there = loadOne(url, 'var = 1;', 'var second;');
+    await assert.rejects(there, { code: 'EXTENSION_COMPILE', message: new RegExp(`both\\.${url.slice(2)}:1:5`) });
+  }
 });
 
 test('extensions belong to the schemas in whose URL their path is found, in load order; cron jobs and watched keys by their name', async () => {

@@ -11,6 +11,7 @@ import { currentRequest, endRequest } from '../runtime/thread/requests.ts';
 import { installStacks } from '../runtime/thread/stack.ts';
 import { createTimers } from '../runtime/thread/timers.ts';
 import { MEMORY_SLOT, SLOT } from '../runtime/wire.ts';
+import { toAuthorPlace } from './author-place.ts';
 import type { Engine } from './thread/engine.ts';
 import { Environment, isSyntaxError } from './thread/environment.ts';
 import { Events } from './thread/events.ts';
@@ -37,8 +38,13 @@ const onProcess = process.on.bind(process);
 
 const outbox = createOutbox(port, (count) => [FROM_THREAD.console, 'warn', '', '', '', `console: ${count} lines were dropped`]);
 const gateway = createGateway({ port: data.syncPort, shared, outbox, onWork: (batch) => receive(batch as readonly unknown[]) });
-const scripts = new Map(data.codes.map((code) => [code.script, code.sourceMap ?? null]));
-const stacks = installStacks((file) => scripts.get(file));
+const scripts = new Map(
+  data.codes.map(({ script, sourceMap, names }) => [
+    script,
+    { map: sourceMap, toPlace: (source: string, line: number) => toAuthorPlace(names, source || names.file, line) },
+  ]),
+);
+const stacks = installStacks((script) => scripts.get(script));
 
 let running: Run | undefined;
 let loadingOf: Environment | undefined;

@@ -35,8 +35,8 @@ function toPattern({ id, path, place }: ExtensionSource): RegExp {
 }
 
 function toCode(source: ExtensionSource, defaultType: string): ExtensionCode {
-  const { id, code, file, place } = source;
-  return { id, style: styleOf(source, source.codeType || defaultType, file), code, file, place };
+  const { id, code, file, linesAhead, place } = source;
+  return { id, style: styleOf(source, source.codeType || defaultType, file), code, file, linesAhead, place };
 }
 
 function styleOf({ id, code, place }: ExtensionSource, type: string, file: string | undefined): ExtensionCode['style'] {

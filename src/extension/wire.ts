@@ -1,3 +1,5 @@
+import type { AuthorNames } from './author-place.ts';
+
 /*
  * How the gateway and an extension thread talk: batches, each one flat array of items, an item an opcode and its fields. Values travel as
  * JSON text: neither side clones what the other made. To a thread that waits in a synchronous call a batch goes the way of its answer.
@@ -72,9 +74,11 @@ export interface ThreadCode {
   readonly code: string;
   /** Of a module. */
   readonly sourceMap: string | undefined;
-  /** Name of the script in stack traces; of a module it is found in the source map. */
+  /** Name of the script to V8, which no other has. */
   readonly script: string;
   readonly file: string | undefined;
+  /** In which stack traces speak of it. */
+  readonly names: AuthorNames;
 }
 
 /** What differs in threads that run under test: calls to other services are asked of the gateway, and scripts have the functions of tests. */

@@ -12,6 +12,8 @@ export interface BundleOptions {
   readonly plugin: Plugin;
   /** The name of a source file, as authors know it. */
   displayName(path: string): string;
+  /** `file:line` of a line of what `displayName` gave; absent: just that. */
+  toPlace?(name: string, line: number): string;
 }
 
 /** User code and what it imports as one CommonJS script with its source map. Rejects with `code`, whose `errors` have `file:line:column`. */
@@ -41,7 +43,7 @@ export async function bundleScript(options: BundleOptions): Promise<{ readonly c
     const text = (suffix: string): string => result.outputFiles.find((file) => file.path.endsWith(suffix))?.text ?? '';
     return { code: text('.js'), sourceMap: nameSources(text('.js.map'), displayName) };
   } catch (error) {
-    throw isBuildFailure(error) ? compileError(options.code, error.errors, displayName) : error;
+    throw isBuildFailure(error) ? compileError(options, error.errors) : error;
   }
 }
 
@@ -55,11 +57,14 @@ function isBuildFailure(error: unknown): error is BuildFailure {
   return error instanceof Error && Array.isArray((error as Partial<BuildFailure>).errors);
 }
 
-function compileError(code: BundleOptions['code'], messages: readonly Message[], displayName: (path: string) => string): SekishoError {
+function compileError(
+  { code, displayName, toPlace = (name, line) => `${name}:${line}` }: BundleOptions,
+  messages: readonly Message[],
+): SekishoError {
   const errors: FieldError[] = messages.map((message) => {
     const at = message.location;
     const detail = message.text.startsWith('Top-level await') ? 'await is only possible inside functions of a module' : message.text;
-    return { pointer: at ? `${displayName(at.file)}:${at.line}:${at.column + 1}` : '', detail };
+    return { pointer: at ? `${toPlace(displayName(at.file), at.line)}:${at.column + 1}` : '', detail };
   });
   const detail = errors.map((error) => (error.pointer ? `${error.pointer}: ${error.detail}` : error.detail)).join('\n');
   return new SekishoError(code, detail, { errors });

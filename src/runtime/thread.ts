@@ -142,7 +142,8 @@ function pong(number: number): void {
 }
 
 function start(): void {
-  const stacks = installStacks((file) => (file === PROGRAM_FILE ? data.sourceMap : undefined));
+  const source = { map: data.sourceMap, toPlace: (file: string, line: number) => `${file}:${line}` };
+  const stacks = installStacks((script) => (script === PROGRAM_FILE ? source : undefined));
   const strayFailure = (what: string) => (thrown: unknown) => {
     const state = currentRequest.getStore() as RequestState | undefined;
     putReport(FROM_THREAD.failed, what, state?.entities.route.name ?? '', state?.id ?? '', stacks.describe(thrown));

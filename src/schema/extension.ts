@@ -21,6 +21,7 @@ export function toExtension(
     path: textAt(cursor, 'path'),
     codeType: textAt(cursor, 'code_type'),
     code: own !== '' && read !== '' ? `${own}\n${read}` : own + read,
+    linesAhead: own !== '' && read !== '' ? own.split('\n').length : 0,
     file: url === '' ? undefined : toPath(url, dirname(file)),
     place: placeText(cursor),
   };

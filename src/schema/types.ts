@@ -152,5 +152,7 @@ export interface ExtensionSource {
   readonly code: string;
   /** Absolute path of the file that the code was read from; undefined when it stands in the schema file. */
   readonly file: string | undefined;
+  /** Lines of `code` that stand in the schema file, ahead of those of `file`. */
+  readonly linesAhead: number;
   readonly place: string;
 }

@@ -1,4 +1,5 @@
 import type { Settings } from '../config/settings.ts';
+import type { Bundler } from '../extension/bundler.ts';
 import { createExtensions } from '../extension/extensions.ts';
 import { createHostCalls, type SyncAccess } from '../extension/host/host-calls.ts';
 import { toEnvironments } from '../extension/to-environments.ts';
@@ -19,7 +20,9 @@ export interface ExtensionLoader extends Closable {
    * The extensions of a set, of which `own` are those of its files: when those that were stored beside them do not load, that is told, and these alone count.
    * Undefined when none fits a schema or job. Rejects with EXTENSION_COMPILE or EXTENSION_LOAD; the caller closes what it gets.
    */
-  load(schemas: SchemaSet, own: readonly ExtensionSource[]): Promise<Extensions | undefined>;
+  load(schemas: SchemaSet, own: readonly ExtensionSource[], bundler: Bundler): Promise<Extensions | undefined>;
+  /** Has the bundler see the modules of a set. Never rejects: `load` tells what is wrong with them. */
+  bundle(schemas: SchemaSet, bundler: Bundler): Promise<void>;
   readonly hostCall: HostCall;
 }
 
@@ -39,12 +42,13 @@ export function createExtensionLoader(
   });
   const hostCall: HostCall = (name, args, caller) =>
     calls.call(name, args, caller) ?? Promise.reject(new SekishoError('EXTENSION_NOT_ENABLED', `There is no call ${name}.`));
-  const load = async (schemas: SchemaSet): Promise<Extensions | undefined> => {
+  const load = async (schemas: SchemaSet, bundler: Bundler): Promise<Extensions | undefined> => {
     const environments = toEnvironments(schemas, toEnvironmentsOptions(settings));
     if (environments.length === 0) return undefined;
     return await createExtensions({
       environments,
       ...toExtensionsOptions(settings),
+      bundler,
       // Nobody waits for a script that loads but the one who loads it.
       call: async (name, args) =>
         /^(?:schema|policy)\./.test(name) ? answerSchemaCall(schemas, name, args) : await hostCall(name, args, LOADING),
@@ -52,13 +56,23 @@ export function createExtensionLoader(
   };
   return {
     hostCall,
-    async load(schemas, own) {
+    async bundle(schemas, bundler) {
+      let environments: ReturnType<typeof toEnvironments> = [];
       try {
-        return await load(schemas);
+        environments = toEnvironments(schemas, toEnvironmentsOptions(settings));
+      } catch {
+        // Told by whoever loads them, as is what is rejected below.
+      }
+      const modules = environments.flatMap(({ extensions }) => extensions.filter(({ style }) => style === 'module'));
+      await Promise.allSettled(modules.map((extension) => bundler.bundle(extension)));
+    },
+    async load(schemas, own, bundler) {
+      try {
+        return await load(schemas, bundler);
       } catch (error) {
         if (schemas.extensions.length === own.length) throw error;
         observe({ type: 'error', error: toSekishoError(error), where: 'stored extensions (those of the files alone are run)' });
-        return await load({ ...schemas, extensions: own });
+        return await load({ ...schemas, extensions: own }, bundler);
       }
     },
     close: () => calls.close(),

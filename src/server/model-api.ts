@@ -1,5 +1,6 @@
 import type { Settings } from '../config/settings.ts';
 import type { Etcd } from '../etcd/types.ts';
+import type { Bundler } from '../extension/bundler.ts';
 import type { Extensions } from '../extension/types.ts';
 import { createIdentifier } from '../identity/identify.ts';
 import { createProviders } from '../identity/providers.ts';
@@ -21,6 +22,8 @@ import { createTenantFollower } from './tenant-follower.ts';
 /** A set of schemas that could be served, with what was stored beside its files. */
 export interface LoadedModels {
   readonly set: SchemaSet;
+  /** Has the bundler see all modules; what is wrong with them is told by `loadExtensions`. */
+  bundle(): Promise<void>;
   /** Rejects with EXTENSION_COMPILE or EXTENSION_LOAD. */
   loadExtensions(): Promise<void>;
   /** For one that will not be served. */
@@ -31,8 +34,8 @@ export interface LoadedModels {
 export interface ModelApi {
   readonly api: ResourceApi;
   readonly fallback: Fallback;
-  /** `files` with what is stored in the database. */
-  load(files: SchemaSet): Promise<LoadedModels>;
+  /** `files` with what is stored in the database; `bundler` gives the bundles of their modules. */
+  load(files: SchemaSet, bundler: Bundler): Promise<LoadedModels>;
   /** Serves it from now on; requests under way finish with the one before. */
   serve(next: LoadedModels): Promise<void>;
   /** Those that are served now. */
@@ -51,6 +54,7 @@ export interface ModelApiOptions {
   readonly getSecret: GetSecret;
   /** The schemas of the files. */
   readonly first: SchemaSet;
+  readonly bundler: Bundler;
 }
 
 interface Loaded extends LoadedModels {
@@ -59,21 +63,23 @@ interface Loaded extends LoadedModels {
 }
 
 /** Puts identities, tenants, extensions and the REST API together over a prepared database. */
-export async function startModelApi({ settings, folder, database, closing, etcd, getSecret, first }: ModelApiOptions): Promise<ModelApi> {
+export async function startModelApi(options: ModelApiOptions): Promise<ModelApi> {
+  const { settings, folder, database, closing, etcd, getSecret, first, bundler } = options;
   const { providers, tenants: directory } = createProviders(toProviderOptions(settings));
   const identifier = closing.add(createIdentifier(providers));
   const tenants = closing.add(createTenantFollower({ directory, periodMs: settings.keystone.cacheTtlMs }));
   const loader = closing.add(createExtensionLoader(settings, directory, etcd && createSyncAccess(etcd), getSecret));
   const policiesOf = (set: SchemaSet): PolicySet => compilePolicies(set.policies, { tenants: tenants.current() });
-  const load = async (own: SchemaSet): Promise<Loaded> => {
+  const load = async (own: SchemaSet, modules: Bundler): Promise<Loaded> => {
     const set = await addStored(own, database, folder);
     await tenants.prepare(compilePolicies(set.policies).needTenants);
     const loaded: Loaded = {
       own,
       set,
       extensions: undefined,
+      bundle: () => loader.bundle(set, modules),
       async loadExtensions() {
-        loaded.extensions = await loader.load(set, own.extensions);
+        loaded.extensions = await loader.load(set, own.extensions, modules);
       },
       async close() {
         await loaded.extensions?.close();
@@ -82,7 +88,7 @@ export async function startModelApi({ settings, folder, database, closing, etcd,
     return loaded;
   };
 
-  const begun = await load(first);
+  const begun = await load(first, bundler);
   await begun.loadExtensions();
   const extensions = closing.add(createServedExtensions(begun.extensions));
   let served = { set: begun.set, policies: policiesOf(begun.set) };

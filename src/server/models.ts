@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { readDataFile } from '../config/data-file.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Etcd } from '../etcd/types.ts';
+import { areSameBundles, Bundler, type Bundles } from '../extension/bundler.ts';
 import type { Extensions } from '../extension/types.ts';
 import { ANONYMOUS } from '../identity/identify.ts';
 import { SekishoError, toSekishoError } from '../lib/errors.ts';
@@ -29,8 +30,13 @@ import type { SyncedModels } from './sync.ts';
 import { tellMigrated } from './tell-migrated.ts';
 import { createFileWatch } from './watch-files.ts';
 
-/** Files that were read, by their absolute path: workers load what the supervisor has checked, whatever is on the disk meanwhile. */
-export type ModelFiles = ReadonlyMap<string, string>;
+/** What was read and made of files: workers load what the supervisor has checked, whatever is on the disk meanwhile. */
+export interface ModelFiles {
+  /** By absolute path. */
+  readonly texts: ReadonlyMap<string, string>;
+  /** Of the modules among the extensions. */
+  readonly bundles: Bundles;
+}
 
 /** Other processes that serve the same models. */
 export interface ModelFollowers {
@@ -82,32 +88,35 @@ export async function startModels(
 ): Promise<StartedModels | undefined> {
   if (settings.schemas.length === 0 || settings.database === undefined) return undefined;
   const folder = folderOf(configPath);
-  let { set, files } = readModels(settings, folder);
+  const { set, texts, bundler } = readModels(settings, folder);
   compilePolicies(set.policies);
   const database = closing.add(await openDatabase(toDatabaseOptions(settings.database, folder)));
   const prepareOptions = toPrepareOptions(settings, settings.database);
   await database.prepare(set, prepareOptions);
   await importAll(settings.database, database, set);
-  const models = await startModelApi({ settings, folder, database, closing, etcd, getSecret, first: set });
+  const models = await startModelApi({ settings, folder, database, closing, etcd, getSecret, first: set, bundler });
+  let files: ModelFiles = { texts, bundles: bundler.bundles };
   const { api, served } = models;
   releaseMemory();
 
   const reload = async (): Promise<void> => {
     const read = readModels(settings, folder);
-    const next = await models.load(read.set);
+    const next = await models.load(read.set, read.bundler);
+    const { bundles } = read.bundler;
     try {
-      watch.follow(filesOf(next.set));
+      await next.bundle();
+      watch.follow([...filesOf(next.set), ...read.bundler.imports]);
       const { changes, obstacles } = diffSets(served().set, next.set);
-      if (changes.length === 0) return await next.close();
+      if (changes.length === 0 && areSameBundles(files.bundles, bundles)) return await next.close();
       if (obstacles.length > 0) throw needsRestart(obstacles);
       await next.loadExtensions();
       await database.prepare(next.set, prepareOptions);
-      await followers?.prepare(read.files);
+      await followers?.prepare({ texts: read.texts, bundles });
     } catch (error) {
       await next.close();
       throw error;
     }
-    ({ set, files } = read);
+    files = { texts: read.texts, bundles };
     await models.serve(next);
     await followers?.commit();
     await tellMigrated(next.set, api.runEvent);
@@ -126,7 +135,7 @@ export async function startModels(
       ),
     ),
   );
-  watch.follow(filesOf(served().set));
+  watch.follow([...filesOf(served().set), ...bundler.imports]);
 
   if (settings.healthcheck.enabled) closing.add(await startHealthListener(settings, database));
   return {
@@ -170,10 +179,10 @@ export async function serveModels(
   const database = closing.add(await openDatabase(toDatabaseOptions(settings.database, folder)));
   closing.add({ close: database.onLogged(onEvents) });
   const prepareOptions = toPrepareOptions(settings, settings.database);
-  const first = readModels(settings, folder, schemaFiles).set;
-  database.use(first, prepareOptions);
+  const first = readModels(settings, folder, schemaFiles);
+  database.use(first.set, prepareOptions);
   const etcd = await openSyncEtcd(settings, closing);
-  const models = await startModelApi({ settings, folder, database, closing, etcd, getSecret, first });
+  const models = await startModelApi({ settings, folder, database, closing, etcd, getSecret, first: first.set, bundler: first.bundler });
   releaseMemory();
   let prepared: LoadedModels | undefined;
   const discard = async (): Promise<void> => {
@@ -186,7 +195,8 @@ export async function serveModels(
     extensions: models.extensions,
     async prepare(files) {
       await discard();
-      const next = await models.load(readModels(settings, folder, files).set);
+      const read = readModels(settings, folder, files);
+      const next = await models.load(read.set, read.bundler);
       prepared = next;
       try {
         await next.loadExtensions();
@@ -224,17 +234,25 @@ function folderOf(configPath: string): string {
   return configPath.startsWith('$') ? process.cwd() : dirname(configPath);
 }
 
+interface ReadModels {
+  readonly set: SchemaSet;
+  readonly texts: ReadonlyMap<string, string>;
+  /** Of the set's modules, for which it has what `from` has. */
+  readonly bundler: Bundler;
+}
+
 /** Loads the schema files, from the disk or from what was read of it, and keeps what it reads. */
-function readModels(settings: Settings, folder: string, from?: ModelFiles): { readonly set: SchemaSet; readonly files: ModelFiles } {
-  const files = new Map<string, string>();
+function readModels(settings: Settings, folder: string, from?: ModelFiles): ReadModels {
+  const texts = new Map<string, string>();
   const readFile = (path: string): string => {
-    const text = from === undefined ? readFileSync(path, 'utf8') : from.get(path);
+    const text = from === undefined ? readFileSync(path, 'utf8') : from.texts.get(path);
     if (text === undefined) throw Object.assign(new Error(`${path} was not read`), { code: 'ENOENT' });
-    files.set(path, text);
+    texts.set(path, text);
     return text;
   };
   const legacyTableNames = settings.database?.legacy ?? true;
-  return { set: loadSchemas(settings.schemas, { cwd: folder, legacyTableNames, readFile }), files };
+  const set = loadSchemas(settings.schemas, { cwd: folder, legacyTableNames, readFile });
+  return { set, texts, bundler: new Bundler(settings.extension.npmPath, from?.bundles) };
 }
 
 async function importAll({ initialData }: NonNullable<Settings['database']>, database: Database, set: SchemaSet): Promise<void> {

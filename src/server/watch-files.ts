@@ -1,9 +1,9 @@
-import { type FSWatcher, watch } from 'node:fs';
+import { existsSync, type FSWatcher, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { observe } from '../lib/event.ts';
 
 export interface FileWatch {
-  /** Watches these files from now on, instead of those before. */
+  /** Watches these files from now on, instead of those before. One that is not there yet counts when its folder is. */
   follow(paths: readonly string[]): void;
   close(): void;
 }
@@ -22,18 +22,17 @@ export function createFileWatch(onChange: () => Promise<void>): FileWatch {
       running = running.then(onChange);
     }, SETTLE_MS);
   };
-  const close = (): void => {
-    for (const watcher of watchers) watcher.close();
-    watchers = [];
-  };
   return {
     follow(paths) {
-      close();
+      const before = watchers;
+      // Before those are closed: an edit in between would be missed.
       watchers = watchFolders(paths, edited);
+      for (const watcher of before) watcher.close();
     },
     close() {
       clearTimeout(settle);
-      close();
+      for (const watcher of watchers) watcher.close();
+      watchers = [];
     },
   };
 }
@@ -42,7 +41,8 @@ export function createFileWatch(onChange: () => Promise<void>): FileWatch {
 function watchFolders(paths: readonly string[], onChange: () => void): FSWatcher[] {
   const names = new Map<string, Set<string>>();
   for (const path of paths) names.set(dirname(path), (names.get(dirname(path)) ?? new Set()).add(basename(path)));
-  return [...names].map(([folder, wanted]) =>
+  const folders = [...names].filter(([folder]) => existsSync(folder));
+  return folders.map(([folder, wanted]) =>
     watch(folder, (_event, name) => {
       if (name === null || wanted.has(name)) onChange();
     }).on('error', (cause) => observe({ type: 'warning', text: `${folder} can no longer be watched: ${cause.message}` })),

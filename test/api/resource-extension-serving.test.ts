@@ -56,6 +56,36 @@ describe('extensions of a gateway', () => {
     await until('none is left', async () => (await nameOf(gateway, { name: 'x' })) === 'x');
   });
 
+  test('files that a module imports belong to it: they are followed, told with their line, and the same for every process', async () => {
+    const module = `import { ending } from './lib/ending.ts';
+      export const preCreate = (context: any): void => { context.resource.name += ending(); };`;
+    await using gateway = await startGateway({
+      config: { ...CONFIG, workers: 2 },
+      files: {
+        'schemas.yaml': schemas([file('module', '^/t/things$', './code/a.ts')]),
+        'code/a.ts': module,
+        'code/lib/ending.ts': "export { ending } from './text.ts';",
+        'code/lib/text.ts': "export const ending = (): string => ' one';",
+      },
+    });
+    const names = async (): Promise<string> => {
+      const found = await Promise.all(Array.from({ length: 8 }, () => nameOf(gateway, { name: 'x' })));
+      return [...new Set(found)].join();
+    };
+    assert.equal(await names(), 'x one');
+    gateway.write('code/lib/text.ts', "export const ending = (): string => ' two';");
+    await until('the changed import runs in all workers', async () => (await names()) === 'x two');
+    gateway.write('code/lib/text.ts', 'export const ending = (): string =>\n  = 3;');
+    await until('the broken import is told with its place', () => Promise.resolve(/code\/lib\/text\.ts:2:3/.test(gateway.log())));
+    assert.equal(await names(), 'x two');
+    gateway.write('code/lib/text.ts', "export const ending = (): string => ' four';");
+    await until('the mended import runs', async () => (await names()) === 'x four');
+    gateway.write('code/lib/ending.ts', "export { ending } from './later.ts';");
+    await until('the missing import is told', () => Promise.resolve(gateway.log().includes('later.ts')));
+    gateway.write('code/lib/later.ts', "export const ending = (): string => ' five';");
+    await until('the import that came later runs', async () => (await names()) === 'x five');
+  });
+
   test('a script that does not load keeps the gateway from starting', async () => {
     const start = startGateway({ config: CONFIG, files: { 'schemas.yaml': schemas([extension('bad', '^/t/things$', 'var = 1;')]) } });
     await assert.rejects(start, /EXTENSION_|bad/);

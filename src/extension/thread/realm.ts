@@ -20,16 +20,19 @@ export interface Realm {
 const REMOVED = ['WebAssembly', 'SharedArrayBuffer', 'Atomics'] as const;
 
 /** Node puts the place of a syntax error, with its line and a mark below, before the text of its stack. */
-const ARROW = /^(.*:\d+)\n.*\n( *)\^+\n\n?/;
+const ARROW = /^.*:(\d+)\n.*\n( *)\^+\n\n?/;
 
 /** Syntax errors get a stack like other errors: headline, then their place. */
-function compile(source: string, name: string): vm.Script {
+function compile(source: string, name: string, stacks: Stacks): vm.Script {
   try {
     return new vm.Script(source, { filename: name });
   } catch (error) {
     const { stack = '', message } = error as Error;
     const [, line, indent] = ARROW.exec(stack) ?? [];
-    if (line !== undefined) (error as Error).stack = `SyntaxError: ${message}\n    at ${line}:${(indent ?? '').length + 1}`;
+    const column = (indent ?? '').length + 1;
+    if (line !== undefined)
+      (error as Error).stack =
+        `SyntaxError: ${message}\n    at ${stacks.placeOf(name, Number(line), column) ?? `${name}:${line}:${column}`}`;
     throw error;
   }
 }
@@ -47,7 +50,7 @@ export function createRealm(options: { readonly heapLimitBytes: number; readonly
   options.stacks.install(RealmError);
   return {
     global,
-    evaluate: (source, name) => compile(source, name).runInContext(context, { displayErrors: false }) as unknown,
+    evaluate: (source, name) => compile(source, name, options.stacks).runInContext(context, { displayErrors: false }) as unknown,
     compileFunction: (source, name, parameters) =>
       vm.compileFunction(source, [...parameters], { filename: name, parsingContext: context }) as (...args: unknown[]) => unknown,
     parse,

@@ -8,25 +8,39 @@ export interface Stacks {
   install(realm: { prepareStackTrace?: unknown }): void;
   /** `module.ts:line:column` of the innermost frame, or `""`. */
   place(thrown: unknown): string;
+  /** The author's `module.ts:line:column` of a place in a script; undefined when authors do not see the script. */
+  placeOf(script: string, line: number, column: number): string | undefined;
 }
 
-/** Finds the source map of a script by its file name: its text, null for one that runs as written, undefined for what authors do not see. */
-export type FindMap = (file: string) => string | null | undefined;
+/** What a script was made from. */
+export interface ScriptSource {
+  /** Its source map as JSON text; undefined for one that runs as written. */
+  readonly map: string | undefined;
+  /** `file:line` of a line of a source of the map, or of the script as written, whose name comes as `""`. */
+  toPlace(source: string, line: number): string;
+}
+
+/** Finds a script by its file name; undefined for what authors do not see. */
+export type FindSource = (script: string) => ScriptSource | undefined;
 
 /** Makes `error.stack` speak of the code as written. A map is read when the first stack asks for it. */
-export function installStacks(findMap: FindMap): Stacks {
+export function installStacks(find: FindSource): Stacks {
   const maps = new Map<string, SourceMap>();
+  const placeOf: Stacks['placeOf'] = (script, line, column) => {
+    const source = find(script);
+    if (source === undefined) return undefined;
+    if (source.map === undefined) return `${source.toPlace('', line)}:${column}`;
+    const map = maps.get(script) ?? new SourceMap(JSON.parse(source.map) as ConstructorParameters<typeof SourceMap>[0]);
+    maps.set(script, map);
+    const entry = map.findEntry(line - 1, column - 1);
+    if (!('originalSource' in entry)) return undefined;
+    return `${source.toPlace(entry.originalSource, entry.originalLine + 1)}:${entry.originalColumn + 1}`;
+  };
   const position = (site: NodeJS.CallSite): string | undefined => {
     const line = site.getLineNumber();
     const column = site.getColumnNumber();
     const file = site.getFileName();
-    const text = file ? findMap(file) : undefined;
-    if (!file || text === undefined || line === null || column === null) return undefined;
-    if (text === null) return `${file}:${line}:${column}`;
-    const map = maps.get(file) ?? new SourceMap(JSON.parse(text) as ConstructorParameters<typeof SourceMap>[0]);
-    maps.set(file, map);
-    const entry = map.findEntry(line - 1, column - 1);
-    return 'originalSource' in entry ? `${entry.originalSource}:${entry.originalLine + 1}:${entry.originalColumn + 1}` : undefined;
+    return !file || line === null || column === null ? undefined : placeOf(file, line, column);
   };
   const prepare = (error: Error, sites: NodeJS.CallSite[]): string => {
     const frames: string[] = [];
@@ -49,6 +63,7 @@ export function installStacks(findMap: FindMap): Stacks {
   };
   return {
     describe,
+    placeOf,
     install: (realm) => {
       realm.prepareStackTrace = prepare;
     },

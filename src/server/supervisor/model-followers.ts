@@ -5,7 +5,7 @@ import type { WorkerProcess } from './worker-process.ts';
 /** The workers as processes that serve what the supervisor has prepared. One that ends meanwhile is not waited for: its successor begins with the new files. */
 export function createModelFollowers(processes: () => readonly WorkerProcess[]): ModelFollowers {
   let prepared: readonly WorkerProcess[] = [];
-  let wanted: ModelFiles = new Map();
+  let wanted: ModelFiles | undefined;
   const each = async (workers: readonly WorkerProcess[], ask: (worker: WorkerProcess) => Promise<void>): Promise<void> => {
     const results = await Promise.allSettled(workers.map(ask));
     const failure = results.find((result) => result.status === 'rejected' && !isGone(result.reason));
@@ -26,7 +26,7 @@ export function createModelFollowers(processes: () => readonly WorkerProcess[]):
       const late = processes().filter((worker) => worker.isLive && !prepared.includes(worker));
       await each([...prepared, ...late], async (worker) => {
         try {
-          if (late.includes(worker)) return await serveFiles(worker, wanted);
+          if (late.includes(worker) && wanted !== undefined) return await serveFiles(worker, wanted);
           worker.schemaFiles = wanted;
           await worker.peer.call('commitModels');
         } catch (error) {

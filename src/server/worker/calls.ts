@@ -5,6 +5,7 @@ import type { ExtensionsStatus } from '../../extension/types.ts';
 import type { ProgramStatus } from '../../runtime/types.ts';
 import type { EntitiesDelta } from '../entities-delta.ts';
 import type { MetricSample } from '../metric-series.ts';
+import type { ModelFiles } from '../models.ts';
 
 /** What a worker begins with. */
 export interface WorkerStart {
@@ -12,8 +13,8 @@ export interface WorkerStart {
   readonly worker: number;
   readonly settings: Settings;
   readonly configPath: string;
-  /** Schema files as the supervisor has checked them, by path; absent without schemas. */
-  readonly schemaFiles: ReadonlyMap<string, string> | undefined;
+  /** Schema files as the supervisor has checked them; absent without schemas. */
+  readonly schemaFiles: ModelFiles | undefined;
 }
 
 /** How a worker is. */
@@ -36,7 +37,7 @@ export type WorkerCalls = {
   commit(ticket: number): void;
   discard(ticket: number): void;
   /** Loads schemas from these files; rejects with what is wrong with them. */
-  prepareModels(schemaFiles: ReadonlyMap<string, string>): void;
+  prepareModels(schemaFiles: ModelFiles): void;
   commitModels(): void;
   discardModels(): void;
   explain(query: ExplainQuery): unknown;
