@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Collection, Document } from '../entity/types.ts';
-import type { Compare, Etcd, KeyValue, TxnResult } from '../etcd/types.ts';
+import type { Compare, Etcd, KeyValue, TxnResponse, TxnResult } from '../etcd/types.ts';
 import { SekishoError } from '../lib/errors.ts';
+import type { DocumentCopy } from './etcd-document-copy.ts';
 import { isPassing, toStoreError } from './etcd-failure.ts';
 import type { EtcdLayout } from './etcd-layout.ts';
 import type { EtcdMirror } from './etcd-mirror.ts';
 import { checkSize } from './etcd-plan.ts';
-import type { DocumentStore } from './types.ts';
+import type { DocumentStore, EntityId } from './types.ts';
 
 export interface EtcdDocumentsOptions {
   /** For what is read, and for what is written. */
@@ -17,6 +18,10 @@ export interface EtcdDocumentsOptions {
   readonly mirror: Pick<EtcdMirror, 'find' | 'modRevisionOf'>;
   /** How long one call may take with all its tries. Milliseconds. */
   readonly timeoutMs: number;
+  /** Read while etcd is away. */
+  readonly copy: DocumentCopy | undefined;
+  /** False when etcd is known to be away. */
+  readonly isReached: () => boolean;
 }
 
 interface StoredDocument {
@@ -27,9 +32,14 @@ interface StoredDocument {
 
 const PAGE = 500;
 const MAX_TRIES = 20;
+/** After a read that failed the copy is read for so long before etcd is asked again. */
+const AWAY_MS = 1000;
 
-/** Documents as keys of etcd. They are read there and not kept here: what one node has written, all nodes read. */
-export function createEtcdDocuments({ etcd, writer, layout, mirror, timeoutMs }: EtcdDocumentsOptions): DocumentStore {
+/** Documents as keys of etcd. They are read there, so that what one node has written all nodes read; the copy on the disk is for when etcd is away. */
+export function createEtcdDocuments(options: EtcdDocumentsOptions): DocumentStore {
+  const { writer, layout, copy } = options;
+  const { etcd, timeoutMs } = options;
+  const read = createReader(options);
   const within = async <T>(what: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
     try {
       return await work(AbortSignal.timeout(timeoutMs));
@@ -38,43 +48,92 @@ export function createEtcdDocuments({ etcd, writer, layout, mirror, timeoutMs }:
     }
   };
   return {
-    get: (namespace, collection, id) =>
-      within(`the document ${id}`, async (signal) => {
-        const { kvs } = await etcd.range({ key: layout.documents(namespace, collection) + id }, signal);
-        return kvs[0] && toDocument(namespace, collection, id, kvs[0]);
-      }),
-    list: (namespace, collection, options) =>
-      within(`the list of the collection ${collection}`, async (signal) => {
-        const prefix = layout.documents(namespace, collection);
-        const kvs = await readPage({ etcd, prefix, signal }, options);
-        return kvs.map((kv) => toDocument(namespace, collection, kv.key.slice(prefix.length), kv));
-      }),
-    count: (namespace, collection) =>
-      within(`the count of the collection ${collection}`, async (signal) => {
-        return (await etcd.range({ prefix: layout.documents(namespace, collection), countOnly: true }, signal)).count;
-      }),
+    get(namespace, collection, id) {
+      const key = layout.documents(namespace, collection) + id;
+      return read(
+        `the document ${id}`,
+        async (signal) => {
+          const [found] = (await etcd.range({ key }, signal)).kvs;
+          return found && toDocument(namespace, collection, id, found);
+        },
+        (from) => {
+          const found = from.get(key);
+          return found && toDocument(namespace, collection, id, found);
+        },
+      );
+    },
+    list(namespace, collection, page) {
+      const prefix = layout.documents(namespace, collection);
+      const toList = (found: readonly Held[]) =>
+        found.map((each) => toDocument(namespace, collection, each.key.slice(prefix.length), each));
+      return read(
+        `the list of the collection ${collection}`,
+        async (signal) => toList(await readPage({ etcd, prefix, signal }, page)),
+        (from) => toList(from.page(prefix, page.limit, page.offset)),
+      );
+    },
+    count(namespace, collection) {
+      const prefix = layout.documents(namespace, collection);
+      return read(
+        `the count of the collection ${collection}`,
+        async (signal) => (await etcd.range({ prefix, countOnly: true }, signal)).count,
+        (from) => from.count(prefix),
+      );
+    },
     put: (namespace, collection, id, data, checked) =>
       within(`the document ${id}`, async (signal) => {
-        const collectionId = { kind: 'collection', namespace, name: collection } as const;
         const key = layout.documents(namespace, collection) + id;
-        const toCompare = (): Compare => {
-          const stored = mirror.find(collectionId);
-          if (checked !== undefined && stored !== undefined && !isDeepStrictEqual(stored['schema'], checked.schema))
-            throw isChanging(checked);
-          return { key: layout.entity(collectionId), target: 'modRevision', result: '=', value: mirror.modRevisionOf(collectionId) };
-        };
-        const document = await putDocument({ writer, key, toCompare, signal }, data);
+        const toCompare = createCollectionCompare(options, { kind: 'collection', namespace, name: collection }, checked);
+        const { document, value, modRevision } = await putDocument({ writer, key, toCompare, signal }, data);
+        copy?.take([{ key, value, modRevision }]);
         return { id, namespace, collection, ...document };
       }),
     delete: (namespace, collection, id) =>
       within(`the deletion of the document ${id}`, async () => {
-        return (await writer.delete({ key: layout.documents(namespace, collection) + id })) > 0;
+        const key = layout.documents(namespace, collection) + id;
+        const { responses, revision } = await writer.txn({ success: [{ delete: { key } }] });
+        copy?.take([{ key, value: undefined, modRevision: revision }]);
+        return toDeleted(responses[0]) > 0;
       }),
     deleteAll: (namespace, collection) =>
       within(`the deletion of the documents of ${collection}`, async () => {
         return await writer.delete({ prefix: layout.documents(namespace, collection) });
       }),
   };
+}
+
+type Read = <T>(what: string, fromEtcd: (signal: AbortSignal) => Promise<T>, fromCopy: (copy: DocumentCopy) => T) => Promise<T>;
+
+/** Reads from etcd; from the copy, when there is a whole one, while etcd is away. */
+function createReader({ timeoutMs, copy, isReached }: EtcdDocumentsOptions): Read {
+  let awayUntil = Number.NEGATIVE_INFINITY;
+  return async (what, fromEtcd, fromCopy) => {
+    if (copy?.isWhole === true && (!isReached() || performance.now() < awayUntil)) return fromCopy(copy);
+    try {
+      return await fromEtcd(AbortSignal.timeout(timeoutMs));
+    } catch (error) {
+      if (copy?.isWhole !== true || !isPassing(error)) throw toStoreError(error, what);
+      awayUntil = performance.now() + AWAY_MS;
+      return fromCopy(copy);
+    }
+  };
+}
+
+/** The condition that the collection is still the one that the data was checked with; STORE_BUSY when it is known not to be. */
+function createCollectionCompare(
+  { layout, mirror }: EtcdDocumentsOptions,
+  id: EntityId & { readonly kind: 'collection' },
+  checked: Collection | undefined,
+): () => Compare {
+  return () => {
+    const stored = mirror.find(id);
+    if (checked !== undefined && stored !== undefined && !isDeepStrictEqual(stored['schema'], checked.schema)) throw isChanging(checked);
+    return { key: layout.entity(id), target: 'modRevision', result: '=', value: mirror.modRevisionOf(id) };
+  };
+}
+
+function toDeleted(response: TxnResponse | undefined): number {
+  return response?.type === 'delete' ? response.deleted : 0;
 }
 
 interface Reading {
@@ -129,7 +188,13 @@ interface Putting {
   readonly signal: AbortSignal;
 }
 
-async function putDocument({ writer, key, toCompare, signal }: Putting, data: unknown): Promise<StoredDocument> {
+interface PutDocument {
+  readonly document: StoredDocument;
+  readonly value: string;
+  readonly modRevision: number;
+}
+
+async function putDocument({ writer, key, toCompare, signal }: Putting, data: unknown): Promise<PutDocument> {
   let old = { modRevision: 0, createdAt: '' };
   const updatedAt = new Date().toISOString();
   for (let tries = 1; ; tries += 1) {
@@ -139,11 +204,11 @@ async function putDocument({ writer, key, toCompare, signal }: Putting, data: un
     const result = await tryTxn(signal, () =>
       writer.txn({ compare: [toCompare(), unchanged], success: [{ put: { key, value } }], failure: [{ range: { key } }] }, signal),
     );
-    const stored = JSON.parse(value) as StoredDocument;
-    if (result?.succeeded === true) return stored;
+    const done = (modRevision: number): PutDocument => ({ document: JSON.parse(value) as StoredDocument, value, modRevision });
+    if (result?.succeeded === true) return done(result.revision);
     const found = toFound(result);
     // The try before this one was made after all.
-    if (found?.value.toString() === value) return stored;
+    if (found?.value.toString() === value) return done(found.modRevision);
     if (result !== undefined) {
       const isSame = (found?.modRevision ?? 0) === old.modRevision;
       if (tries >= MAX_TRIES) throw new SekishoError('STORE_BUSY', `the document ${key} is being changed all the time; try again`);
@@ -169,13 +234,19 @@ function toFound(result: TxnResult | undefined): KeyValue | undefined {
   return answer?.type === 'range' ? answer.result.kvs[0] : undefined;
 }
 
+/** A key with the text of a document, from etcd or from the disk. */
+interface Held {
+  readonly key: string;
+  readonly value: Buffer | string;
+}
+
 /** The document that a key holds. STORE_CORRUPT when it holds none. */
-export function toDocument(namespace: string, collection: string, id: string, kv: KeyValue): Document {
-  const { createdAt, updatedAt, data } = parse(kv);
+export function toDocument(namespace: string, collection: string, id: string, held: Held): Document {
+  const { createdAt, updatedAt, data } = parse(held);
   return { id, namespace, collection, createdAt, updatedAt, data };
 }
 
-function parse({ key, value }: KeyValue): StoredDocument {
+function parse({ key, value }: Held): StoredDocument {
   try {
     const parsed = JSON.parse(value.toString()) as Partial<StoredDocument> | null;
     if (typeof parsed?.createdAt === 'string' && typeof parsed.updatedAt === 'string')

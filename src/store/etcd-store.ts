@@ -4,6 +4,7 @@ import { createEtcd } from '../etcd/client.ts';
 import type { Etcd, EtcdClient, EtcdOptions } from '../etcd/types.ts';
 import { SekishoError } from '../lib/errors.ts';
 import { loadEncryptionKey } from './encryption-key.ts';
+import { createDocumentCopy, type DocumentCopy } from './etcd-document-copy.ts';
 import { createEtcdDocuments } from './etcd-documents.ts';
 import { toStoreError } from './etcd-failure.ts';
 import { createEtcdFollower, type EtcdFollower } from './etcd-follower.ts';
@@ -17,6 +18,7 @@ import { type EtcdPlan, toEtcdPlan } from './etcd-plan.ts';
 import { createSnapshotFile, type SnapshotFile } from './etcd-snapshot.ts';
 import { awaitFirstState } from './etcd-start.ts';
 import type { EtcdPosition } from './etcd-state.ts';
+import { trimHistory } from './etcd-trim.ts';
 import { createEtcdTurns, type EtcdTurns } from './etcd-turns.ts';
 import { finishPending, fitsTransaction, type TurnKeys, type WriterOptions, type Written, writePlan } from './etcd-writer.ts';
 import type { MovableStore, StoreContents } from './movable-store.ts';
@@ -113,6 +115,7 @@ class EtcdStore implements MovableStore {
   readonly #turnKey: string;
   readonly #health: EtcdHealth;
   readonly #snapshot: SnapshotFile | undefined;
+  readonly #copy: DocumentCopy | undefined;
   readonly #queue: SerialQueue = createSerialQueue(MAX_WAITING);
   readonly #feed = createUpdateFeed();
   readonly #log;
@@ -121,6 +124,10 @@ class EtcdStore implements MovableStore {
   #isFinishing = false;
   /** The last change of this node whose entities are being written to their keys. */
   #finishing: Promise<void> = Promise.resolve();
+  /** Records that are too old are gone, or are being deleted. */
+  #isTrimmed = true;
+  #trimming: Promise<void> = Promise.resolve();
+  readonly #ending = new AbortController();
   #isClosed = false;
 
   constructor(options: EtcdStoreOptions, parts: Parts) {
@@ -143,7 +150,14 @@ class EtcdStore implements MovableStore {
       probe: () => parts.etcd.range({ key: this.#layout.state, countOnly: true }),
     });
     this.#snapshot = createSnapshot(options, parts.box, this.#mirror);
-    this.documents = createEtcdDocuments({ ...parts, layout: this.#layout, mirror: this.#mirror });
+    this.#copy = createCopy(options, parts.etcd, this.#layout, this.#mirror);
+    this.documents = createEtcdDocuments({
+      ...parts,
+      layout: this.#layout,
+      mirror: this.#mirror,
+      copy: this.#copy,
+      isReached: () => this.#health.now.state === 'ok',
+    });
   }
 
   async start(timeoutMs: number): Promise<void> {
@@ -182,6 +196,13 @@ class EtcdStore implements MovableStore {
     });
     if (isRead) this.#health.onConnected(true, undefined);
     else this.#health.onStale();
+    // Not before: only then it is known of which store they are.
+    const begin = (): void => {
+      if (this.#isClosed) return;
+      this.#copy?.follow();
+      this.#trim();
+    };
+    follower.ready.then(begin, () => undefined);
   }
 
   async load(): ReturnType<Store['load']> {
@@ -227,8 +248,11 @@ class EtcdStore implements MovableStore {
     this.#feed.close();
     await this.#queue.close();
     await this.#finishing;
+    this.#ending.abort();
+    await this.#trimming;
     await this.#follower?.close();
     await this.#snapshot?.close();
+    await this.#copy?.close();
     await this.#parts.etcd.close();
     await this.#parts.writer.close();
     await this.#parts.own?.close();
@@ -305,6 +329,7 @@ class EtcdStore implements MovableStore {
     const to = { ...next, modRevision, ...(pending && { pending }) };
     const updates = records.map(({ revision, hash }, index) => ({ revision, hash, changes: steps[index]?.changes ?? [] }));
     this.#follower?.take({ from, to, values, updates, pending: body });
+    if (!this.#isTrimmed) this.#trim();
     if (pending !== undefined) this.#finishing = this.#finishOwn();
     return updates;
   }
@@ -356,6 +381,18 @@ class EtcdStore implements MovableStore {
     }
   }
 
+  /** Once; a cut that ends it makes the next change begin anew. */
+  #trim(): void {
+    this.#isTrimmed = true;
+    const first = this.#mirror.position.revision - this.#writer.historyLimit + 1;
+    this.#trimming = trimHistory(this.#parts.etcd, this.#layout, first, this.#ending.signal).then(
+      () => undefined,
+      () => {
+        this.#isTrimmed = false;
+      },
+    );
+  }
+
   #checkWritable(): void {
     const { state, error = 'etcd does not answer' } = this.#health.now;
     const problem = this.#follower?.problem;
@@ -379,4 +416,8 @@ function createSnapshot({ dir, prefix }: EtcdStoreOptions, box: SecretBox, mirro
     key: box.fingerprint,
     current: () => ({ position: mirror.position, entries: mirror.entries() }),
   });
+}
+
+function createCopy({ dir, relistMs }: EtcdStoreOptions, etcd: Etcd, layout: EtcdLayout, mirror: EtcdMirror): DocumentCopy | undefined {
+  return dir === undefined ? undefined : createDocumentCopy({ etcd, layout, dir, relistMs, store: () => mirror.position.store });
 }
