@@ -277,6 +277,16 @@ test('shared objects are read and written at every depth', () => {
     true,
     true,
   ]);
+  assert.deepEqual(
+    one.run(
+      'g.jobs = [{n: 1}, {n: 2}, {n: 3}]; var first = g.jobs.shift(), rest = g.jobs; g.jobs = []; [first, rest, g.jobs, g.jobs === g.jobs]',
+    ),
+    [{ n: 1 }, [{ n: 2 }, { n: 3 }], [], true],
+  );
+  assert.deepEqual(one.run('rest[0].n = 9; rest.push({n: 4}); delete g.jobs; [rest, g.jobs === undefined]'), [
+    [{ n: 9 }, { n: 3 }, { n: 4 }],
+    true,
+  ]);
   two.run("g.list.pop(); delete g.count; gohan_process_global('a').z = 1");
   assert.deepEqual(one.run("[g, gohan_process_global('a')]"), [{ list: ['p'], deep: { x: { y: true } } }, { z: 1 }]);
 });
