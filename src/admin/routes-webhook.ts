@@ -48,6 +48,19 @@ export const WEBHOOK_ROUTES: readonly AdminRoute[] = [
     },
   },
   {
+    id: 'webhooks_dead_letter',
+    method: 'GET',
+    path: '/api/v1/sync/webhooks/{receiver}/dead-letters/{id}',
+    group: 'sync',
+    summary: 'Shows a change that a receiver did not take, with its resource',
+    query: [],
+    responses: { 200: { doc: 'As in the list, with `resource`.', schema: oneOf(OBJECT) } },
+    handle: async (request, options) => {
+      const { body, ...letter } = await control(options).deadLetter(receiverOf(request), idOf(request));
+      return oneAnswer({ ...letter, resource: JSON.parse(body) as unknown });
+    },
+  },
+  {
     id: 'webhooks_retry',
     method: 'POST',
     path: '/api/v1/sync/webhooks/{receiver}/dead-letters/retry',
@@ -73,6 +86,12 @@ export const WEBHOOK_ROUTES: readonly AdminRoute[] = [
 
 function receiverOf({ params }: AdminRequest): string {
   return params['receiver'] ?? '';
+}
+
+function idOf({ params }: AdminRequest): number {
+  const text = params['id'] ?? '';
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new SekishoError('QUERY_INVALID', `the id of a dead letter is a number, as in its list; found ${JSON.stringify(text)}`);
 }
 
 function idsOf({ body }: AdminRequest): readonly number[] | undefined {

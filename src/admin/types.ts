@@ -135,6 +135,8 @@ export interface SyncControl {
 export interface WebhookControl {
   status(): Promise<readonly unknown[]>;
   deadLetters(receiver: string, limit: number, after: number): Promise<readonly unknown[]>;
+  /** With its body; rejects with WEBHOOK_NO_LETTER when there is none. */
+  deadLetter(receiver: string, id: number): Promise<{ readonly body: string }>;
   /** Gives how many wait again. */
   retry(receiver: string, ids?: readonly number[]): Promise<number>;
   /** Gives how many were deleted. */

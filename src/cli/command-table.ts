@@ -2,6 +2,7 @@ import { variableRows } from './client/client-env.ts';
 import { CLUSTER_WORDS } from './cluster-words.ts';
 import type { CommandSpec, VerbSpec } from './command.ts';
 import { MIGRATE_WORDS } from './migrate-words.ts';
+import { WEBHOOK_WORDS } from './webhook-words.ts';
 
 /** What can be done with every kind of entity. */
 export const VERBS: readonly VerbSpec[] = [
@@ -184,6 +185,20 @@ export const COMMANDS: readonly CommandSpec[] = [
     words: ['status', 'cron', 'drift'],
     example: 'sekisho sync drift',
     load: async () => (await import('./commands/sync.ts')).sync,
+  },
+  {
+    name: 'webhook',
+    usage: 'webhook [list [NAME] | show NAME ID | retry NAME ID… | drop NAME ID…]',
+    summary: 'show the receivers of webhooks and the changes that they did not take, send those again or delete them',
+    details:
+      '`list` counts what waits and the dead letters of every receiver; with NAME it lists its dead letters, and `show` one of them with its resource. `retry` sends them again, `drop` deletes them; instead of ids `all` stands for all of the receiver. Exit code 1 when some of the ids are no dead letters.',
+    words: WEBHOOK_WORDS,
+    keys: [
+      { name: 'limit', help: 'list NAME: how many (default 100, at most 1000)' },
+      { name: 'after', help: 'list NAME: only those with a greater id' },
+    ],
+    example: 'sekisho webhook retry billing all',
+    load: async () => (await import('./commands/webhook.ts')).webhook,
   },
   {
     name: 'resync',

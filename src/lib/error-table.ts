@@ -419,6 +419,11 @@ export const ERRORS = {
     title: 'No such webhook',
     help: 'No receiver in `webhooks` has this name, and no changes for one of this name are left. `GET /api/v1/sync/webhooks` lists them.',
   },
+  WEBHOOK_NO_LETTER: {
+    status: 404,
+    title: 'No such dead letter',
+    help: 'The receiver has no dead letter with this id. `sekisho webhook list NAME` lists those that it has.',
+  },
   SYNC_NO_ETCD: { status: 400, title: 'No etcd', help: 'This needs `etcd` in the configuration.' },
 
   // etcd

@@ -11,6 +11,12 @@ export interface DeadLetter extends Omit<WebhookEvent, 'body'> {
   readonly reason: string;
 }
 
+/** One with what was sent. */
+export interface WholeDeadLetter extends DeadLetter {
+  /** The resource as JSON, of a delete the last one. */
+  readonly body: string;
+}
+
 /** Dead letters of all receivers, in the same table as what waits. */
 export interface DeadLetters {
   /** Makes dead letters of all that wait but the newest `keep`; gives their number. */
@@ -19,6 +25,8 @@ export interface DeadLetters {
   trimDead(receiver: string, keep: number): Promise<number>;
   /** Dead letters after an id, in the order of ids. */
   dead(receiver: string, limit: number, after: number): Promise<readonly DeadLetter[]>;
+  /** Undefined when there is none with that id. */
+  one(receiver: string, id: number): Promise<WholeDeadLetter | undefined>;
   /** Lets dead letters wait again, those with the given ids or all; gives their number. */
   revive(receiver: string, ids?: readonly number[]): Promise<number>;
   /** Deletes dead letters, those with the given ids or all; gives their number. */
@@ -26,6 +34,7 @@ export interface DeadLetters {
 }
 
 const TABLE = WEBHOOK_EVENTS_TABLE;
+const COLUMNS = ['event_id', 'type', 'path', 'timestamp', 'version', 'attempts', 'dead_at', 'reason'];
 
 /** The dead letters in an open and prepared database. */
 export function createDeadLetters(database: Database): DeadLetters {
@@ -51,6 +60,8 @@ export function createDeadLetters(database: Database): DeadLetters {
     ids === undefined
       ? ['receiver = ? AND dead_at > 0', [receiver]]
       : [`receiver = ? AND dead_at > 0 AND event_id IN (${['0', ...ids.map(() => '?')].join(',')})`, [receiver, ...ids]];
+  const select = (columns: readonly string[], condition: string): string =>
+    `SELECT ${columns.map(quote).join(', ')} FROM ${TABLE} WHERE receiver = ? AND dead_at > 0 AND ${condition}`;
   return {
     async buryOldest(receiver, keep, reason) {
       const last = await bound(receiver, 'dead_at = 0', keep);
@@ -68,18 +79,25 @@ export function createDeadLetters(database: Database): DeadLetters {
       return await toAll(`DELETE FROM ${TABLE}`, [], 'receiver = ? AND dead_at > 0 AND event_id <= ?', [receiver, last]);
     },
     async dead(receiver, limit, after) {
-      const columns = ['event_id', 'type', 'path', 'timestamp', 'version', 'attempts', 'dead_at', 'reason'].map(quote).join(', ');
-      const text = `SELECT ${columns} FROM ${TABLE} WHERE receiver = ? AND dead_at > 0 AND event_id > ? ORDER BY event_id LIMIT ${Math.trunc(limit)}`;
-      return (await read(text, [receiver, after])).map((row) => ({
-        receiver,
-        id: Number(row['event_id']),
-        ...toEvent(row),
-        attempts: Number(row['attempts']),
-        diedAt: new Date(Number(row['dead_at']) * 1000).toISOString(),
-        reason: String(row['reason']),
-      }));
+      const text = `${select(COLUMNS, 'event_id > ?')} ORDER BY event_id LIMIT ${Math.trunc(limit)}`;
+      return (await read(text, [receiver, after])).map((row) => toLetter(receiver, row));
+    },
+    async one(receiver, id) {
+      const [row] = await read(select([...COLUMNS, 'body'], 'event_id = ?'), [receiver, id]);
+      return row && { ...toLetter(receiver, row), body: String(row['body']) };
     },
     revive: (receiver, ids) => toAll(`UPDATE ${TABLE} SET dead_at = 0, attempts = 0, reason = ''`, [], ...deadOf(receiver, ids)),
     forget: (receiver, ids) => toAll(`DELETE FROM ${TABLE}`, [], ...deadOf(receiver, ids)),
+  };
+}
+
+function toLetter(receiver: string, row: Readonly<Record<string, unknown>>): DeadLetter {
+  return {
+    receiver,
+    id: Number(row['event_id']),
+    ...toEvent(row),
+    attempts: Number(row['attempts']),
+    diedAt: new Date(Number(row['dead_at']) * 1000).toISOString(),
+    reason: String(row['reason']),
   };
 }

@@ -63,7 +63,7 @@ export interface Sync {
   status(): SyncStatus;
   cron(): Promise<readonly CronStatus[]>;
   /** Undefined when no schemas are served. */
-  readonly webhooks: Pick<Webhooks, 'status' | 'deadLetters' | 'retry' | 'forget'> | undefined;
+  readonly webhooks: Pick<Webhooks, 'status' | 'deadLetters' | 'deadLetter' | 'retry' | 'forget'> | undefined;
   /** See `resync.ts`. SYNC_NO_ETCD without etcd or schemas. */
   resync(
     schemas: readonly string[],

@@ -6,7 +6,7 @@ import type { SchemaSet } from '../schema/types.ts';
 import type { LogReceiver } from '../sql/forward-rows.ts';
 import type { Database } from '../sql/types.ts';
 import { beside } from './beside.ts';
-import { createDeadLetters, type DeadLetter } from './dead-letters.ts';
+import { createDeadLetters, type DeadLetter, type WholeDeadLetter } from './dead-letters.ts';
 import { pause } from './pause.ts';
 import { createWebhookQueue, type QueueCount } from './webhook-queue.ts';
 import { WebhookReceiver } from './webhook-receiver.ts';
@@ -50,8 +50,10 @@ export interface Webhooks {
   /** One sentence for each thing that is wrong, as last seen while this node sent. */
   problems(): readonly string[];
   status(): Promise<readonly WebhookStatus[]>;
-  /** WEBHOOK_UNKNOWN for a receiver that has no queue and is not configured; so do the next two. */
+  /** WEBHOOK_UNKNOWN for a receiver that has no queue and is not configured; so do the next three. */
   deadLetters(receiver: string, limit: number, after: number): Promise<readonly DeadLetter[]>;
+  /** WEBHOOK_NO_LETTER when it has none with that id. */
+  deadLetter(receiver: string, id: number): Promise<WholeDeadLetter>;
   retry(receiver: string, ids?: readonly number[]): Promise<number>;
   forget(receiver: string, ids?: readonly number[]): Promise<number>;
 }
@@ -93,9 +95,7 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
   const known = async (receiver: string): Promise<string> => {
     const names = new Set([...webhooks.map(({ name }) => name), ...(await queue.counts()).map((one) => one.receiver)]);
     if (names.has(receiver)) return receiver;
-    const near = nearest(receiver, [...names]);
-    const hint = near === undefined ? '' : `; did you mean ${near}?`;
-    throw new SekishoError('WEBHOOK_UNKNOWN', `there is no webhook ${JSON.stringify(receiver)}${hint}`);
+    throw new SekishoError('WEBHOOK_UNKNOWN', `there is no webhook ${JSON.stringify(receiver)}${hintOf(receiver, [...names])}`);
   };
   return {
     receivers: webhooks.map(({ name, schemas }, index) => ({
@@ -115,9 +115,7 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
       receivers.flatMap(({ name, failing }) => {
         const { dead, waiting } = countOf(counts, name);
         return [
-          ...(dead > 0
-            ? [`${dead} changes for the webhook ${name} are dead letters; look at /api/v1/sync/webhooks/${name}/dead-letters`]
-            : []),
+          ...(dead > 0 ? [`${dead} changes for the webhook ${name} are dead letters; sekisho webhook list ${name} tells which`] : []),
           ...(failing !== undefined && waiting > 0 ? [`changes wait for the webhook ${name}: ${failing}`] : []),
         ];
       }),
@@ -127,6 +125,14 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
       return [...names].map((name) => ({ ...countOf(found, name), isConfigured: webhooks.some((webhook) => webhook.name === name) }));
     },
     deadLetters: async (receiver, limit, after) => await letters.dead(await known(receiver), limit, after),
+    async deadLetter(receiver, id) {
+      const found = await letters.one(await known(receiver), id);
+      if (found !== undefined) return found;
+      throw new SekishoError(
+        'WEBHOOK_NO_LETTER',
+        `the webhook ${receiver} has no dead letter ${id}: it was delivered since, waits again, or was deleted`,
+      );
+    },
     async retry(receiver, ids) {
       const count = await letters.revive(await known(receiver), ids);
       for (const one of receivers) one.ring();
@@ -149,6 +155,12 @@ function checkSchemas(webhooks: readonly WebhookOptions[], { resources }: Schema
       );
     }
   }
+}
+
+function hintOf(receiver: string, names: readonly string[]): string {
+  if (names.length === 0) return ': the configuration names no `webhooks`';
+  const near = nearest(receiver, names);
+  return near === undefined ? `; there are ${names.slice(0, 10).join(', ')}` : `; did you mean ${near}?`;
 }
 
 function countOf(counts: readonly QueueCount[], name: string): QueueCount {

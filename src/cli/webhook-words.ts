@@ -1,0 +1,2 @@
+/** What `webhook` can do. */
+export const WEBHOOK_WORDS = ['list', 'show', 'retry', 'drop'] as const;
