@@ -397,3 +397,12 @@ test('etcd that is full or denies says what helps', async (t) => {
   const allowed = await open({ etcd: { endpoints, username, password } });
   await allowed.put([namespace('a')], by);
 });
+
+test('the time of a change counts from its begin: a try that comes too late is refused and not stored', async (t) => {
+  const { open } = useFleet(t, { timeoutMs: 60_000 });
+  const store = await open();
+  const begunAt = performance.now() - 60_000;
+  await assert.rejects(store.put([namespace('a')], { ...by, begunAt }), fails('STORE_BUSY', /not stored/));
+  assert.equal((await store.load()).revision, 0);
+  await store.put([namespace('a')], { ...by, begunAt: performance.now() });
+});

@@ -55,6 +55,8 @@ const START_TIMEOUT_MS = 30_000;
 const READ_SHARE = 0.4;
 /** A leader that ends takes what was proposed with it, and etcd does not say so; a write that is tried again compares what it changes. */
 const WRITE_SHARE = 0.2;
+/** With less than that no other try is begun: it would end without an answer. */
+const LEAST_SHARE = 0.1;
 const ADOPT_TIMEOUT_MS = 60_000;
 const FINISH_TIMEOUT_MS = 60_000;
 /** How long the node that made a change has for bringing it to its keys before others help. */
@@ -283,9 +285,9 @@ class EtcdStore implements MovableStore {
 
   async #putAll(
     steps: readonly PutStep[],
-    { expect, reserve = false, isMask = () => false }: Omit<PutOptions, 'author'>,
+    { expect, begunAt, reserve = false, isMask = () => false }: Omit<PutOptions, 'author'>,
   ): Promise<readonly StoreUpdate[] | undefined> {
-    const signal = AbortSignal.timeout(this.#parts.timeoutMs);
+    const signal = this.#limitOf(begunAt);
     for (;;) {
       this.#checkWritable();
       if (this.#mirror.position.pending !== undefined) await this.#awaitFinish(signal);
@@ -379,6 +381,13 @@ class EtcdStore implements MovableStore {
         'another node has changed the state, and what it changed could not be read in time; try again',
       );
     }
+  }
+
+  #limitOf(begunAt = performance.now()): AbortSignal {
+    const { timeoutMs } = this.#parts;
+    const leftMs = Math.ceil(timeoutMs - (performance.now() - begunAt));
+    if (leftMs > timeoutMs * LEAST_SHARE) return AbortSignal.timeout(leftMs);
+    throw new SekishoError('STORE_BUSY', `the change was outrun by other nodes for ${timeoutMs} ms; it was not stored; try again`);
   }
 
   /** Once; a cut that ends it makes the next change begin anew. */

@@ -169,7 +169,7 @@ export class LiveRegistry<Built> implements Registry<Built> {
       await this.#awaitTurn();
       const prepared = await this.#prepareTogether(members).catch(() => undefined);
       if (prepared === undefined) return false;
-      const updates = await this.#storeTogether(members, prepared.built);
+      const updates = await this.#storeTogether(members, prepared.built, startedAt);
       if (updates === undefined) continue;
       const last = updates.at(-1);
       if (last === undefined) return false;
@@ -199,10 +199,10 @@ export class LiveRegistry<Built> implements Registry<Built> {
   }
 
   /** Undefined when another writer was faster; none when the store can't take the changes together. */
-  async #storeTogether(members: readonly Member[], built: Built): Promise<readonly StoreUpdate[] | undefined> {
+  async #storeTogether(members: readonly Member[], built: Built, begunAt: number): Promise<readonly StoreUpdate[] | undefined> {
     const { store, discard } = this.#options;
     const steps = members.map(({ changes, author }) => ({ changes, author }));
-    const work = async (options: Omit<PutOptions, 'author'>) => (await store.putAll?.(steps, options)) ?? [];
+    const work = async (options: Omit<PutOptions, 'author'>) => (await store.putAll?.(steps, { ...options, begunAt })) ?? [];
     try {
       const updates = await this.#storing(
         members.flatMap(({ changes }) => changes),
@@ -213,7 +213,9 @@ export class LiveRegistry<Built> implements Registry<Built> {
       if (updates?.length === 0) discard?.(built);
       return updates;
     } catch (error) {
-      if (this.#failure?.error === error) throw error;
+      // Another try of each by itself would come too late as well.
+      const isOver = this.#failure?.error === error || (error instanceof SekishoError && error.code === 'STORE_BUSY');
+      if (isOver) throw error;
       return [];
     }
   }
@@ -236,7 +238,7 @@ export class LiveRegistry<Built> implements Registry<Built> {
         this.#options.discard?.(prepared.built);
         return { revision: this.#revision, warnings: prepared.warnings };
       }
-      const update = await this.#store(changes, author, prepared.built, expect === undefined);
+      const update = await this.#store(changes, { author, begunAt: startedAt }, prepared.built, expect === undefined);
       if (update === undefined) {
         if (performance.now() - startedAt < RETRY_MS) continue;
         throw new SekishoError(
@@ -261,9 +263,14 @@ export class LiveRegistry<Built> implements Registry<Built> {
   }
 
   /** Stores the changes and waits until the watch tells of them; undefined when another writer was faster and the change may be tried again. */
-  async #store(changes: readonly Change[], author: string, built: Built, mayRetry: boolean): Promise<StoreUpdate | undefined> {
+  async #store(
+    changes: readonly Change[],
+    by: Pick<PutOptions, 'author' | 'begunAt'>,
+    built: Built,
+    mayRetry: boolean,
+  ): Promise<StoreUpdate | undefined> {
     const { store } = this.#options;
-    const work = async (options: Omit<PutOptions, 'author'>) => [await store.put(changes, { ...options, author })];
+    const work = async (options: Omit<PutOptions, 'author'>) => [await store.put(changes, { ...options, ...by })];
     return (await this.#storing(changes, built, mayRetry, work))?.[0];
   }
 

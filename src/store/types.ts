@@ -56,6 +56,8 @@ export interface PutOptions {
   readonly author: string;
   /** Revision that the store must be at, else REVISION_MISMATCH. */
   readonly expect?: number;
+  /** When the change was begun, by `performance.now()`: the time that a store gives it counts from then on, tries before this one included. */
+  readonly begunAt?: number;
   /** When another writer is faster, the next turn is to be this one's (see `Turns`). */
   readonly reserve?: boolean;
   /** True for a deletion that is to be kept as a mask (see `StoreState.masked`). */
