@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mergeSamples, onlyCounts } from './merge-samples.ts';
-import { type MetricSample, renderSamples } from './metric-series.ts';
+import { mergeSamples, onlyCounts, withGrown } from './merge-samples.ts';
+import { createSeriesStore, type MetricSample, observeValue, renderSamples } from './metric-series.ts';
 
 const samples = (requests: number, revision: number, rss: number): readonly MetricSample[] => [
   { name: 'sekisho_warnings_total', labels: '', value: requests },
@@ -35,4 +35,29 @@ test('counters, histograms and gauges are summed, versions are the highest, proc
 test('of a process that has ended its counts stay', () => {
   const names = onlyCounts(samples(1, 1, 1)).map(({ name }) => name);
   assert.deepEqual(names, ['sekisho_warnings_total', 'sekisho_admin_request_duration_seconds']);
+});
+
+test('counts that have grown are told once, and take the place of what was known', () => {
+  const store = createSeriesStore(100);
+  const counter = store.counter('sekisho_warnings_total');
+  const duration = store.histogram('sekisho_admin_request_duration_seconds');
+  store.counter('sekisho_connections_open', 'proxy').value = 3;
+  assert.deepEqual(store.collectGrown(), []);
+  counter.value = 2;
+  observeValue(duration, 0);
+  const first = structuredClone(store.collectGrown());
+  assert.deepEqual(
+    first.map(({ name }) => name),
+    ['sekisho_warnings_total', 'sekisho_admin_request_duration_seconds'],
+  );
+  assert.deepEqual(store.collectGrown(), []);
+  counter.value = 5;
+  const known = withGrown(withGrown([], first), store.collectGrown());
+  assert.deepEqual(
+    known.map(({ value, counts }) => [value, counts?.[0]]),
+    [
+      [5, undefined],
+      [0, 1],
+    ],
+  );
 });

@@ -1,4 +1,4 @@
-import type { MetricSample } from './metric-series.ts';
+import { isCount, type MetricSample } from './metric-series.ts';
 import { METRICS, type MetricRow } from './metrics-table.ts';
 
 /** The series of one process. */
@@ -32,8 +32,12 @@ function combine(a: MetricSample, b: MetricSample, merge: MetricRow['merge']): M
 
 /** What stays of the series of a process that has ended: counts, so that sums never go back. */
 export function onlyCounts(samples: readonly MetricSample[]): readonly MetricSample[] {
-  return samples.filter(({ name }) => {
-    const { type, merge = 'sum' }: MetricRow = METRICS[name];
-    return type !== 'gauge' && merge === 'sum';
-  });
+  return samples.filter(({ name }) => isCount(name));
+}
+
+/** The series of a process with those in place that it has told anew. */
+export function withGrown(samples: readonly MetricSample[], grown: readonly MetricSample[]): readonly MetricSample[] {
+  if (grown.length === 0) return samples;
+  const keyOf = ({ name, labels }: MetricSample): string => `${name}{${labels}`;
+  return [...new Map([...samples, ...grown].map((sample) => [keyOf(sample), sample])).values()];
 }

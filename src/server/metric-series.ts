@@ -39,6 +39,14 @@ export interface SeriesStore {
   counter(name: MetricName, ...values: readonly string[]): Series;
   histogram(name: MetricName, ...values: readonly string[]): HistogramSeries;
   collect(): MetricSample[];
+  /** The counts, which only grow, that have grown since the last call of this. */
+  collectGrown(): MetricSample[];
+}
+
+/** True for what only grows and is summed over processes: it must outlive the process that counted it. */
+export function isCount(name: MetricName): boolean {
+  const { type, merge = 'sum' }: MetricRow = METRICS[name];
+  return type !== 'gauge' && merge === 'sum';
 }
 
 /** `maxSeries` bounds all label sets together; it is up to the caller to ask `hasRoom` where label values come from traffic. */
@@ -46,6 +54,13 @@ export function createSeriesStore(maxSeries: number): SeriesStore {
   const plain = new Map<MetricName, Map<string, Series>>();
   const histograms = new Map<MetricName, Map<string, HistogramSeries>>();
   let size = 0;
+  /** How far each count was when it was told. */
+  const told = new Map<Series | HistogramSeries, number>();
+  const hasGrown = (series: Series | HistogramSeries, count: number): boolean => {
+    if (count === (told.get(series) ?? 0)) return false;
+    told.set(series, count);
+    return true;
+  };
   return {
     hasRoom: () => size < maxSeries,
     counter(name, ...values) {
@@ -66,6 +81,21 @@ export function createSeriesStore(maxSeries: number): SeriesStore {
       for (const [name, family] of plain) for (const { labels, value } of family.values()) samples.push({ name, labels, value });
       for (const [name, family] of histograms)
         for (const { labels, sum, counts } of family.values()) samples.push({ name, labels, value: sum, counts });
+      return samples;
+    },
+    collectGrown() {
+      const samples: MetricSample[] = [];
+      for (const [name, family] of plain) {
+        if (!isCount(name)) continue;
+        for (const series of family.values()) if (hasGrown(series, series.value)) samples.push({ name, ...series });
+      }
+      for (const [name, family] of histograms) {
+        for (const series of family.values()) {
+          const { labels, sum, counts } = series;
+          const observed = counts.reduce((total, count) => total + count, 0);
+          if (hasGrown(series, observed)) samples.push({ name, labels, value: sum, counts });
+        }
+      }
       return samples;
     },
   };

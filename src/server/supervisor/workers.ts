@@ -3,7 +3,7 @@ import { SekishoError, toSekishoError } from '../../lib/errors.ts';
 import { observe } from '../../lib/event.ts';
 import type { WorkerState } from '../../lib/worker-event.ts';
 import type { ProcessSamples } from '../merge-samples.ts';
-import { mergeSamples, onlyCounts } from '../merge-samples.ts';
+import { mergeSamples, onlyCounts, withGrown } from '../merge-samples.ts';
 import type { MetricSample } from '../metric-series.ts';
 import type { Handlers } from '../peer.ts';
 import type { SupervisorCalls, WorkerStart } from '../worker/calls.ts';
@@ -170,9 +170,11 @@ class WorkerPool implements Workers {
     const read = async (process: WorkerProcess): Promise<ProcessSamples> => {
       const late = delay(METRICS_PATIENCE_MS);
       // One that does not answer is told with what it last said: sums must not go back.
-      const samples = await Promise.race([process.peer.call('metrics').catch(() => undefined), late.promise]);
+      const keep = (samples: readonly MetricSample[]): void => {
+        if (process.state !== 'gone') process.samples = samples;
+      };
+      await Promise.race([process.peer.call('metrics').then(keep, () => undefined), late.promise]);
       late.cancel();
-      if (samples !== undefined && process.state !== 'gone') process.samples = samples;
       return { process: `worker-${process.worker}`, samples: process.samples };
     };
     const current = new Set(this.#slots.map((slot) => slot.current));
@@ -366,9 +368,10 @@ class WorkerPool implements Workers {
   #ask(process: WorkerProcess, memoryLimitBytes: number): void {
     process.askedAt = Date.now();
     process.peer.call('vitals').then(
-      (vitals) => {
+      ({ vitals, grown }) => {
         process.askedAt = undefined;
         process.vitals = vitals;
+        process.samples = withGrown(process.samples, grown);
         if (vitals.rssBytes < memoryLimitBytes || process.state !== 'serving' || process.isExpectedToEnd) return;
         const slot = this.#slots.find(({ current }) => current === process);
         if (slot === undefined || slot.coming !== undefined || this.#isClosing) return;

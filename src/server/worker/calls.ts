@@ -46,7 +46,8 @@ export type WorkerCalls = {
   extensionStatus(): ExtensionsStatus;
   releaseExtension(environment: string): boolean;
   metrics(): readonly MetricSample[];
-  vitals(): WorkerVitals;
+  /** How it is, and what it has counted since it was asked last: that outlives it. */
+  vitals(): { readonly vitals: WorkerVitals; readonly grown: readonly MetricSample[] };
   /** Takes no connections any more; resolves with the last metrics when all are closed. */
   drain(graceMs: number, idleMs: number): readonly MetricSample[];
 };

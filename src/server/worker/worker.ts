@@ -73,10 +73,13 @@ class Worker {
       releaseExtension: (environment) => this.#parts?.models?.extensions()?.release(environment) === true,
       metrics: () => this.#part('metrics').collect(),
       vitals: () => ({
-        requests: this.#requests,
-        inFlight: this.#parts?.plane.inFlight() ?? 0,
-        connections: this.#parts?.front.connections() ?? 0,
-        rssBytes: process.memoryUsage.rss(),
+        vitals: {
+          requests: this.#requests,
+          inFlight: this.#parts?.plane.inFlight() ?? 0,
+          connections: this.#parts?.front.connections() ?? 0,
+          rssBytes: process.memoryUsage.rss(),
+        },
+        grown: this.#parts?.metrics.collectGrown() ?? [],
       }),
       drain: async (graceMs, idleMs) => {
         const { front, metrics } = this.#all();
