@@ -10,6 +10,11 @@ export function toCallFailure(error: unknown): CallFailure {
   }
   const { problem } = (error ?? {}) as { readonly problem?: unknown };
   const more = typeof problem === 'number' ? { problem } : {};
-  if (error instanceof SekishoError) return [error.code, error.message, { status: error.status, ...more }];
+  if (error instanceof SekishoError) return [error.code, textOf(error), { status: error.status, ...more }];
   return ['INTERNAL', error instanceof Error ? error.message : 'the call failed', { status: 500, ...more }];
+}
+
+/** What the database says of a statement is for whoever wrote it, never for a client. */
+function textOf({ code, message, cause }: SekishoError): string {
+  return code === 'DATABASE_FAILED' && cause instanceof Error ? `${message} It says: ${cause.message}` : message;
 }

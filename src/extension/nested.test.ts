@@ -41,6 +41,7 @@ const MODULE_CREATES = (handler: string, schema: string): string =>
      context.resource.made = await context.model.create('${schema}', { name: context.resource.name, by: 'module' });
      context.resource.event = context.schemaId;
    };`;
+const MODULE_QUERIES = `export const preCreate = (context: any) => context.tx.query('selec')`;
 const SCRIPT_LEAF = `gohan_register_handler('pre_create_in_transaction', function (context) {
     context.resource.pre = context.tenant_id; context.between = 'kept'; });
   gohan_register_handler('post_create_in_transaction', function (context) { context.resource.post = context.between; });`;
@@ -139,6 +140,40 @@ test('a script may trigger and handle events by itself', async () => {
   assert.equal((await runEvent(extensions, 'outer', 'pre_create', { schema: { ID: 'outer' } })).response, 'oa12');
 });
 
+test('the context and the log tell the event that a script runs by itself, and afterwards the one before', async () => {
+  const note = 'context.seen = (context.seen || []).concat([[context.event_type, LOG_MODULE]]);';
+  const extensions = await load([
+    environment(
+      'outer',
+      script(`gohan_register_handler('pre_create', function (context) {
+          ${note} gohan_handle_event('again', context); gohan_trigger_event('all', context); ${note} context.response = context.seen;
+        });
+        gohan_register_handler('again', function (context) { ${note} });`),
+    ),
+    environment('other', script(`gohan_register_handler('all', function (context) { ${note} });`)),
+  ]);
+  const { response } = await runEvent(extensions, 'outer', 'pre_create', { schema: { ID: 'outer' }, event_type: 'pre_create' });
+  assert.deepEqual(response, [
+    ['pre_create', 'gohan.extension.outer.pre_create'],
+    ['again', 'gohan.extension.outer.again'],
+    ['all', 'gohan.extension.other.all'],
+    ['pre_create', 'gohan.extension.outer.pre_create'],
+  ]);
+});
+
+test('what the database says of a statement is told to the script that made it, not to the client', async () => {
+  const failure = new SekishoError('DATABASE_FAILED', 'The database refused a statement.', {
+    cause: new Error('near "selec": syntax error'),
+  });
+  const query = `gohan_register_handler('pre_create', function (context) {
+    try { gohan_db_query(null, 'outer', 'selec', []); } catch (error) { context.response = error.message; }
+  });`;
+  const extensions = await load([environment('outer', script(query)), environment('module', moduleCode(MODULE_QUERIES))]);
+  const changes = { call: () => Promise.reject(failure) };
+  assert.match(String((await runEvent(extensions, 'outer', 'pre_create', {}, changes)).response), /near "selec": syntax error/);
+  await assert.rejects(runEvent(extensions, 'module', 'pre_create', {}, changes), (error) => error === failure);
+});
+
 for (const kind of ['script', 'module'] as const) {
   test(`100 requests with nested events, whose ${kind} holds one of 5 connections, pass through 4 threads`, async () => {
     const extensions = await load(
@@ -152,7 +187,7 @@ for (const kind of ['script', 'module'] as const) {
         environment('middle', moduleCode(MODULE_CREATES('preCreateInTransaction', 'leaf'))),
         environment('leaf', script(SCRIPT_LEAF)),
       ],
-      { exclusiveThreads: 4, sharedThreads: 1, timeoutMs: 30_000 },
+      { exclusiveThreads: 4, sharedThreads: 1, timeoutMs: 60_000 },
     );
     let free = 5;
     const queue: (() => void)[] = [];
@@ -188,7 +223,7 @@ test('a request without a thread waits at most as long as an event may take; too
   const extensions = await load([environment('a', script(`gohan_register_handler('pre_create', function () {});`))], {
     exclusiveThreads: 1,
     maxQueue: 1,
-    timeoutMs: 100,
+    timeoutMs: 1000,
   });
   const holder = extensions.begin(extensionRequest('a'));
   await holder.reserve();

@@ -28,6 +28,8 @@ export class Environment {
   #realm: Realm | undefined;
   #state: 'new' | 'loading' | 'loaded' | 'failed' = 'new';
   #failure: unknown;
+  /** The event that a script runs by itself, within one of the gateway's. */
+  #nested: { readonly event: string; readonly run: Engine['run'] } | undefined;
   /** The code that loads, or whose handler runs. */
   #current: ThreadCode | undefined;
 
@@ -41,6 +43,12 @@ export class Environment {
 
   get events(): string[] {
     return [...this.#handlers.keys()];
+  }
+
+  /** The event whose scripts run; empty while it loads. */
+  get event(): string {
+    const { run } = this.#engine;
+    return this.#nested !== undefined && this.#nested.run === run ? this.#nested.event : (run?.event ?? '');
   }
 
   get current(): ThreadCode | undefined {
@@ -119,6 +127,20 @@ export class Environment {
       }
     }
     if (hasFailed) throw exception;
+  }
+
+  /** As `runScripts`, for a script that runs an event by itself: on a context of its own choice, which tells the event meanwhile. */
+  runNested(event: string, context: EventContext): void {
+    const [before, type] = [this.#nested, context['event_type']];
+    this.#nested = { event, run: this.#engine.run };
+    context['event_type'] = event;
+    try {
+      this.runScripts(event, context);
+    } finally {
+      this.#nested = before;
+      if (type === undefined) delete context['event_type'];
+      else context['event_type'] = type;
+    }
   }
 
   /** Undoes what a request did to the globals of the scripts. */

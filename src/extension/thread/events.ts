@@ -6,7 +6,8 @@ import { CHANGE, FAILURE, FROM_THREAD, LEFTOVERS, NEW_RESPONSE, TRACKED } from '
 import type { Environment, Handler } from './environment.ts';
 import { isGohanException, readGohanThrow, readModuleThrow, type Thrown, throwResponseCode } from './exceptions.ts';
 import { createModuleContext, type ModuleContextOptions } from './module-context.ts';
-import type { Run } from './run.ts';
+import { type Run, Unread } from './run.ts';
+import type { EventContext } from './types.ts';
 
 /** What running events needs of its thread. */
 export interface EventsOptions extends ModuleContextOptions {
@@ -50,7 +51,7 @@ export class Events {
 
   async #runAsync(run: Run, environment: Environment): Promise<Failure | undefined> {
     const { context } = run.box;
-    let moduleContext: object | undefined;
+    let moduleContext: EventContext | undefined;
     let exception: Failure | undefined;
     for (const handler of environment.handlers(run.event)) {
       if (run.isDead) return undefined;
@@ -70,10 +71,10 @@ export class Events {
     return exception;
   }
 
-  async #module(run: Run, environment: Environment, handler: Handler, context: object): Promise<Failure | undefined> {
+  async #module(run: Run, environment: Environment, handler: Handler, context: EventContext): Promise<Failure | undefined> {
     try {
       await this.#sync(run, () => environment.call(handler, context));
-      throwResponseCode(run.box.context);
+      throwResponseCode(context);
       return undefined;
     } catch (thrown) {
       return { thrown, read: readModuleThrow };
@@ -100,10 +101,11 @@ export class Events {
     const { context, texts } = run.box;
     const items: unknown[] = [FROM_THREAD.done, run.inv, 0];
     let mask = 0;
-    let hasNewResponse = context['response'] !== responseBefore;
+    // Who reads a value puts it in the place of its text.
+    let hasNewResponse = run.hasSetResponse || (context['response'] !== responseBefore && !(responseBefore instanceof Unread));
     try {
       for (const [at, key] of TRACKED.entries()) {
-        const text = context[key] === undefined ? undefined : (JSON.stringify(context[key]) as string | undefined);
+        const text = textOf(context[key]);
         if (text === undefined) {
           texts[at] = undefined;
           continue;
@@ -147,6 +149,11 @@ export class Events {
     outbox.put(...items);
     if (gateway.isWaiting) outbox.flush();
   }
+}
+
+function textOf(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  return value instanceof Unread ? value.text : JSON.stringify(value);
 }
 
 /** What a handler threw, and how it is to be understood. */

@@ -18,7 +18,9 @@ export function callBuiltins(thread: GohanThread, realm: RealmValues): Implement
   const exec = (command: string, args: readonly string[]): unknown => thread.call('exec.run', command, args);
   const refuse = (name: string) => (): never => {
     throw Object.assign(
-      realm.error(`${name} is not enabled: this gateway opens no SSH or NETCONF sessions; run the system's client with gohan_exec`),
+      realm.error(
+        `${name} is not enabled, and no setting enables it: this gateway opens no SSH or NETCONF sessions. Run the system's client with gohan_exec (extension.allow_exec), or let a worker do it.`,
+      ),
       { code: 'EXTENSION_NOT_ENABLED' },
     );
   };

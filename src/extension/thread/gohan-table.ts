@@ -18,7 +18,8 @@ const REMOTE = [
 ] as const;
 const SESSION = [{ name: 'session', type: 'any' }] as const;
 const SESSION_COMMAND = [...SESSION, { name: 'command', type: 'any' }] as const;
-const NO_REMOTE = "Not enabled here: it throws. Run the system's client with `gohan_exec`, or let a worker do it.";
+const NO_REMOTE =
+  "Not enabled here, and no setting enables it: it throws. Run the system's client with `gohan_exec`, or let a worker do it.";
 const NO_EXEC = 'Throws unless `extension.allow_exec` is set. No shell; time and output are limited.';
 const IN_ROOT = 'Only below `extension.file_root`; throws without it. Relative paths start there.';
 const LINE = 'Writes a line of the log with the module `LOG_MODULE`.';

@@ -43,7 +43,7 @@ export function createGohanThread({ environment, engine, realm, ...hooks }: Goha
       }
       engine.use(one);
       one.decorate(context);
-      one.runScripts(event, context);
+      one.runNested(event, context);
     }
     if (others.length > 0)
       Object.assign(
@@ -54,7 +54,7 @@ export function createGohanThread({ environment, engine, realm, ...hooks }: Goha
   return {
     environment: environment.name,
     get event() {
-      return engine.run?.event ?? '';
+      return environment.event;
     },
     get requestId() {
       return engine.run?.session.id ?? '';

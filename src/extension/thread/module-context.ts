@@ -3,7 +3,7 @@ import { toSnakeCase } from '../event-names.ts';
 import type { ListOptions } from '../host-calls.ts';
 import type { Gateway } from './gateway.ts';
 import { type AskGateway, createModuleTransaction } from './module-transaction.ts';
-import type { Run } from './run.ts';
+import { type Run, readValue } from './run.ts';
 import type { EventContext, LogLevel } from './types.ts';
 
 /** What a module's context needs of its thread. */
@@ -26,7 +26,7 @@ const KNOWN: ReadonlySet<string> = new Set(
  * The context as handlers of modules see it: the keys of the request's context, in camel case (`context.tenantId`) or as they are
  * (`context.tenant_id`), and the parts that reach the gateway (`tx`, `model`, …).
  */
-export function createModuleContext(run: Run, options: ModuleContextOptions): object {
+export function createModuleContext(run: Run, options: ModuleContextOptions): EventContext {
   const { context } = run.box;
   let parts: Fields | undefined;
   const part = (name: string): unknown => {
@@ -36,15 +36,21 @@ export function createModuleContext(run: Run, options: ModuleContextOptions): ob
   return new Proxy(context, {
     get(_target, key) {
       if (typeof key !== 'string') return undefined;
-      return PART_NAMES.has(key) ? part(key) : context[keyOf(context, key)];
+      return PART_NAMES.has(key) ? part(key) : readValue(context, keyOf(context, key));
     },
     set(_target, key, value) {
       if (typeof key !== 'string') return false;
       if (PART_NAMES.has(key)) throw new TypeError(`context.${key} is given and cannot be set`);
-      context[keyOf(context, key)] = value;
+      const name = keyOf(context, key);
+      if (name === 'response') run.hasSetResponse = true;
+      context[name] = value;
       return true;
     },
     has: (_target, key) => typeof key === 'string' && (PART_NAMES.has(key) || keyOf(context, key) in context),
+    getOwnPropertyDescriptor(_target, key) {
+      if (typeof key === 'string') readValue(context, key);
+      return Reflect.getOwnPropertyDescriptor(context, key);
+    },
     deleteProperty: (_target, key) => typeof key === 'string' && delete context[keyOf(context, key)],
   });
 }

@@ -29,12 +29,29 @@ export interface Run extends RequestScope {
   readonly box: ContextBox;
   /** What the contexts of nested events begin as copies of, when a script gave its call another context than the event's. */
   around: EventContext | undefined;
+  /** A module has set `response`. */
+  hasSetResponse: boolean;
   /** Nobody waits for it any more. */
   isDead: boolean;
 }
 
 /** What `context.transaction` is in events inside the request's transaction. */
 export const TRANSACTION: object = Object.freeze({ toString: () => '[transaction of the request]' });
+
+/** A value of a context that no handler has asked for yet. Only modules meet contexts with such values, and read through them. */
+export class Unread {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** A value of a context as handlers see it. */
+export function readValue(context: EventContext, key: string): unknown {
+  const value = context[key];
+  return value instanceof Unread ? (context[key] = JSON.parse(value.text)) : value;
+}
 
 /** An empty context. */
 export function newBox(): ContextBox {

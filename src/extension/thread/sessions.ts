@@ -1,7 +1,7 @@
 import { indexOf } from '../../runtime/invocation-table.ts';
 import { FIELD, TRACKED } from '../wire.ts';
 import type { Environment } from './environment.ts';
-import { type ContextBox, copyBox, deepCopyBox, newBox, type Run, restoreBox, type Session, TRANSACTION } from './run.ts';
+import { type ContextBox, copyBox, deepCopyBox, newBox, type Run, restoreBox, type Session, TRANSACTION, Unread } from './run.ts';
 import type { EventContext } from './types.ts';
 
 /** Takes the next field of a batch. */
@@ -45,6 +45,7 @@ export class Sessions {
       event,
       box,
       around: undefined,
+      hasSetResponse: false,
       isDead: false,
       timers: undefined,
       abort: undefined,
@@ -127,7 +128,8 @@ export class Sessions {
       if (at >= 0) texts[at] = kind === FIELD.text ? (value as string) : undefined;
       if (kind === FIELD.remove) delete context[key];
       else if (kind === FIELD.constant) context[key] = this.#constants.get(value as number);
-      else context[key] = key === 'transaction' ? TRANSACTION : environment.parse(value as string);
+      else if (key === 'transaction') context[key] = TRANSACTION;
+      else context[key] = environment.hasScripts ? environment.parse(value as string) : new Unread(value as string);
     }
   }
 }
@@ -137,6 +139,7 @@ function contextAround(run: Run | undefined): EventContext {
 }
 
 function toText(value: unknown): string | undefined {
+  if (value instanceof Unread) return value.text;
   try {
     return JSON.stringify(value);
   } catch {
