@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { RawHeaders } from '../../src/http/exchange.ts';
 import type { Upstream, UpstreamCall, UpstreamHandler, UpstreamOptions, UpstreamRequest } from '../../src/http/upstream.ts';
 import type { SekishoError } from '../../src/lib/errors.ts';
+import { PATIENCE_MS } from './until.ts';
 
 /** Everything that the handler of one call was told. */
 export interface Answer {
@@ -37,8 +38,8 @@ const DEFAULTS: UpstreamRequest = {
   body: undefined,
   contentLength: undefined,
   upgrade: undefined,
-  headTimeoutMs: 5000,
-  idleTimeoutMs: 5000,
+  headTimeoutMs: PATIENCE_MS,
+  idleTimeoutMs: PATIENCE_MS,
 };
 
 /** Sends one request through `upstream` and gives what became of it, errors included. */
@@ -53,7 +54,7 @@ export function callUpstream(upstream: Upstream, options: CallOptions = {}): Pro
 
 /** Options of an upstream on loopback. */
 export function toUpstreamOptions(port: number, options: Partial<UpstreamOptions> = {}): UpstreamOptions {
-  return { scheme: 'http', hostname: '127.0.0.1', port, http2: false, tlsSkipVerify: false, connectTimeoutMs: 5000, ...options };
+  return { scheme: 'http', hostname: '127.0.0.1', port, http2: false, tlsSkipVerify: false, connectTimeoutMs: PATIENCE_MS, ...options };
 }
 
 class Collector implements UpstreamHandler {

@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import { PATIENCE_MS } from './until.ts';
 
 export interface AskOptions {
   readonly method?: string;
@@ -7,7 +8,7 @@ export interface AskOptions {
   readonly headers?: http.OutgoingHttpHeaders;
   /** Objects are sent as JSON; with a Content-Length, unless the headers have a Transfer-Encoding. */
   readonly body?: unknown;
-  /** Ends the request when nothing moved for this long. */
+  /** Ends the request when nothing moved for this long; a minute by default. */
   readonly timeoutMs?: number;
   /** Kept-alive connections; by default every request has its own. */
   readonly agent?: http.Agent;
@@ -41,7 +42,7 @@ export function ask(url: string, options: AskOptions = {}): Promise<Answer> {
         path: path || '/',
         method: options.method ?? 'GET',
         agent: options.agent ?? false,
-        timeout: options.timeoutMs ?? 15_000,
+        timeout: options.timeoutMs ?? PATIENCE_MS,
         headers: { ...(body !== undefined && !('transfer-encoding' in headers) && { 'content-length': body.length }), ...headers },
         ...(scheme === 'https' && { rejectUnauthorized: false, servername: options.servername ?? '' }),
       },

@@ -54,6 +54,8 @@ export interface EtcdServers extends AsyncDisposable {
 
 const ROOT = { name: 'root', password: 'root-secret' };
 const TRIES = 5;
+/** A member that is paused does not answer at all. */
+const ANSWER_MS = 20_000;
 
 /** Starts a cluster on free ports with its data in a temp folder. */
 export async function startEtcd(options: EtcdStart = {}): Promise<EtcdServers> {
@@ -76,7 +78,7 @@ async function startAll(members: readonly Process[]): Promise<boolean> {
   for (const member of members) member.spawn();
   const answers = async (): Promise<boolean> =>
     members.some((member) => member.hasEnded()) || (await Promise.all(members.map((member) => member.isUp()))).every(Boolean);
-  await until('etcd answers', answers, 60_000);
+  await until('etcd answers', answers);
   return !members.some((member) => member.hasEnded());
 }
 
@@ -191,7 +193,7 @@ function createMember({ name, endpoint, certificate }: Place, words: readonly st
     resume: () => child?.kill('SIGCONT'),
     async start() {
       start();
-      await until(`etcd answers at ${endpoint}`, isUp, 30_000);
+      await until(`etcd answers at ${endpoint}`, isUp);
     },
   };
 }
@@ -229,12 +231,12 @@ export async function post(
 ): Promise<Answer> {
   const headers = token === undefined ? {} : { authorization: token };
   if (!endpoint.startsWith('https:')) {
-    const signal = AbortSignal.timeout(5000);
+    const signal = AbortSignal.timeout(ANSWER_MS);
     return (await (await fetch(endpoint + path, { method: 'POST', headers, body: JSON.stringify(body), signal })).json()) as Answer;
   }
   const tls = certificate === undefined ? {} : { ca: certificate.cert, cert: certificate.cert, key: certificate.key };
   return await new Promise((resolve, reject) => {
-    const call = request(endpoint + path, { method: 'POST', agent: false, ...tls, headers, timeout: 5000 }, (response) => {
+    const call = request(endpoint + path, { method: 'POST', agent: false, ...tls, headers, timeout: ANSWER_MS }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
       response.on('error', reject).on('end', () => resolve(JSON.parse(text) as Answer));

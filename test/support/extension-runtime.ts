@@ -8,17 +8,18 @@ import type {
   Extensions,
   Fields,
 } from '../../src/extension/types.ts';
+import { PATIENCE_MS } from './until.ts';
 
 /** Limits that suit tests. */
 const TEST_LIMITS: ExtensionLimits = {
-  timeoutMs: 10_000,
+  timeoutMs: PATIENCE_MS,
   timeouts: [],
   exclusiveThreads: 2,
   sharedThreads: 1,
   maxQueue: 1000,
   heapLimitBytes: 64 * 2 ** 20,
   rssLimitBytes: 256 * 2 ** 20,
-  syncTimeoutMs: 5000,
+  syncTimeoutMs: PATIENCE_MS,
   quarantineKills: 1000,
   quarantineWindowMs: 60_000,
 };

@@ -28,7 +28,7 @@ export async function startFleet(etcd: EtcdServers, { nodes, workers = 0, config
   };
   const started = await Promise.allSettled(
     Array.from({ length: nodes }, async (_, i) =>
-      startGateway({ config: { node_id: `node-${i + 1}`, workers, storage, ...config(i) }, readyTimeoutMs: 40_000 }),
+      startGateway({ config: { node_id: `node-${i + 1}`, workers, storage, ...config(i) }, readyTimeoutMs: 120_000 }),
     ),
   );
   const gateways = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { type Answer, ask } from './client.ts';
 import { findFreePorts } from './ports.ts';
 import { createTempFolder } from './temp.ts';
-import { until } from './until.ts';
+import { PATIENCE_MS, until } from './until.ts';
 
 /** The repository's `bin/sekisho`. */
 export const SEKISHO_BIN = fileURLToPath(new URL('../../bin/sekisho', import.meta.url));
@@ -98,7 +98,7 @@ async function prepare(options: GatewayOptions): Promise<Gateway> {
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     const pid = livePid();
     if (pid > 0) process.kill(pid, signal);
-    const hardStop = setTimeout(() => (child?.kill('SIGKILL'), pid > 0 && process.kill(pid, 'SIGKILL')), 20_000);
+    const hardStop = setTimeout(() => (child?.kill('SIGKILL'), pid > 0 && process.kill(pid, 'SIGKILL')), PATIENCE_MS);
     const code = await ended.catch(() => null);
     clearTimeout(hardStop);
     child = undefined;
@@ -131,7 +131,7 @@ async function prepare(options: GatewayOptions): Promise<Gateway> {
         started.once('close', resolve);
       });
       for (const stream of [started.stdout, started.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
-      await waitUntilReady(adminUrl, ended, () => output, options.readyTimeoutMs ?? 20_000);
+      await waitUntilReady(adminUrl, ended, () => output, options.readyTimeoutMs ?? 1.5 * PATIENCE_MS);
     },
     async [Symbol.asyncDispose]() {
       await end('SIGTERM');
@@ -147,7 +147,7 @@ async function waitUntilReady(adminUrl: string, ended: Promise<number | null>, l
     'the gateway is ready',
     async () => {
       if (code !== undefined) throw new Error(`the gateway ended with ${code}:\n${log()}`);
-      const answer = await ask(`${adminUrl}/readyz`, { timeoutMs: 2_000 }).catch(() => undefined);
+      const answer = await ask(`${adminUrl}/readyz`, { timeoutMs: 10_000 }).catch(() => undefined);
       return answer !== undefined && answer.status !== 503;
     },
     timeoutMs,

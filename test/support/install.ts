@@ -22,22 +22,25 @@ export const NGINX_LUA: Requirement = {
   isPresent: () => existsSync('/usr/lib/nginx/modules/ngx_http_lua_module.so'),
 };
 
+/** Another process may be installing at the same time, and a mirror may fail once. */
+const PATIENTLY = ['-o', 'DPkg::Lock::Timeout=300', '-o', 'Acquire::Retries=3'];
+
 /** Installs what is missing with apt-get when this runs as root; else throws with the command to type. */
 export function ensureInstalled(requirements: readonly Requirement[]): void {
   const missing = requirements.filter((requirement) => !requirement.isPresent());
   if (missing.length === 0) return;
   const names = missing.map((requirement) => requirement.name).join(', ');
-  const command = ['apt-get', 'install', '-y', '--no-install-recommends', ...missing.flatMap((requirement) => requirement.packages)];
+  const words = ['install', '-y', '--no-install-recommends', ...missing.flatMap((requirement) => requirement.packages)];
   if (process.getuid?.() !== 0 || !hasProgram('apt-get')) {
-    throw new Error(`missing: ${names}. Install it first, on Debian: sudo ${command.join(' ')}`);
+    throw new Error(`missing: ${names}. Install it first, on Debian: sudo apt-get ${words.join(' ')}`);
   }
   process.stderr.write(`installing ${names}\n`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   // A stale package index is the usual reason of a failed install.
-  const failed = spawnSync(command[0] ?? '', command.slice(1), { env, stdio: 'ignore' }).status !== 0;
+  const failed = spawnSync('apt-get', [...PATIENTLY, ...words], { env, stdio: 'ignore' }).status !== 0;
   if (!failed) return;
-  execFileSync('apt-get', ['update'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
-  execFileSync(command[0] ?? '', command.slice(1), { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync('apt-get', [...PATIENTLY, 'update'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync('apt-get', [...PATIENTLY, ...words], { env, stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
 function hasProgram(name: string): boolean {

@@ -1,4 +1,5 @@
-import { type AddressInfo, connect, createServer, type Server } from 'node:net';
+import { connect, createServer, type Server } from 'node:net';
+import { findFreePorts } from './ports.ts';
 
 /** The URL of a server behind a port that nobody listens on until it is opened. */
 export interface LatePort {
@@ -10,22 +11,20 @@ export interface LatePort {
 
 /** Takes a free port for the server of `url`, and leaves it closed. */
 export async function takeLatePort(url: URL): Promise<LatePort> {
-  let server: Server | undefined = await listen(0, url);
-  const { port } = server.address() as AddressInfo;
+  let server: Server | undefined;
+  const [port = 0] = await findFreePorts(1);
   const late = new URL(url);
   late.port = String(port);
-  const close = async (): Promise<void> => {
-    const open = server;
-    server = undefined;
-    if (open !== undefined) await new Promise((resolve) => open.close(resolve));
-  };
-  await close();
   return {
     url: late,
     async open() {
       server = await listen(port, url);
     },
-    close,
+    async close() {
+      const open = server;
+      server = undefined;
+      if (open !== undefined) await new Promise((resolve) => open.close(resolve));
+    },
   };
 }
 

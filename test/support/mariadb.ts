@@ -7,7 +7,7 @@ import { stopServer } from './postgres.ts';
 import { asUser, findUser } from './run-as.ts';
 import { startOnFreePort } from './start-on-free-port.ts';
 import { createTempFolder } from './temp.ts';
-import { until } from './until.ts';
+import { PATIENCE_MS, until } from './until.ts';
 
 /** A private MariaDB server on a free port; made for one test file, and gone with it. */
 export interface MariadbServer {
@@ -23,6 +23,9 @@ export interface MariadbServer {
 }
 
 const SERVER = '/usr/sbin/mariadbd';
+
+/** What a client hears while a server starts or ends. */
+const NOBODY = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'PROTOCOL_CONNECTION_LOST', 'ER_SERVER_SHUTDOWN']);
 
 export const MARIADB_SERVER: Requirement = { name: 'MariaDB', packages: ['mariadb-server'], isPresent: () => existsSync(SERVER) };
 
@@ -65,7 +68,7 @@ export async function startMariadb(more: readonly string[] = []): Promise<Mariad
   let { process } = started;
   const start = async (): Promise<void> => {
     process = startAt(port);
-    await until('MariaDB is up again', () => isOurs(port), 30_000);
+    await until('MariaDB is up again', () => isOurs(port));
   };
   let count = 0;
   return {
@@ -90,13 +93,12 @@ export async function startMariadb(more: readonly string[] = []): Promise<Mariad
 /** The first value that a statement gives; undefined when nobody answers. */
 async function ask(port: number, text: string): Promise<unknown> {
   try {
-    const connection = await createConnection({ host: '127.0.0.1', port, user: 'root' });
+    const connection = await createConnection({ host: '127.0.0.1', port, user: 'root', connectTimeout: PATIENCE_MS });
     const [rows] = await connection.query({ sql: text, rowsAsArray: true });
     await connection.end();
     return Array.isArray(rows) && Array.isArray(rows[0]) ? rows[0][0] : undefined;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ECONNREFUSED' || error.code === 'PROTOCOL_CONNECTION_LOST'))
-      return undefined;
+    if (error instanceof Error && 'code' in error && NOBODY.has(String(error.code))) return undefined;
     throw error;
   }
 }

@@ -2,6 +2,7 @@ import type { Collection, Document, Namespace, Route, Service } from '../../src/
 import type { ModuleRuntimeOptions } from '../../src/runtime/options.ts';
 import { createModuleRuntime } from '../../src/runtime/runtime.ts';
 import type { Bridge, HandlerOutcome, ModuleRequest, ModuleRuntime, Program } from '../../src/runtime/types.ts';
+import { PATIENCE_MS } from './until.ts';
 
 /** A bridge that keeps documents and collections in memory; collections must be put first, the secret `key` is `s3cret`. */
 export function memoryBridge(): Bridge {
@@ -32,7 +33,13 @@ export function memoryBridge(): Bridge {
 
 /** A runtime with deadlines that suit tests; ends with `close()`. */
 export function testRuntime(options: Partial<ModuleRuntimeOptions> = {}): ModuleRuntime {
-  return createModuleRuntime({ bridge: memoryBridge(), timeoutMs: 5000, syncTimeoutMs: 5000, env: { MODE: 'test' }, ...options });
+  return createModuleRuntime({
+    bridge: memoryBridge(),
+    timeoutMs: PATIENCE_MS,
+    syncTimeoutMs: PATIENCE_MS,
+    env: { MODE: 'test' },
+    ...options,
+  });
 }
 
 const NAMESPACE: Namespace = { name: 'default' };

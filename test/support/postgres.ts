@@ -80,6 +80,7 @@ export async function startPostgres(more: readonly string[] = []): Promise<Postg
     },
   };
 }
+
 function startServer(words: readonly string[], cwd: string): ChildProcess {
   return spawn(words[0] ?? '', words.slice(1), { stdio: 'ignore', cwd });
 }
@@ -99,6 +100,12 @@ function findPrograms(): string | undefined {
   return versions.map((version) => join(root, version, 'bin')).find((folder) => existsSync(join(folder, 'initdb')));
 }
 
+/** Whether a client heard that of a server that starts or ends: nobody listens, a connection that broke, `cannot_connect_now`, `admin_shutdown`. */
+function isNobody(error: Error): boolean {
+  const code = 'code' in error ? String(error.code) : '';
+  return ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', '57P01', '57P02', '57P03'].includes(code) || /terminated/.test(error.message);
+}
+
 /** The first value that a statement gives; undefined when nobody answers. */
 async function ask(url: string, text: string): Promise<unknown> {
   const client = new pg.Client({ connectionString: url });
@@ -107,7 +114,7 @@ async function ask(url: string, text: string): Promise<unknown> {
     const { rows } = await client.query<unknown[]>({ text, rowMode: 'array' });
     return rows[0]?.[0];
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ECONNREFUSED' || error.code === '57P03')) return undefined;
+    if (error instanceof Error && isNobody(error)) return undefined;
     throw error;
   } finally {
     await client.end().catch(() => undefined);

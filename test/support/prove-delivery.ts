@@ -6,7 +6,7 @@ import type { Database } from '../../src/sql/types.ts';
 import { type EtcdServers, startEtcd } from './etcd.ts';
 import { changesOf, expectedKeys, openEtcd, presentKeys, SYNC_SCHEMAS } from './sync.ts';
 import { changeAtRandom, type Fleet, type FleetOptions, seenFaults, startFleet, startWitness } from './sync-fleet.ts';
-import { until } from './until.ts';
+import { PATIENCE_MS, until } from './until.ts';
 
 /** Changes of each of the eight writers; 10000 for the long form. */
 const CHANGES = Number(process.env['SEKISHO_SYNC_CHANGES'] ?? 150);
@@ -53,7 +53,7 @@ export async function proveDelivery(
     const done = await writing;
     assert.ok(done > (WRITERS * CHANGES) / 2, `${done} changes were made`);
     const log = await openEventLog(database);
-    await until('the log is delivered', async () => (await log.backlog()).count === 0, 60_000 + CHANGES * 10);
+    await until('the log is delivered', async () => (await log.backlog()).count === 0, PATIENCE_MS + CHANGES * 10);
     const tookMs = performance.now() - startedAt;
     const present = await presentKeys(etcd);
     assert.deepEqual(present, await expectedKeys(database));

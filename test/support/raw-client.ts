@@ -1,8 +1,9 @@
 import { connect, type Socket } from 'node:net';
+import { PATIENCE_MS } from './until.ts';
 
 export interface RawOptions {
   readonly host?: string;
-  /** Give up and return what came after this long; default 3 s. */
+  /** Give up and return what came after this long; default a minute. */
   readonly timeoutMs?: number;
   /** Stop reading as soon as this is true of the bytes so far (latin1). By default reads until the peer closes. */
   readonly until?: (received: string) => boolean;
@@ -27,7 +28,7 @@ export function sendRaw(port: number, bytes: string | readonly string[], options
       socket.destroy();
       resolve({ received, end });
     };
-    const timer = setTimeout(() => finish('timeout'), options.timeoutMs ?? 3_000);
+    const timer = setTimeout(() => finish('timeout'), options.timeoutMs ?? PATIENCE_MS);
     let connected = false;
     socket.setEncoding('latin1');
     socket.on('connect', () => {

@@ -19,7 +19,6 @@ export async function startOnFreePort(
     await until(
       `${name} answers`,
       async () => process.exitCode !== null || process.signalCode !== null || (isUp = await server.isOurs(port)),
-      30_000,
     );
     if (isUp) return { process, port };
     if (tries === TRIES) throw new Error(`${name} ended ${TRIES} times before it answered`);

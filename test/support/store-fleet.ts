@@ -2,7 +2,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { EtcdServers } from './etcd.ts';
 import { type Gateway, startGateway } from './gateway.ts';
-import { until } from './until.ts';
+import { PATIENCE_MS, until } from './until.ts';
 
 /** Gateways that share one store on etcd, with an upstream that answers at once. */
 export interface StoreFleet extends AsyncDisposable {
@@ -28,7 +28,7 @@ export async function startStoreFleet(servers: EtcdServers, count: number): Prom
   const upstreamUrl = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
   const storage = { type: 'etcd', endpoints: servers.endpoints, prefix: '/fleet', dir: 'state', encryption_key: KEY };
   const gateways = await Promise.all(
-    Array.from({ length: count }, () => startGateway({ config: { workers: 0, storage, log_level: 'info' }, readyTimeoutMs: 60_000 })),
+    Array.from({ length: count }, () => startGateway({ config: { workers: 0, storage, log_level: 'info' }, readyTimeoutMs: 120_000 })),
   );
   await gateways[0]?.put('service', { name: 'load', urls: [upstreamUrl] });
   await gateways[0]?.put('route', { name: 'load', paths: ['/load'], methods: ['GET'], service: 'load' });
@@ -75,7 +75,7 @@ export function startLoad(gateways: readonly Gateway[], isUp: (gateway: Gateway)
 }
 
 /** Waits until all gateways serve the same revision and hash; gives how long that took, in milliseconds. */
-export async function convergence(gateways: readonly Gateway[], timeoutMs = 10_000): Promise<number> {
+export async function convergence(gateways: readonly Gateway[], timeoutMs = PATIENCE_MS): Promise<number> {
   const startedAt = performance.now();
   await until(
     'all gateways serve the same',
@@ -97,7 +97,7 @@ async function positionOf(gateway: Gateway): Promise<string | undefined> {
 
 function request(url: string, agent: http.Agent): Promise<number | string> {
   return new Promise((resolve) => {
-    const call = http.get(url, { agent, timeout: 5000 }, (response) => {
+    const call = http.get(url, { agent, timeout: PATIENCE_MS }, (response) => {
       response.resume().on('end', () => resolve(response.statusCode ?? 0));
       response.on('error', (error) => resolve(error.message));
     });

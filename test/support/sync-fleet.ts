@@ -51,13 +51,9 @@ export function startFleet(options: FleetOptions): Fleet {
     return last?.startsWith('leads ') === true ? Number(last.split(' ')[1]) : 0;
   };
   return {
-    ready: () => until('all nodes run', () => nodes.every(({ lines }) => lines.includes('up')), 30_000),
+    ready: () => until('all nodes run', () => nodes.every(({ lines }) => lines.includes('up'))),
     leader: (but) =>
-      until(
-        'a node leads',
-        () => nodes.filter((node) => node !== but && leads(node) > 0).toSorted((a, b) => leads(b) - leads(a))[0],
-        30_000,
-      ),
+      until('a node leads', () => nodes.filter((node) => node !== but && leads(node) > 0).toSorted((a, b) => leads(b) - leads(a))[0]),
     replace(node) {
       node.process.kill('SIGKILL');
       nodes.splice(nodes.indexOf(node), 1);
@@ -153,7 +149,7 @@ export function startWitness(etcd: Etcd): Witness {
 export async function seenFaults(etcd: Etcd, witness: Witness): Promise<readonly string[]> {
   const revision = await etcd.put('/config/v1/nets/mark', '{"version":0}');
   await etcd.put('/gohan/cluster/mark', '');
-  await until('the witness has seen everything', () => witness.hasSeen(revision), 60_000);
+  await until('the witness has seen everything', () => witness.hasSeen(revision));
   return witness.faults();
 }
 

@@ -1,4 +1,5 @@
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { findFreePorts } from './ports.ts';
 
 /** A TCP link to a server on this machine whose faults are steered by a test. */
 export interface TcpFaultProxy extends AsyncDisposable {
@@ -59,7 +60,8 @@ export async function startTcpFaultProxy(target: number): Promise<TcpFaultProxy>
     if (isStalled) link.upstream.pause();
     for (const socket of [client, link.upstream]) socket.on('error', () => end(link)).on('close', () => end(link));
   });
-  const port = await listen(server, 0);
+  const [port = 0] = await findFreePorts(1);
+  await listen(server, port);
   return {
     port,
     get open() {
@@ -101,11 +103,11 @@ export async function startTcpFaultProxy(target: number): Promise<TcpFaultProxy>
   };
 }
 
-function listen(server: Server, port: number): Promise<number> {
+function listen(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject).listen(port, '127.0.0.1', () => {
       server.off('error', reject);
-      resolve((server.address() as AddressInfo).port);
+      resolve();
     });
   });
 }

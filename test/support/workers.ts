@@ -14,15 +14,11 @@ export async function readWorkers(gateway: Gateway): Promise<readonly WorkerView
 }
 
 /** Waits until so many serve, and no other is left. */
-export async function untilServing(gateway: Gateway, count = 2, timeoutMs = 20_000): Promise<readonly WorkerView[]> {
-  return await until(
-    `${count} workers serve`,
-    async () => {
-      const workers = await readWorkers(gateway).catch(() => []);
-      return workers.length === count && workers.every(({ state }) => state === 'serving') && workers;
-    },
-    timeoutMs,
-  );
+export async function untilServing(gateway: Gateway, count = 2): Promise<readonly WorkerView[]> {
+  return await until(`${count} workers serve`, async () => {
+    const workers = await readWorkers(gateway).catch(() => []);
+    return workers.length === count && workers.every(({ state }) => state === 'serving') && workers;
+  });
 }
 
 /** True while there is a process of that id. */
