@@ -74,7 +74,7 @@ onEveryDatabase((subject) => {
             stdio: ['ignore', 'ignore', 'inherit'],
           });
           const ended = once(child, 'exit');
-          await until(`${work} waits`, async () => (await count(database, lock.waiting)) === 1, 20_000);
+          await until(`${work} waits`, async () => (await count(database, lock.waiting)) === 1);
           const made = `SELECT count(*) AS n FROM information_schema.tables WHERE table_name IN ('hosts', 'racks', 'goose_db_version')
                         AND table_schema NOT IN ('pg_catalog')${subject.kind === 'mysql' ? ' AND table_schema = database()' : ''}`;
           assert.equal(await count(database, made), work === 'prepare' ? 0 : 2);

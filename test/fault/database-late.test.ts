@@ -27,7 +27,7 @@ onEveryDatabase(({ kind, createConnection }) => {
     await gateway.stop();
     await late.close();
     const starting = gateway.restart();
-    await until('it tells what it waits for', () => /waiting for .*ECONNREFUSED/.test(gateway.log()), 20_000);
+    await until('it tells what it waits for', () => /waiting for .*ECONNREFUSED/.test(gateway.log()));
     await late.open();
     await starting;
     assert.match(gateway.log(), /test_\d+ answers/);
@@ -50,7 +50,7 @@ onEveryDatabase(({ kind, createConnection }) => {
     let [out, told] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (told += text));
-    await until('it tells what it waits for', () => /waiting for .*127\.0\.0\.1:\d+\/test_\d+: .*ECONNREFUSED/.test(told), 20_000);
+    await until('it tells what it waits for', () => /waiting for .*127\.0\.0\.1:\d+\/test_\d+: .*ECONNREFUSED/.test(told));
     await late.open();
     const [exit] = await ended;
     assert.deepEqual([exit, out], [0, '0\n'], told);

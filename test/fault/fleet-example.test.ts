@@ -2,19 +2,13 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { test } from 'node:test';
 import { ETCD, ensureInstalled } from '../support/install.ts';
-import { findFreePorts } from '../support/ports.ts';
+import { findFreeRange } from '../support/ports.ts';
 import { POSTGRES_SERVER } from '../support/postgres.ts';
 import { REPOSITORY } from '../support/source-files.ts';
 
-/** The first of as many ports as the script takes: far from those that the system gives away. */
-async function findRange(): Promise<number> {
-  const [port = 0] = await findFreePorts(1);
-  return 10_000 + (port % 200) * 50;
-}
-
-test('run.sh shows a fleet and stops cleanly', { timeout: 115_000 }, async () => {
+test('run.sh shows a fleet and stops cleanly', async () => {
   ensureInstalled([ETCD, POSTGRES_SERVER]);
-  const env = { ...process.env, PORTS: String(await findRange()) };
+  const env = { ...process.env, PORTS: String(await findFreeRange(42)) };
   const script = spawn(`${REPOSITORY}/examples/fleet/run.sh`, ['--once'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [script.stdout, script.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));

@@ -16,8 +16,8 @@ const TIMES = Number(process.env['SEKISHO_HANDOVERS'] ?? 3);
 async function handOver(gateway: Gateway): Promise<void> {
   const before = gateway.pid();
   process.kill(before, 'SIGUSR2');
-  await until('another process has taken over', () => gateway.pid() !== before, 30_000);
-  await until('the one before has ended', () => !isAlive(before), 30_000);
+  await until('another process has taken over', () => gateway.pid() !== before);
+  await until('the one before has ended', () => !isAlive(before));
   await untilServing(gateway);
 }
 
@@ -50,7 +50,7 @@ test(`SIGHUP replaces all workers under load ${TIMES} times without a failed req
   for (let i = 0; i < TIMES; i += 1) {
     const before = (await untilServing(gateway)).map((worker) => worker.pid);
     process.kill(pid, 'SIGHUP');
-    await until('other workers serve', async () => (await untilServing(gateway)).every((worker) => !before.includes(worker.pid)), 30_000);
+    await until('other workers serve', async () => (await untilServing(gateway)).every((worker) => !before.includes(worker.pid)));
   }
   await load.stop();
   assert.deepEqual(load.failures, [], `${load.failures.length} of ${load.count} failed\n${gateway.log()}`);

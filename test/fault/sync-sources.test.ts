@@ -26,9 +26,9 @@ const SUBJECTS: readonly Subject[] = [
 /** Leaders are killed once they take the order from replication; then the stream of each goes on where that of the one before ended. */
 const killFollowers: Trouble = async (scene, isOver) => {
   const { fleet } = scene;
-  await until('the first leader follows', () => fleet.told('source following') > 0, 30_000);
+  await until('the first leader follows', () => fleet.told('source following') > 0);
   await killLeaders(scene, isOver);
-  await until('the last leader follows', async () => (await fleet.leader()).lines.includes('source following'), 30_000);
+  await until('the last leader follows', async () => (await fleet.leader()).lines.includes('source following'));
   assert.equal(fleet.told('source gap'), 0, 'no place was lost');
 };
 
