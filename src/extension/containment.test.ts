@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { environment, extensionRequest, loadExtensions, moduleCode, runEvent, script } from '../../test/support/extension-runtime.ts';
-import { until } from '../../test/support/until.ts';
+import { PATIENCE_MS, until } from '../../test/support/until.ts';
 import type { Extensions } from './types.ts';
 
-/** Limits that make attacks short. */
-const LIMITS = { timeoutMs: 400, syncTimeoutMs: 300, heapLimitBytes: 48 * 2 ** 20, rssLimitBytes: 64 * 2 ** 20, exclusiveThreads: 2 };
+/** Limits of all but time. */
+const LIMITS = { heapLimitBytes: 48 * 2 ** 20, rssLimitBytes: 64 * 2 ** 20, exclusiveThreads: 2 };
+/** Limits that make attacks short; so short that a busy machine may exceed them with code that is innocent. */
+const SHORT = { ...LIMITS, timeoutMs: 400, syncTimeoutMs: 300 };
 
 const STOPPED = 'EXTENSION_CRASHED|EXTENSION_TIMEOUT';
 
@@ -54,18 +56,19 @@ const styled = (style: 'script' | 'module', body: string) =>
 for (const style of ['script', 'module'] as const) {
   describe(`attacks of a ${style}`, { concurrency: false }, () => {
     const attacks = ATTACKS.filter(([, , , only]) => only === undefined || only === style);
-    let extensions: Extensions;
+    let patient: Extensions;
+    let short: Extensions;
     let neighbours: Extensions;
     before(async () => {
-      extensions = await open(
-        attacks.map(([, body], at) => environment(`e${at}`, styled(style, body))),
-        LIMITS,
-      );
+      const environments = attacks.map(([, body], at) => environment(`e${at}`, styled(style, body)));
+      patient = await open(environments, LIMITS);
+      short = await until('they are loaded', () => open(environments, SHORT).catch(() => undefined));
       neighbours = await open([environment('script', styled('script', '')), environment('module', styled('module', ''))]);
     });
 
     for (const [at, [name, , code]] of attacks.entries())
       test(`${name}: ${code}, others answer, and its next request too`, async () => {
+        const extensions = code === 'EXTENSION_FAILED' ? patient : short;
         const started = performance.now();
         const attack = runEvent(extensions, `e${at}`, 'pre_create', { is_attack: true }, { call: answer }).then(
           () => 'it was not stopped',
@@ -81,8 +84,8 @@ for (const style of ['script', 'module'] as const) {
           stopped = await Promise.race([attack, new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 10))]);
         } while (stopped === undefined);
         assert.match(stopped, new RegExp(`^(${code})$`));
-        assert.ok(performance.now() - started < 3000, 'it took too long to stop it');
-        assert.ok(slowest < 1000, `a neighbour took ${slowest} ms`);
+        assert.ok(performance.now() - started < PATIENCE_MS, 'it took too long to stop it');
+        assert.ok(slowest < PATIENCE_MS / 3, `a neighbour took ${slowest} ms`);
         // A thread that is about to end may still take a request.
         await until(
           'its next request',
@@ -98,6 +101,8 @@ describe('quarantine', { concurrency: false }, () => {
       test(`an environment whose ${style} ends its thread too often (${body}) is refused until it is released; others are not`, async () => {
         const extensions = await open([environment('bad', styled(style, body)), environment('good', styled(style, ''))], {
           ...LIMITS,
+          timeoutMs: 3000,
+          syncTimeoutMs: 1500,
           quarantineKills: 2,
         });
         for (let kill = 0; kill < 2; kill += 1) {
@@ -126,7 +131,7 @@ test('many modules on one thread: the one that loops behind an await is blamed, 
       environment('bad', styled('module', 'await context.config("a"); for (;;) {}')),
       environment('good', styled('module', 'await context.tx.list("never")')),
     ],
-    { ...LIMITS, timeoutMs: 5000, quarantineKills: 1 },
+    { ...LIMITS, syncTimeoutMs: 1500, quarantineKills: 1 },
   );
   const waiting = runEvent(extensions, 'good', 'pre_create', { is_attack: true }, { call: answer });
   const refused = assert.rejects(waiting, { code: 'EXTENSION_CRASHED' });
@@ -167,7 +172,7 @@ for (const style of ['script', 'module'] as const)
   });
 
 test('a time limit of its own for an event of a URL; nested events count into it', async () => {
-  const extensions = await open([environment('slow', styled('module', 'await new Promise((r) => setTimeout(r, 200))'))], {
+  const extensions = await open([environment('slow', styled('module', 'await new Promise((r) => setTimeout(r, 30_000))'))], {
     timeoutMs: 10_000,
     timeouts: [
       { path: /other/, event: /.*/, timeoutMs: 10_000 },
@@ -178,7 +183,7 @@ test('a time limit of its own for an event of a URL; nested events count into it
 });
 
 test('closed extensions begin nothing any more; requests under way finish, unless that takes longer than an event may', async () => {
-  const extensions = await loadExtensions([environment('a', styled('module', 'await context.tx.list("never")'))], { timeoutMs: 400 });
+  const extensions = await loadExtensions([environment('a', styled('module', 'await context.tx.list("never")'))], { timeoutMs: 3000 });
   const finishing = extensions.begin(extensionRequest('a'));
   await finishing.run('a', 'pre_create', {});
   const running = runEvent(extensions, 'a', 'pre_create', { is_attack: true }, { call: answer });

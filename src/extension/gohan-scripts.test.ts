@@ -10,14 +10,14 @@ import { createHostCalls } from './host/host-calls.ts';
 import type { EventCaller, EventOutcome, ExtensionLimits, Extensions, Fields } from './types.ts';
 
 const LIMITS: ExtensionLimits = {
-  timeoutMs: 5000,
+  timeoutMs: 60_000,
   timeouts: [],
   exclusiveThreads: 1,
   sharedThreads: 1,
   maxQueue: 10,
   heapLimitBytes: 128 * 1024 * 1024,
   rssLimitBytes: 1024 * 1024 * 1024,
-  syncTimeoutMs: 2000,
+  syncTimeoutMs: 60_000,
   quarantineKills: 3,
   quarantineWindowMs: 60_000,
 };

@@ -24,7 +24,7 @@ function newFolder(): TempFolder {
 async function load(extension: ExtensionCode, npmPath?: string): Promise<Extensions> {
   const loaded = await loadExtensions(
     [environment('network', extension)],
-    { timeoutMs: 400, syncTimeoutMs: 300 },
+    { syncTimeoutMs: 2000 },
     npmPath === undefined ? {} : { npmPath },
   );
   opened.push(loaded);

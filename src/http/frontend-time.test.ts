@@ -163,8 +163,8 @@ test('drain: a request whose head is on its way is still answered', async () => 
   socket.on('data', (data) => (received += data));
   socket.write('GET /late HTTP/1.1\r\nHo');
   await until('the bytes are there', () => front.frontend.connections === 1);
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  const drained = front.frontend.drain(5_000);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const drained = front.frontend.drain(60_000);
   socket.write('st: a\r\n\r\n');
   await drained;
   await until('the answer', () => received.endsWith('GET /late a\n'));

@@ -219,19 +219,21 @@ test('a body that ends too early is an error', async (t) => {
 });
 
 test('after GOAWAY a new session serves, the old one finishes its streams', async (t) => {
+  const release = Promise.withResolvers<void>();
   const { port, sessions } = await startH2c(t, (stream, headers) => {
     stream.respond({ ':status': 200 });
     if (headers[':path'] === '/slow') {
       stream.session?.close();
-      setTimeout(() => stream.end('slow'), 30);
+      void release.promise.then(() => stream.end('slow'));
     } else stream.end('fast');
   });
   const upstream = connectTo(t, port, { scheme: 'h2c' });
   const slow = await new Promise<{ answer: ReturnType<typeof callUpstream> }>((resolve) => {
-    const answer = callUpstream(upstream, { target: '/slow', onHead: () => setTimeout(() => resolve({ answer }), 5) });
+    const answer = callUpstream(upstream, { target: '/slow', onHead: () => setTimeout(() => resolve({ answer }), 200) });
   });
   const next = await callUpstream(upstream, { target: '/fast' });
   assert.deepEqual([next.error, next.body.toString(), sessions.length], [undefined, 'fast', 2]);
+  release.resolve();
   assert.equal((await slow.answer).body.toString(), 'slow');
 });
 

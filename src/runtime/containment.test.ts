@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { handle, loadModule, testRequest, testRuntime } from '../../test/support/module-runtime.ts';
+import { PATIENCE_MS, until } from '../../test/support/until.ts';
 import { type Event, subscribe } from '../lib/event.ts';
 import type { ModuleRuntime, Program } from './types.ts';
 
-/** Limits that make attacks short. */
-const LIMITS = { timeoutMs: 400, syncTimeoutMs: 300, heapLimitBytes: 48 * 2 ** 20, rssLimitBytes: 64 * 2 ** 20, quarantineKills: 1000 };
+/** Limits of all but time. */
+const LIMITS = { heapLimitBytes: 48 * 2 ** 20, rssLimitBytes: 64 * 2 ** 20, quarantineKills: 1000 };
+/** Limits that make attacks short; so short that a busy machine may exceed them with code that is innocent. */
+const SHORT = { ...LIMITS, timeoutMs: 400, syncTimeoutMs: 300 };
 
 /** Whether memory or time is seen to run out first depends on how busy the machine is. */
 const STOPPED = 'MODULE_CRASHED|MODULE_TIMEOUT';
@@ -60,23 +63,23 @@ const ATTACKS: readonly (readonly [string, string, string])[] = [
 ];
 
 describe('attacks on the gateway', { concurrency: false }, () => {
+  let short: ModuleRuntime;
   let runtime: ModuleRuntime;
   let neighbour: Program;
 
   before(async () => {
+    short = testRuntime(SHORT);
     runtime = testRuntime(LIMITS);
     neighbour = await loadModule(runtime, 'export const requestHandler = (ctx: any) => ctx.response().send("fine")', 'neighbour');
   });
-  after(() => runtime.close());
+  after(() => Promise.all([short.close(), runtime.close()]));
 
   for (const [name, body, code] of ATTACKS) {
     test(`${name}: ${code}, and the neighbour answers`, async () => {
-      const program = await loadModule(
-        runtime,
-        `import { getCache } from 'dgate/storage'; import { sleep } from 'dgate'; void [getCache, sleep];
-         export const requestHandler = async (ctx: any) => { if (ctx.request().path !== '/ok') { ${body} } }`,
-        'attacker',
-      );
+      const source = `import { getCache } from 'dgate/storage'; import { sleep } from 'dgate'; void [getCache, sleep];
+         export const requestHandler = async (ctx: any) => { if (ctx.request().path !== '/ok') { ${body} } }`;
+      const host = code === 'MODULE_FAILED' ? runtime : short;
+      const program = await until('it is loaded', () => loadModule(host, source, 'attacker').catch(() => undefined));
       const started = performance.now();
       const attack = handle(program);
       let slowest = 0;
@@ -89,21 +92,21 @@ describe('attacks on the gateway', { concurrency: false }, () => {
       const { failure, response } = await attack;
       assert.equal(response, undefined);
       assert.match(failure?.error.code ?? '', new RegExp(`^(${code})$`), failure?.error.message);
-      assert.ok(performance.now() - started < 3000, 'it took too long to stop it');
-      assert.ok(slowest < 1000, `the neighbour took ${slowest} ms`);
-      assert.deepEqual(await handle(program, testRequest({ path: '/ok' })), {}, 'the program works again');
+      assert.ok(performance.now() - started < PATIENCE_MS, 'it took too long to stop it');
+      assert.ok(slowest < PATIENCE_MS / 3, `the neighbour took ${slowest} ms`);
+      await until('the program works again', async () => Object.keys(await handle(program, testRequest({ path: '/ok' }))).length === 0);
       program.release();
     });
   }
 
   test('an endless loop at top level does not load', async () => {
-    await assert.rejects(loadModule(runtime, 'for (;;) {}', 'loop'), { code: 'MODULE_LOAD', message: /blocked its thread/ });
+    await assert.rejects(loadModule(short, 'for (;;) {}', 'loop'), { code: 'MODULE_LOAD', message: /blocked its thread/ });
   });
 
   test('an array bomb at top level does not load', async () => {
-    await assert.rejects(loadModule(runtime, 'const a: any[] = []; for (;;) a.push(new Array(1000).fill(1))', 'bomb'), {
+    await assert.rejects(loadModule(short, 'const a: any[] = []; for (;;) a.push(new Array(1000).fill(1))', 'bomb'), {
       code: 'MODULE_LOAD',
-      message: /MB of heap|process grew/,
+      message: /MB of heap|process grew|blocked its thread/,
     });
   });
 
@@ -165,16 +168,16 @@ describe('attacks on the gateway', { concurrency: false }, () => {
 
 describe('quarantine', () => {
   test('repeated kills put a program away until it is released; innocent calls get MODULE_CRASHED', async () => {
-    const runtime = testRuntime({ ...LIMITS, syncTimeoutMs: 150, quarantineKills: 3 });
+    const runtime = testRuntime({ ...LIMITS, syncTimeoutMs: 1000, quarantineKills: 3 });
     const states: string[] = [];
     const stop = subscribe((event) => {
       if (event.type === 'module.thread') states.push(event.state);
     });
     const program = await loadModule(
       runtime,
-      'export const requestHandler = async (ctx: any) => { if (ctx.request().path === "/loop") for (;;) {} await new Promise((r) => setTimeout(r, 300)); ctx.response().send("ok") }',
+      'export const requestHandler = async (ctx: any) => { if (ctx.request().path === "/loop") for (;;) {} if (ctx.request().path === "/wait") await new Promise((r) => setTimeout(r, 30_000)); ctx.response().send("ok") }',
     );
-    const innocent = handle(program);
+    const innocent = handle(program, testRequest({ path: '/wait' }));
     const guilty = handle(program, testRequest({ path: '/loop' }));
     assert.equal((await guilty).failure?.error.code, 'MODULE_TIMEOUT');
     assert.equal((await innocent).failure?.error.code, 'MODULE_CRASHED');

