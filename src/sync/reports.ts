@@ -80,8 +80,8 @@ async function takeOne(options: ReportsOptions, sent: Sent, lost: AbortSignal): 
   for (let failures = 1; !lost.aborted; failures += 1) {
     const outcome = await tryReport(options, layout, sent, lost);
     const code = outcome.error?.code;
-    // As long as the database is away, the report waits, and those behind it too.
-    const isTransient = code === 'DATABASE_LOST' || code === 'DATABASE_RETRY';
+    // As long as the database is away, or no thread has time, the report waits, and those behind it too.
+    const isTransient = code === 'DATABASE_LOST' || code === 'DATABASE_RETRY' || code === 'EXTENSION_BUSY';
     if (lost.aborted && outcome.outcome === 'failed') return;
     observe({ type: 'sync.reported', schema: layout.type.id, report: sent.kind, path: sent.path, ...outcome });
     if (!isTransient) return;
