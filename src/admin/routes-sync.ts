@@ -6,6 +6,7 @@ import { listOf, oneOf, STRING } from './schemas.ts';
 import type { AdminOptions, SyncControl } from './types.ts';
 
 const OBJECT = { type: 'object' } as const;
+const LIST = { type: 'array', items: STRING } as const;
 
 /** The routes of what is delivered from the event log, and of jobs. */
 export const SYNC_ROUTES: readonly AdminRoute[] = [
@@ -37,7 +38,10 @@ export const SYNC_ROUTES: readonly AdminRoute[] = [
     summary: 'Compares database and etcd now',
     query: [],
     responses: {
-      200: { doc: 'How many keys are missing, different, or there though no resource has them, with examples.', schema: oneOf(OBJECT) },
+      200: {
+        doc: 'How many keys are missing, different, or there though no resource has them (`foreign` ones have values of others and stay), with examples.',
+        schema: oneOf(OBJECT),
+      },
     },
     handle: async (_request, options) => oneAnswer(await control(options).compare()),
   },
@@ -59,8 +63,12 @@ export const SYNC_ROUTES: readonly AdminRoute[] = [
     summary: 'Begins to make etcd hold what it should; while one runs, tells of that one',
     query: [],
     body: {
-      doc: 'Ids of schemas; without them all.',
-      schema: { type: 'object', properties: { schemas: { type: 'array', items: STRING } }, additionalProperties: false },
+      doc: '`schemas`: ids; without them all, and keys of former schemas and templates are removed too. `former`: templates that keys were written under before the gateway wrote them down. `dry_run`: only tell what would be repaired.',
+      schema: {
+        type: 'object',
+        properties: { schemas: LIST, former: LIST, dry_run: { type: 'boolean' } },
+        additionalProperties: false,
+      },
       required: false,
     },
     responses: { 200: { doc: 'As GET.', schema: oneOf(OBJECT) } },
@@ -69,8 +77,9 @@ export const SYNC_ROUTES: readonly AdminRoute[] = [
 ];
 
 function resync(request: AdminRequest, options: AdminOptions): AdminAnswer {
-  const schemas = bodyField(request.body, 'schemas') ?? [];
-  return oneAnswer(control(options).resync(schemas as readonly string[]));
+  const list = (name: string): readonly string[] => (bodyField(request.body, name) ?? []) as readonly string[];
+  const isDryRun = bodyField(request.body, 'dry_run') === true;
+  return oneAnswer(control(options).resync({ schemas: list('schemas'), former: list('former'), isDryRun }));
 }
 
 function control({ sync }: AdminOptions): SyncControl {

@@ -124,11 +124,20 @@ export interface SyncControl {
   status(): unknown;
   cron(): Promise<readonly unknown[]>;
   compare(): Promise<unknown>;
-  /** Begins a resynchronisation of these schemas (none: all), unless one runs; gives its status. */
-  resync(schemas: readonly string[]): unknown;
+  /** Begins a resynchronisation, or a rehearsal of one, unless one runs; gives its status. */
+  resync(request: ResyncRequest): unknown;
   resyncStatus(): unknown;
   /** Absent when no schemas are served. */
   readonly webhooks?: WebhookControl;
+}
+
+export interface ResyncRequest {
+  /** Ids of schemas; none: all. */
+  readonly schemas: readonly string[];
+  /** Templates of keys that were written before, and are to be removed. */
+  readonly former: readonly string[];
+  /** Only to tell what would be repaired. */
+  readonly isDryRun: boolean;
 }
 
 /** Receivers of webhooks and their dead letters. Calls with a receiver reject with WEBHOOK_UNKNOWN. */

@@ -205,7 +205,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     usage: 'resync [SCHEMA…]',
     summary: 'make etcd hold what it should: deliver every resource again, and remove what no resource has',
     details:
-      'SCHEMA are ids of schemas; without them all. The running gateway does it, while others write; exit code 1 when changes still wait at the end because nobody delivers.',
+      'SCHEMA are ids of schemas; without them all, and then keys of former schemas and templates are removed too. Only keys with a value that the gateway writes are removed; `kept` counts the others. The running gateway does it, while others write: that of --admin, or with -c the one that runs with that file. Exit code 1 when changes still wait at the end because nobody delivers.',
     example: 'sekisho resync network subnet',
     load: async () => (await import('./commands/resync.ts')).resync,
   },

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { SyncControl } from '../admin/types.ts';
+import type { ResyncRequest, SyncControl } from '../admin/types.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Etcd } from '../etcd/types.ts';
 import { type SekishoError, toSekishoError } from '../lib/errors.ts';
 import type { SchemaSet } from '../schema/types.ts';
 import type { Database } from '../sql/types.ts';
+import type { Drift } from '../sync/drift.ts';
 import type { ResyncProgress, ResyncResult } from '../sync/resync.ts';
 import { createSync, type Sync, type SyncOptions } from '../sync/sync.ts';
 import type { RunEvent } from '../sync/types.ts';
@@ -87,7 +88,7 @@ async function openSource({ syncSource, database }: Settings, models: SyncedMode
 interface Run {
   readonly startedAt: string;
   progress?: ResyncProgress;
-  result?: ResyncResult;
+  result?: ResyncResult | Drift;
   error?: SekishoError;
 }
 
@@ -109,16 +110,18 @@ function createResync(sync: Sync) {
   });
   return {
     status,
-    start(schemas: readonly string[]) {
+    start({ schemas, former, isDryRun }: ResyncRequest) {
       if (state() !== 'running') {
         const started: Run = { startedAt: new Date().toISOString() };
         run = started;
+        const choice = { former, signal: closing.signal };
         const onProgress = (progress: ResyncProgress): void => {
           started.progress = progress;
         };
-        sync.resync(schemas, { onProgress, signal: closing.signal }).then(
-          (result) => {
-            started.result = result;
+        const result = isDryRun ? sync.rehearse(schemas, choice) : sync.resync(schemas, { ...choice, onProgress });
+        result.then(
+          (outcome) => {
+            started.result = outcome;
           },
           (error: unknown) => {
             started.error = toSekishoError(error);

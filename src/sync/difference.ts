@@ -5,11 +5,14 @@ import type { EventLog } from '../sql/event-log.ts';
 import type { Database, Resource } from '../sql/types.ts';
 import { allFields, findRows, toResource } from './find-rows.ts';
 import type { SyncLayout, TypeLayout } from './layout.ts';
-import { toValue } from './value.ts';
+import { bodyOf, parse, toFields, toValue } from './value.ts';
 
-/** A key that does not hold what the database says, though nothing about it waits in the event log. */
+/**
+ * A key that does not hold what the database says, though nothing about it waits in the event log. `orphaned`: no resource has it, and its value is one
+ * that we write; `foreign`: its value is not, so it may be somebody else's.
+ */
 export interface Difference {
-  readonly kind: 'missing' | 'different' | 'orphaned';
+  readonly kind: 'missing' | 'different' | 'orphaned' | 'foreign';
   readonly key: string;
   /** etcd's revision of the key; 0 for a missing one. */
   readonly modRevision: number;
@@ -66,7 +69,7 @@ export async function* differingRows(
   }
 }
 
-/** The keys of a type in etcd that no row has. Right while others write. */
+/** The keys of a type in etcd that no row has: orphaned and foreign ones. Right while others write. */
 export async function* orphanedKeys(comparison: Comparison, layout: TypeLayout): AsyncGenerator<Difference> {
   const { database, etcd, signal } = comparison;
   const prefix = layout.configPrefix + layout.pathPrefix;
@@ -76,7 +79,7 @@ export async function* orphanedKeys(comparison: Comparison, layout: TypeLayout):
     for (const path of paths) {
       if (rows.has(path)) continue;
       const difference = await confirm(comparison, layout, path);
-      if (difference?.kind === 'orphaned') yield difference;
+      if (difference?.kind === 'orphaned' || difference?.kind === 'foreign') yield difference;
     }
   }
 }
@@ -103,8 +106,11 @@ async function confirm(comparison: Comparison, layout: TypeLayout, path: string)
   if ((await log.pending([...eventPaths])).size > 0) return undefined;
   const after = (await readKeys(etcd, [key])).get(key);
   if (after?.modRevision !== before?.modRevision) return undefined;
-  const kind = before === undefined ? 'missing' : row === undefined ? 'orphaned' : 'different';
-  return { kind, key, modRevision: before?.modRevision ?? 0 };
+  if (before === undefined) return { kind: 'missing', key, modRevision: 0 };
+  const { modRevision } = before;
+  if (row !== undefined) return { kind: 'different', key, modRevision };
+  const isOurs = claimants.some(({ isPlain }) => isPlain) || bodyOf(before.value.toString()) !== undefined;
+  return { kind: isOurs ? 'orphaned' : 'foreign', key, modRevision };
 }
 
 /** The keys that are there, by their names. */
@@ -140,18 +146,6 @@ function toEventRow(layout: TypeLayout, row: Resource): Parameters<typeof toValu
     syncPlain: layout.isPlain,
     syncProperty: layout.property,
   };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
-
-function toFields(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 }
 
 /** Equal, where an absent property of a resource is a null one: columns are added to schemas later on. */

@@ -1,18 +1,25 @@
 import type { Etcd, KeyValue, TxnOperation } from '../etcd/types.ts';
+import { toResourcePath } from '../schema/resource-path.ts';
+import { splitSyncKey } from '../schema/sync-key.ts';
+import type { ResourceType } from '../schema/types.ts';
 import { type Comparison, type Difference, readKeys } from './difference.ts';
 import { compileKeyTemplate, type KeyTemplate } from './key-template.ts';
 import type { SyncLayout, TypeLayout } from './layout.ts';
-import { CONFIG_PREFIX, LAYOUTS_PREFIX } from './names.ts';
+import { CONFIG_PREFIX, LAYOUTS_PREFIX, REPORTS_PREFIX } from './names.ts';
 import type { Fence } from './types.ts';
+import { bodyOf, parse, toFields } from './value.ts';
 
 /** Keys that were written under a layout that the schemas do not have any more: of a schema that is gone, is `nosync` now, or has another template. */
 interface FormerLayout {
-  readonly isPlain: boolean;
   readonly template: KeyTemplate;
+  /** Whether a key has a value that we wrote. */
+  isOurs(kv: KeyValue): boolean;
 }
 
 const PAGE = 500;
 const MAX_OPERATIONS = 100;
+/** Under which no resource stands. */
+const PREFIXES = ['/gohan/', REPORTS_PREFIX];
 
 /**
  * Writes down in etcd, before anything is written under them, which keys are ours: one record per schema and template, which outlives both. False when
@@ -34,39 +41,78 @@ function toRecord({ type, pattern, isPlain }: TypeLayout): { readonly key: strin
   return { key: LAYOUTS_PREFIX + pattern, value: JSON.stringify({ schema: type.id, plain: isPlain }) };
 }
 
-/** The keys under former layouts that no present one has. They are told only when their value is one that we write, and nothing about them waits in the log. */
-export async function* formerKeys({ etcd, log, layout, signal }: Comparison): AsyncGenerator<Difference> {
-  const patterns = new Set(layout.types.map(({ pattern }) => pattern));
+/**
+ * The keys under former layouts that no present one has: under those that were written down, under those that the operator names (`templates`), and where
+ * the present schemas would have their keys without a template, as they may have had before anything was written down. Those with a value that we do not
+ * write are `foreign`. Nothing is told of a key that the log has something about.
+ */
+export async function* formerKeys(comparison: Comparison, templates: readonly string[] = []): AsyncGenerator<Difference> {
+  for await (const former of formerLayouts(comparison, templates)) yield* keysOf(comparison, former);
+}
+
+/** The keys under templates that the operator names. */
+export async function* namedKeys(comparison: Comparison, templates: readonly string[]): AsyncGenerator<Difference> {
+  for (const template of templates) yield* keysOf(comparison, toNamed(template));
+}
+
+/** What is wrong with a template that an operator names; undefined when nothing is. */
+export function formerProblem(text: string): string | undefined {
+  const { literals, names } = splitSyncKey(text);
+  const [prefix = ''] = literals;
+  if (!prefix.startsWith('/') || !prefix.slice(1).includes('/'))
+    return 'must begin with a whole segment of its own, as in /config/v1.0/dev/{{id}}: others may have keys beside ours';
+  if (names.length === 0) return 'must have a property in double braces, as in /config/v1.0/dev/{{id}}';
+  if (PREFIXES.some((ours) => prefix.startsWith(ours))) return 'names keys that the gateway itself needs';
+  return undefined;
+}
+
+async function* formerLayouts({ etcd, layout, signal }: Comparison, templates: readonly string[]): AsyncGenerator<FormerLayout> {
+  const known = new Set(layout.types.map(({ pattern }) => pattern));
   for await (const { kvs } of etcd.pages({ prefix: LAYOUTS_PREFIX }, signal))
     for (const record of kvs) {
       const pattern = record.key.slice(LAYOUTS_PREFIX.length);
-      const former = patterns.has(pattern) ? undefined : toFormer(pattern, record);
-      if (former !== undefined) yield* keysOf(former);
+      const former = known.has(pattern) ? undefined : toRecorded(pattern, record);
+      if (former !== undefined) yield former;
+      known.add(pattern);
     }
+  for (const template of templates) if (!known.has(template)) yield toNamed(template);
+  for (const { pattern, type } of layout.usual) if (!known.has(pattern)) yield toUsual(pattern, type);
+}
 
-  async function* keysOf({ template, isPlain }: FormerLayout): AsyncGenerator<Difference> {
-    for await (const { kvs } of etcd.pages({ prefix: template.prefix, keysOnly: true, limit: PAGE }, signal))
-      for (const { key } of kvs) {
-        if (template.match(key) === undefined || layout.hasKey(key)) continue;
-        // The log first: what it delivers after that changes the key, and with it the revision that a removal compares.
-        if ((await log.pending([toPath(key)])).size > 0) continue;
-        const kv = (await readKeys(etcd, [key])).get(key);
-        if (kv !== undefined && (isPlain || isWrapped(kv))) yield { kind: 'orphaned', key, modRevision: kv.modRevision };
-      }
-  }
+async function* keysOf({ etcd, log, layout, signal }: Comparison, { template, isOurs }: FormerLayout): AsyncGenerator<Difference> {
+  for await (const { kvs } of etcd.pages({ prefix: template.prefix, keysOnly: true, limit: PAGE }, signal))
+    for (const { key } of kvs) {
+      if (template.match(key) === undefined || layout.hasKey(key)) continue;
+      // The log first: what it delivers after that changes the key, and with it the revision that a removal compares.
+      if ((await log.pending([toPath(key)])).size > 0) continue;
+      const kv = (await readKeys(etcd, [key])).get(key);
+      if (kv !== undefined) yield { kind: isOurs(kv) ? 'orphaned' : 'foreign', key, modRevision: kv.modRevision };
+    }
 }
 
 /** Undefined for a record that is none of ours. */
-function toFormer(pattern: string, { value }: KeyValue): FormerLayout | undefined {
+function toRecorded(pattern: string, { value }: KeyValue): FormerLayout | undefined {
   const template = compileKeyTemplate(pattern);
   // One that begins with a property could be any key of etcd.
   if (template.prefix.length < 2) return undefined;
-  try {
-    const { plain } = JSON.parse(value.toString()) as { readonly plain?: unknown };
-    return { template, isPlain: plain === true };
-  } catch {
-    return undefined;
-  }
+  const { schema, plain } = toFields(parse(value.toString()));
+  if (typeof schema !== 'string') return undefined;
+  return { template, isOurs: plain === true ? () => true : isWrapped };
+}
+
+function toNamed(pattern: string): FormerLayout {
+  return { template: compileKeyTemplate(pattern), isOurs: isWrapped };
+}
+
+/** Nobody wrote down that we had keys there: so it counts what a value says of itself. */
+function toUsual(pattern: string, type: ResourceType): FormerLayout {
+  return {
+    template: compileKeyTemplate(pattern),
+    isOurs({ key, value }) {
+      const { id } = toFields(parse(bodyOf(value.toString()) ?? ''));
+      return (typeof id === 'string' || typeof id === 'number') && key === CONFIG_PREFIX + toResourcePath(type, String(id));
+    },
+  };
 }
 
 function toPath(key: string): string {
@@ -74,10 +120,5 @@ function toPath(key: string): string {
 }
 
 function isWrapped({ value }: KeyValue): boolean {
-  try {
-    const { body, version } = JSON.parse(value.toString()) as { readonly body?: unknown; readonly version?: unknown };
-    return typeof body === 'string' && typeof version === 'number';
-  } catch {
-    return false;
-  }
+  return bodyOf(value.toString()) !== undefined;
 }

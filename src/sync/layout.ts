@@ -26,6 +26,8 @@ export interface TypeLayout {
 export interface SyncLayout {
   /** Types whose changes are delivered. */
   readonly types: readonly TypeLayout[];
+  /** Where types stand that have no template and are delivered: of all types, also of those that have one now, or are `nosync`. */
+  readonly usual: readonly { readonly pattern: string; readonly type: ResourceType }[];
   /** Path and key of an event. One of a schema that is not there any more stands under its URL. */
   placeOf(event: { readonly path: string; readonly body: string }): { readonly path: string; readonly key: string };
   /** Whether a type has such keys. */
@@ -44,11 +46,13 @@ export function layoutOf(schemas: SchemaSet): SyncLayout {
 }
 
 function compileLayout(schemas: SchemaSet): SyncLayout {
-  const types = [...schemas.resources.values()].filter((type) => !type.isMeta && !type.noSync).map(toTypeLayout);
+  const own = [...schemas.resources.values()].filter(({ isMeta }) => !isMeta);
+  const types = own.filter(({ noSync }) => !noSync).map(toTypeLayout);
   const byUrl = new Map(types.map((layout) => [toPlainUrl(layout.type), layout]));
   const templated = types.filter(({ type }) => hasTemplate(type));
   return {
     types,
+    usual: own.map((type) => ({ type, pattern: `${CONFIG_PREFIX}${toPlainUrl(type)}/{{id}}` })),
     placeOf({ path, body }) {
       const layout = byUrl.get(collectionOf(path));
       if (layout === undefined) return { path, key: CONFIG_PREFIX + path };

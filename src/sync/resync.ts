@@ -5,8 +5,9 @@ import { toResourcePath } from '../schema/resource-path.ts';
 import type { EventLog } from '../sql/event-log.ts';
 import type { Database, Resource } from '../sql/types.ts';
 import { type Difference, orphanedKeys, rowPages } from './difference.ts';
+import { type Drift, findDrift } from './drift.ts';
 import { allFields, toResource } from './find-rows.ts';
-import { formerKeys } from './former-keys.ts';
+import { formerKeys, formerProblem, namedKeys } from './former-keys.ts';
 import type { SyncLayout, TypeLayout } from './layout.ts';
 import { CONFIG_PREFIX, MONITORING_PREFIX, STATE_PREFIX } from './names.ts';
 import { pause } from './pause.ts';
@@ -18,6 +19,8 @@ export interface ResyncOptions {
   readonly layout: SyncLayout;
   /** Ids of schemas; empty for all. */
   readonly schemas: readonly string[];
+  /** Templates of keys that they had before, whose keys are removed as well. */
+  readonly former?: readonly string[];
   readonly onProgress?: (progress: ResyncProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -35,11 +38,15 @@ export interface ResyncResult {
   readonly written: number;
   /** Keys of etcd that no resource had. */
   readonly removed: number;
+  /** Keys where no resource is, and that stay because their values are none of ours. */
+  readonly kept: number;
   /** Rows that the leader had not delivered when it made no more progress. */
   readonly waiting: number;
 }
 
 const PAGE = 200;
+/** Keys that a rehearsal names. */
+const MAX_NAMED = 1000;
 /** The log is not filled further than this ahead of its delivery. */
 const MAX_BACKLOG = 10_000;
 const POLL_MS = 100;
@@ -48,17 +55,34 @@ const STALL_MS = 30_000;
 
 /**
  * Makes etcd hold what it should: every resource goes through the event log once more, in the order that its row lock gives it among changes of others, and
- * then keys that no resource has are removed; without named schemas those of former schemas too. Runs on any node, while others write; the leader delivers. QUERY_INVALID for a schema that there is not.
+ * then keys that no resource has are removed; without named schemas those of former layouts too. Runs on any node, while others write; the leader delivers.
+ * QUERY_INVALID for a schema that there is not, and for a former template that could be any key.
  */
 export async function resync(options: ResyncOptions): Promise<ResyncResult> {
   const types = chosenTypes(options);
+  const former = formerOf(options);
   let written = 0;
   for (const layout of types) written += await writeAll(options, layout);
   const waiting = await awaitDelivery(options);
-  let removed = 0;
-  for (const layout of types) removed += await removeAll(options, orphanedKeys(options, layout), layout.type.id);
-  if (options.schemas.length === 0) removed += await removeAll(options, formerKeys(options));
-  return { written, removed, waiting };
+  const cleaned = { removed: 0, kept: 0 };
+  for (const layout of types) await removeAll(options, orphanedKeys(options, layout), cleaned, layout.type.id);
+  await removeAll(options, options.schemas.length === 0 ? formerKeys(options, former) : namedKeys(options, former), cleaned);
+  return { written, ...cleaned, waiting };
+}
+
+/** What `resync` with the same options would repair: of the keys that are named, `orphaned` ones would be removed. Changes nothing. */
+export async function rehearse(options: ResyncOptions): Promise<Drift> {
+  const types = chosenTypes(options);
+  const former = formerOf(options);
+  return await findDrift(options, { ...(options.schemas.length > 0 && { types }), former, maxExamples: MAX_NAMED });
+}
+
+function formerOf({ former = [] }: ResyncOptions): readonly string[] {
+  for (const template of former) {
+    const problem = formerProblem(template);
+    if (problem !== undefined) throw new SekishoError('QUERY_INVALID', `the former template ${JSON.stringify(template)} ${problem}`);
+  }
+  return former;
 }
 
 function chosenTypes({ layout, schemas }: ResyncOptions): readonly TypeLayout[] {
@@ -142,18 +166,25 @@ async function awaitLog(
   }
 }
 
-/** Removes keys with what was reported about them. */
-async function removeAll({ etcd, onProgress }: ResyncOptions, differences: AsyncIterable<Difference>, schema?: string): Promise<number> {
-  let removed = 0;
-  for await (const { key, modRevision } of differences) {
+/** Removes keys with what was reported about them, and leaves those of others alone. */
+async function removeAll(
+  { etcd, onProgress }: ResyncOptions,
+  differences: AsyncIterable<Difference>,
+  cleaned: { removed: number; kept: number },
+  schema?: string,
+): Promise<void> {
+  for await (const { kind, key, modRevision } of differences) {
+    if (kind !== 'orphaned') {
+      cleaned.kept += 1;
+      continue;
+    }
     const path = key.startsWith(`${CONFIG_PREFIX}/`) ? key.slice(CONFIG_PREFIX.length) : key;
     const { succeeded } = await etcd.txn({
       // A resource that is made meanwhile has another revision.
       compare: [{ key, target: 'modRevision', result: '=', value: modRevision }],
       success: [{ delete: { key: STATE_PREFIX + path } }, { delete: { key: MONITORING_PREFIX + path } }, { delete: { key } }],
     });
-    if (succeeded) removed += 1;
-    onProgress?.({ phase: 'clean', ...(schema !== undefined && { schema }), done: removed });
+    if (succeeded) cleaned.removed += 1;
+    onProgress?.({ phase: 'clean', ...(schema !== undefined && { schema }), done: cleaned.removed });
   }
-  return removed;
 }

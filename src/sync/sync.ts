@@ -12,7 +12,7 @@ import { layoutOf } from './layout.ts';
 import { CRON_KEY, STATE_KEY } from './names.ts';
 import { leadsAs } from './office.ts';
 import { takeReports } from './reports.ts';
-import { type ResyncProgress, type ResyncResult, resync } from './resync.ts';
+import { type ResyncProgress, type ResyncResult, rehearse, resync } from './resync.ts';
 import { trimLog } from './trim-log.ts';
 import type { RunEvent } from './types.ts';
 import { createWatchedKeys, type WatchedKeys } from './watched-keys.ts';
@@ -59,6 +59,12 @@ export interface SyncStatus {
   readonly problems: readonly string[];
 }
 
+export interface ResyncChoice {
+  /** Templates of keys that were written before, which are removed as well. */
+  readonly former?: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
 export interface Sync {
   status(): SyncStatus;
   cron(): Promise<readonly CronStatus[]>;
@@ -67,8 +73,10 @@ export interface Sync {
   /** See `resync.ts`. SYNC_NO_ETCD without etcd or schemas. */
   resync(
     schemas: readonly string[],
-    options?: { readonly onProgress?: (progress: ResyncProgress) => void; readonly signal?: AbortSignal },
+    options?: ResyncChoice & { readonly onProgress?: (progress: ResyncProgress) => void },
   ): Promise<ResyncResult>;
+  /** What `resync` would repair. */
+  rehearse(schemas: readonly string[], options?: ResyncChoice): Promise<Drift>;
   /** Compares database and etcd now. SYNC_NO_ETCD without etcd or schemas. */
   compare(signal?: AbortSignal): Promise<Drift>;
   /** Gives up all offices; what is under way ends first. */
@@ -149,6 +157,7 @@ export async function createSync(options: SyncOptions): Promise<Sync> {
     cron: () => cron.status(),
     webhooks,
     resync: async (schemas, more = {}) => await resync({ ...needed(), schemas, ...more }),
+    rehearse: async (schemas, more = {}) => await rehearse({ ...needed(), schemas, ...more }),
     compare: async (signal) => await measureDrift({ ...needed(), ...(signal && { signal }) }),
     async close() {
       await Promise.all(closers.map((close) => close()));

@@ -12,6 +12,26 @@ export function toValue({ body, version, syncPlain, syncProperty, path }: Omit<E
   return text === '' ? undefined : text;
 }
 
+/** The content of a value of this kind, and undefined for one that is not written by us, as far as that can be seen. */
+export function bodyOf(value: string): string | undefined {
+  const { body, version } = toFields(parse(value));
+  return typeof body === 'string' && typeof version === 'number' ? body : undefined;
+}
+
+/** The text as JSON, or as it is. */
+export function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The fields of an object; none of anything else. */
+export function toFields(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+}
+
 function propertyOf(body: string, property: string, path: string): string {
   const resource = JSON.parse(body) as Readonly<Record<string, unknown>>;
   const value = resource[property];

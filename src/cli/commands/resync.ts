@@ -1,6 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CommandContext } from '../command.ts';
+import { callerOf } from '../configured-admin.ts';
 import { Failure } from '../failure.ts';
+import { flagText } from '../flags.ts';
 import { toData } from '../to-data.ts';
 
 interface ResyncState {
@@ -11,7 +13,8 @@ interface ResyncState {
     readonly done: number;
     readonly total?: number;
   };
-  readonly result?: { readonly written: number; readonly removed: number; readonly waiting: number };
+  /** Without `waiting` when it only told what would be repaired. */
+  readonly result?: Readonly<Record<string, unknown>> & { readonly waiting?: number };
   readonly error?: string;
 }
 
@@ -21,18 +24,19 @@ const PHASES = { write: 'into the event log', deliver: 'delivered to etcd', clea
 
 /** `resync [SCHEMA…]`: has the running gateway make etcd hold what it should, and tells how far it is. Resolves to 1 when changes still wait at the end. */
 export async function resync(context: CommandContext): Promise<number> {
-  const { words: schemas, io } = context;
+  const { words: schemas, flags, io } = context;
+  const call = callerOf(context);
+  const former = flagText(flags, 'former')?.split(',');
+  const body = { schemas, ...(former && { former }), ...(flags['dry-run'] === true && { dry_run: true }) };
   let told = '';
-  for (
-    let answer = await context.call({ method: 'POST', path: PATH, body: { schemas } });
-    ;
-    answer = await context.call({ method: 'GET', path: PATH })
-  ) {
+  for (let answer = await call({ method: 'POST', path: PATH, body }); ; answer = await call({ method: 'GET', path: PATH })) {
     const { state, progress, result, error } = toData(answer) as ResyncState;
     if (state === 'failed') throw new Failure(1, error ?? 'it failed');
     if (result !== undefined) {
       await context.print(result, 'yaml');
-      return result.waiting === 0 ? 0 : 1;
+      const { waiting = 0 } = result;
+      if (waiting > 0) io.err(`${waiting} changes still wait: sekisho sync status tells who delivers, and what hinders\n`);
+      return waiting === 0 ? 0 : 1;
     }
     const line =
       progress === undefined
