@@ -18,7 +18,15 @@ subscribe((event) => {
 });
 const retry = { count: 20, intervalMs: 5 };
 const database = await openDatabase({ type: kind as Database['kind'], connection, maxOpenConnections: 4, retry });
-await database.prepare(SYNC_SCHEMAS, { autoMigrate: true, cascadeDelete: false });
+for (;;) {
+  try {
+    await database.prepare(SYNC_SCHEMAS, { autoMigrate: true, cascadeDelete: false });
+    break;
+  } catch (error) {
+    // Writers that keep a file of SQLite busy for long.
+    if ((error as { readonly code?: string }).code !== 'DATABASE_RETRY') throw error;
+  }
+}
 const source =
   type === 'poll'
     ? undefined
