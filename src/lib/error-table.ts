@@ -327,11 +327,6 @@ export const ERRORS = {
     title: 'Method not allowed',
     help: 'The path exists, but not with this method; the Allow header lists those it has.',
   },
-  ACTION_PROTOCOL: {
-    status: 501,
-    title: 'Protocol not served',
-    help: 'The action names a `protocol`, such as websocket, for which its handler would take over the connection.',
-  },
   QUERY_INVALID: { status: 400, title: 'Invalid query', help: 'A query parameter is unknown or has a wrong value.' },
   PAGE_TOKEN_INVALID: { status: 400, title: 'Invalid page token', help: 'The page token is damaged, or was made for other arguments.' },
   IDEMPOTENCY_MISMATCH: {

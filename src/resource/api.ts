@@ -1,11 +1,13 @@
 import { hkdfSync } from 'node:crypto';
 import type { Extensions } from '../extension/types.ts';
 import type { Exchange } from '../http/exchange.ts';
+import type { Upstreams } from '../http/upstreams.ts';
 import type { Identifier } from '../identity/identify.ts';
-import { toSekishoError } from '../lib/errors.ts';
+import { SekishoError, toSekishoError } from '../lib/errors.ts';
 import type { PolicySet } from '../policy/types.ts';
 import type { SchemaSet } from '../schema/types.ts';
 import type { Database } from '../sql/types.ts';
+import { openTunnel } from './action-tunnel.ts';
 import { createAnswerer } from './answerer.ts';
 import { toRefusal } from './authenticate.ts';
 import { compileCors } from './cors.ts';
@@ -39,6 +41,8 @@ export interface ResourceApiOptions {
   readonly extensions?: Extensions | undefined;
   /** Answers what extensions ask of the gateway beside its resources: `http.*`, `config.*`, … */
   readonly hostCall?: HostCall;
+  /** Where clients of actions with a protocol of their own are joined with other servers. */
+  readonly upstreams?: Upstreams;
   /** Connections of the database; transactions with handlers leave one of them for what handlers do outside of those. */
   readonly maxOpenConnections?: number;
 }
@@ -73,10 +77,16 @@ export function createResourceApi(options: ResourceApiOptions): ResourceApi {
   const answer = createAnswerer({ ...options, cors, hostCall, gate, secrets: deriveSecrets(options.secret) });
   let models: Models = compileModels(options.schemas, options.policies, options.extensions);
 
+  const send = async (found: Answer, exchange: Exchange, note: RequestNote, fields: readonly string[]): Promise<void> => {
+    if (found.tunnel === undefined) return sendAnswer(exchange, note, found, fields);
+    if (options.upstreams === undefined) throw new SekishoError('INTERNAL', 'nothing is known that reaches other servers');
+    await openTunnel(exchange, options.upstreams, found.tunnel);
+    note.status = found.status;
+  };
   const serve = async (answering: Promise<Answer>, exchange: Exchange, note: RequestNote, target?: Target): Promise<void> => {
     const fields = exchange.method === 'OPTIONS' ? [] : cors.fields(exchange.headers);
     try {
-      sendAnswer(exchange, note, await answering, fields);
+      await send(await answering, exchange, note, fields);
     } catch (error) {
       const failure = isExtensionFailure(error) ? toFailureAnswer(error) : undefined;
       if (failure !== undefined) return sendAnswer(exchange, note, failure, fields);

@@ -36,11 +36,12 @@ export function credentialsOf(exchange: Exchange): Credentials {
 const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Whether a cookie speaks for its user: browsers add it also to what a page of another site sends, which must not write in the user's name.
+ * Whether a cookie speaks for its user: browsers add it also to what a page of another site sends, which must not write in the user's name, nor
+ * talk over a WebSocket, which no rule of CORS guards.
  * They tell by Sec-Fetch-Site, older ones by Origin, where the page came from.
  */
-function isOwnWill({ method, headers, authority }: Exchange): boolean {
-  if (READING.has(method)) return true;
+function isOwnWill({ method, headers, authority, upgrade }: Exchange): boolean {
+  if (READING.has(method) && upgrade === undefined) return true;
   const site = fieldValue(headers, 'sec-fetch-site');
   if (site !== undefined) return site === 'same-origin' || site === 'none';
   const origin = fieldValue(headers, 'origin');

@@ -4,6 +4,7 @@ import { allOf } from '../schema/filter.ts';
 import type { Action } from '../schema/types.ts';
 import { lazyValidator } from '../schema/validator.ts';
 import { toValidationText } from '../schema/violation.ts';
+import { toTunnelTarget } from './action-tunnel.ts';
 import { isObject, type JsonObject, readBody } from './body.ts';
 import { permitFields } from './event-fields.ts';
 import { checkAncestors, parentFilter } from './parent.ts';
@@ -15,23 +16,22 @@ import { denied } from './write.ts';
  * is open while its handlers run.
  */
 export async function act(call: Call, action: Action, params: Readonly<Record<string, string>>): Promise<Answer> {
-  const { models, identity, type, id, events } = call;
-  if (action.protocol !== '')
-    throw new SekishoError(
-      'ACTION_PROTOCOL',
-      `The action ${action.id} of ${type.id} speaks ${action.protocol}; only plain requests are served.`,
-    );
-  const input = action.input === undefined ? {} : await readInput(call);
+  const { models, identity, type, id, events, exchange } = call;
+  // Of another protocol what follows the head is no body.
+  const hasInput = action.input !== undefined && action.protocol === '';
+  const input = hasInput ? await readInput(call) : {};
   const permit = models.access.permit(identity, action.id, type, id);
   checkInput(call, permit, input);
   if (id !== undefined) await checkReach(call, permit);
-  if (action.input !== undefined) {
+  if (hasInput && action.input !== undefined) {
     const errors = lazyValidator(action.input)(input);
     if (errors.length > 0) throw new SekishoError('RESOURCE_INVALID', toValidationText(errors), { errors });
   }
   events?.tell({ ...permitFields(models, identity, permit), request_data: input });
   const outcome = await events?.run(action.id, { id, input, params: { ...ancestorParams(call), ...params }, response: undefined });
   const response = outcome?.response;
+  const tunnel = action.protocol !== '' && exchange.upgrade !== undefined ? toTunnelTarget(response) : undefined;
+  if (tunnel !== undefined) return { status: 101, headers: [], tunnel };
   if (response !== undefined) return { status: 200, headers: [], body: JSON.stringify(response) };
   if (action.hasResponseOwnership) return { status: 200, headers: [] };
   throw new SekishoError('EXTENSION_FAILED', 'The action has no answer; the log has the details under this id.', {

@@ -3,6 +3,7 @@ import type { SekishoError } from '../lib/errors.ts';
 import type { Identity } from '../lib/identity.ts';
 import type { ResourceType } from '../schema/types.ts';
 import type { Database } from '../sql/types.ts';
+import type { TunnelTarget } from './action-tunnel.ts';
 import type { Events } from './events.ts';
 import type { Models } from './models.ts';
 
@@ -13,6 +14,8 @@ export interface Answer {
   readonly body?: string;
   /** `application/json` when absent. */
   readonly contentType?: string;
+  /** Instead of an answer the client is joined with this server. */
+  readonly tunnel?: TunnelTarget;
 }
 
 /** What access log and metrics are told about a request; the caller of `handle` owns it. */

@@ -181,7 +181,11 @@ export const ACTION_KEYS = {
   output: { type: 'map', doc: 'JSON schema of the answer, for documents.' },
   parameters: { type: 'map', doc: 'Query parameters, for documents.' },
   description: { type: 'text', mayBeEmpty: true, doc: 'What it does.' },
-  protocol: { type: 'text', mayBeEmpty: true, doc: '`websocket` and the like are not served: the action answers 501.' },
+  protocol: {
+    type: 'text',
+    mayBeEmpty: true,
+    doc: 'What is spoken behind the head of the request, such as `websocket`: the body is not read, and `input` is for documents.',
+  },
   has_response_ownership: { type: 'flag', doc: 'No answer of the handler is fine: it wrote its own.' },
 } as const satisfies SchemaKeys;
 

@@ -2,6 +2,7 @@ import type { Settings } from '../config/settings.ts';
 import type { Etcd } from '../etcd/types.ts';
 import type { Bundler } from '../extension/bundler.ts';
 import type { Extensions } from '../extension/types.ts';
+import { createUpstreams } from '../http/upstreams.ts';
 import { createIdentifier } from '../identity/identify.ts';
 import { createProviders } from '../identity/providers.ts';
 import { compilePolicies } from '../policy/policy-set.ts';
@@ -13,6 +14,7 @@ import type { Database } from '../sql/types.ts';
 import type { Closing } from './closing.ts';
 import { createExtensionLoader } from './extensions.ts';
 import { toProviderOptions, toResourceApiOptions } from './models-options.ts';
+import { toUpstreamsOptions } from './options.ts';
 import type { GetSecret } from './secrets-of.ts';
 import { createServedExtensions } from './served-extensions.ts';
 import { addStored } from './stored-definitions.ts';
@@ -100,6 +102,7 @@ export async function startModelApi(options: ModelApiOptions): Promise<ModelApi>
       identifier,
       extensions: extensions.current,
       hostCall: loader.hostCall,
+      upstreams: closing.add(createUpstreams(toUpstreamsOptions(settings))),
       ...toResourceApiOptions(settings),
     }),
   );
