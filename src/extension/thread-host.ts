@@ -75,6 +75,8 @@ export class ThreadHost {
   /** By index of their numbers. */
   readonly #runs: (ThreadRun | undefined)[] = [];
   #inFlight = 0;
+  /** When it last told something, or got something to do. Milliseconds of `performance.now()`. */
+  #heardAt = 0;
   #calls = 0;
   #outbox: unknown[] = [];
   #scheduled = false;
@@ -139,6 +141,11 @@ export class ThreadHost {
     return this.#inFlight;
   }
 
+  /** How long it has told nothing while it had something to do. */
+  get silentMs(): number {
+    return this.#inFlight === 0 ? 0 : performance.now() - this.#heardAt;
+  }
+
   get isGone(): boolean {
     return this.#gone;
   }
@@ -189,6 +196,7 @@ export class ThreadHost {
       return;
     }
     this.#runs[indexOf(run.inv)] = run;
+    if (this.#inFlight === 0) this.#heardAt = performance.now();
     this.#inFlight += 1;
     if (this.#sync.pending > 0) {
       // It waits for an answer: the event goes the same way, with what was to go before it.
@@ -281,6 +289,7 @@ export class ThreadHost {
   /** What comes from a thread is untrusted: a batch that does not read ends the thread, not the gateway. */
   #receive(batch: readonly unknown[]): void {
     if (this.#gone) return;
+    this.#heardAt = performance.now();
     try {
       let at = 0;
       const next = (): unknown => batch[at++];
