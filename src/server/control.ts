@@ -33,6 +33,12 @@ export interface ControlOptions<Built> {
   /** Where the configuration is read again when watched files change. */
   readonly source: SourceOptions;
   readonly closing: Closing;
+  /** Where models belong that outlive what owns the state; `closing` by default. */
+  readonly serving?: Closing;
+  /** Models that serve already. */
+  readonly models?: StartedModels | undefined;
+  /** What code of users meets in place of the way to this state alone. */
+  readonly toShared?: (own: Bridge) => Bridge;
   /** Gives what serves requests; asked once the models are there. */
   readonly openPlane: (models: StartedModels | undefined, bridge: Bridge) => Plane<Built> | Promise<Plane<Built>>;
   /** Listens for the traffic; asked once the entities are served. */
@@ -61,18 +67,34 @@ export interface Control {
 
 /** Puts it together and begins to serve; rejects when a part cannot start, and the caller closes what did. */
 export async function startControl<Built>(options: ControlOptions<Built>): Promise<Control> {
-  const { loaded, source, closing, openPlane, openFront, metrics, processes, phase, followers, gate, contents } = options;
+  const {
+    loaded,
+    source,
+    closing,
+    serving = closing,
+    openPlane,
+    openFront,
+    metrics,
+    processes,
+    phase,
+    followers,
+    gate,
+    contents,
+  } = options;
   const { settings, path } = loaded;
   const first = checkedInit(settings.proxy.initResources);
-  const etcd = await openSyncEtcd(settings, closing);
+  const etcd = await openSyncEtcd(settings, serving);
   let isLoaded = false;
-  const bridge = createBridge(() => registry, settings.tags);
+  const own = createBridge(() => registry, settings.tags);
+  const bridge = options.toShared?.(own) ?? own;
   const getSecret = secretsOf(settings, bridge, () => isLoaded);
   // Loaded only where there are models: a gateway that only proxies needs neither drivers nor validators.
   const models =
-    settings.schemas.length === 0
+    options.models ??
+    (settings.schemas.length === 0
       ? undefined
-      : await (await import('./models.ts')).startModels(settings, path, closing, { etcd, followers, getSecret });
+      : await (await import('./models.ts')).startModels(settings, path, serving, { etcd, followers, getSecret }));
+  await models?.attend(closing);
   const storageEtcd = await openStorageEtcd(settings, closing);
   const store = closing.add(await openStore(settings, storageEtcd, contents));
   const plane = await openPlane(models, bridge);
@@ -81,7 +103,7 @@ export async function startControl<Built>(options: ControlOptions<Built>): Promi
   const reload = () => checkedInit(loadSettings(source).settings.proxy.initResources);
   const configPath = path.startsWith('$') ? undefined : path;
   const base = closing.add(await createBaseLayer({ first, reload, configPath, watchFiles: settings.proxy.watchFiles, registry }));
-  await models?.begin();
+  if (options.models === undefined) await models?.begin();
   closing.add(createCertificateWatch(() => registry.entities()));
   const front = await openFront();
   const sync = needsSync(settings) ? closing.add(await startSync(settings, etcd, models?.synced)) : undefined;

@@ -4,7 +4,8 @@ import { SekishoError, toSekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 import { VERSION } from '../lib/version.ts';
 import { createClosing } from './closing.ts';
-import { type Gateway, type GatewayLog, startGateway } from './gateway.ts';
+import type { Gateway, GatewayLog } from './gateway.ts';
+import { startLocalGateway } from './local-gateway.ts';
 import { createLog, type Log } from './log.ts';
 import { toLogOptions } from './options.ts';
 import { createPidFile } from './pid-file.ts';
@@ -45,7 +46,7 @@ async function runWith(options: RunOptions, predecessor: Predecessor | undefined
   try {
     const gateway =
       workers === 0
-        ? await startGateway({ loaded, source, log })
+        ? await startLocalGateway({ loaded, source, log, predecessor })
         : await (await import('./supervisor/supervisor.ts')).startSupervisor({ loaded, source, log, predecessor });
     if (settings.pidFile !== undefined) closing.add(createPidFile(settings.pidFile));
     await predecessor?.serving();

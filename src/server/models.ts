@@ -28,7 +28,7 @@ import { releaseMemory } from './release-memory.ts';
 import type { GetSecret } from './secrets-of.ts';
 import type { SyncedModels } from './sync.ts';
 import { tellMigrated } from './tell-migrated.ts';
-import { createFileWatch } from './watch-files.ts';
+import { createFileWatch, type FileWatch } from './watch-files.ts';
 
 /** What was read and made of files: workers load what the supervisor has checked, whatever is on the disk meanwhile. */
 export interface ModelFiles {
@@ -58,6 +58,8 @@ export interface StartedModels {
   extensions(): Extensions | undefined;
   /** The files of the set that is served. */
   files(): ModelFiles;
+  /** Follows the files and answers health checks until `closing` closes: of several processes with the same models one does. */
+  attend(closing: Closing): Promise<void>;
   /** Runs `post-migration` of every schema. To be called once, when the entities (secrets are among them) are there. */
   begin(): Promise<void>;
   /** Rejects with what is wrong with the files as they are now. */
@@ -96,6 +98,7 @@ export async function startModels(
   await importAll(settings.database, database, set);
   const models = await startModelApi({ settings, folder, database, closing, etcd, getSecret, first: set, bundler });
   let files: ModelFiles = { texts, bundles: bundler.bundles };
+  let { imports } = bundler;
   const { api, served } = models;
   releaseMemory();
 
@@ -105,7 +108,8 @@ export async function startModels(
     const { bundles } = read.bundler;
     try {
       await next.bundle();
-      watch.follow([...filesOf(next.set), ...read.bundler.imports]);
+      imports = read.bundler.imports;
+      watch?.follow([...filesOf(next.set), ...imports]);
       const { changes, obstacles } = diffSets(served().set, next.set);
       if (changes.length === 0 && areSameBundles(files.bundles, bundles)) return await next.close();
       if (obstacles.length > 0) throw needsRestart(obstacles);
@@ -128,22 +132,22 @@ export async function startModels(
     reloading = turn.catch(() => undefined);
     return turn;
   };
-  const watch = closing.add(
-    createFileWatch(() =>
-      inTurn().catch((error: unknown) =>
-        observe({ type: 'error', error: toSekishoError(error), where: 'schema files (the last good set serves on)' }),
-      ),
-    ),
-  );
-  watch.follow([...filesOf(served().set), ...bundler.imports]);
-
-  if (settings.healthcheck.enabled) closing.add(await startHealthListener(settings, database));
+  let watch: FileWatch | undefined;
+  const onEdit = () =>
+    inTurn().catch((error: unknown) =>
+      observe({ type: 'error', error: toSekishoError(error), where: 'schema files (the last good set serves on)' }),
+    );
   return {
     fallback: models.fallback,
     synced: { database: withListeners(database, elsewhere), schemas: () => served().set, runEvent: api.runEvent },
     sample: toSample(served(), settings),
     extensions: models.extensions,
     files: () => files,
+    async attend(attending) {
+      watch = attending.add(createFileWatch(onEdit));
+      watch.follow([...filesOf(served().set), ...imports]);
+      if (settings.healthcheck.enabled) attending.add(await startHealthListener(settings, database));
+    },
     begin: () => tellMigrated(served().set, api.runEvent),
     check: async () => void compilePolicies(readModels(settings, folder).set.policies),
     tellEvents: () => elsewhere.forEach((listener) => listener()),

@@ -19,8 +19,11 @@ test('two workers serve as one gateway: changes, explain, modules, documents, me
   assert.deepEqual(ready.workers, { serving: 2, wanted: 2 });
 
   for (let i = 0; i < 40; i += 1) assert.equal((await ask(`${url}/x`)).status, 200);
-  const metrics = (await gateway.admin('GET', '/metrics')).text;
-  assert.match(metrics, /^sekisho_requests_total\{namespace="default",route="up",.*status="200"\} 40$/m);
+  // A request is counted when it is over, which may be a moment after its answer was read.
+  const metrics = await until('all are counted', async () => {
+    const { text } = await gateway.admin('GET', '/metrics');
+    return /^sekisho_requests_total\{namespace="default",route="up",.*status="200"\} 40$/m.test(text) && text;
+  });
   assert.match(metrics, /^sekisho_request_duration_seconds_count\{namespace="default",route="up"\} 40$/m);
   assert.match(metrics, /^sekisho_workers\{state="serving"\} 2$/m);
   for (const name of ['supervisor', 'worker-1', 'worker-2'])
@@ -130,13 +133,13 @@ test('reload: what workers read counts at once, what a start reads is named, wha
 test('a port in use is told as ever, also when another gateway shares it', async () => {
   await using gateway = await startWithWorkers();
   await assert.rejects(
-    startGateway({ config: { workers: 2, proxy: { port: gateway.ports.proxy } }, readyTimeoutMs: 10_000 }),
+    startGateway({ config: { workers: 2, proxy: { port: gateway.ports.proxy } } }),
     /proxy\.port: cannot listen on .* in use/,
   );
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   const { port } = taken.address() as { port: number };
-  await assert.rejects(startGateway({ config: { workers: 1, admin: { port } }, readyTimeoutMs: 10_000 }), /admin\.port: cannot listen/);
+  await assert.rejects(startGateway({ config: { workers: 1, admin: { port } } }), /admin\.port: cannot listen/);
   taken.close();
 });
 
@@ -160,13 +163,12 @@ test('a program that does not come up takes nothing over', async () => {
   await gateway.put('route', { name: 'next', paths: ['/next'], methods: ['GET'], service: 'up' });
 });
 
-test('SIGTERM ends all of it, exit code 0; one process does without workers, reload and upgrade', async () => {
+test('SIGTERM ends all of it, exit code 0; one process does without workers, and replaces none at a reload', async () => {
   await using gateway = await startWithWorkers();
   const workers = await untilServing(gateway);
   assert.equal(await gateway.stop(), 0);
   for (const { pid } of workers) assert.ok(!isAlive(pid));
   await using alone = await startGateway();
   assert.deepEqual(await readWorkers(alone), []);
-  assert.equal((await alone.admin('POST', '/api/v1/upgrade')).json().code, 'RELOAD_REFUSED');
   assert.deepEqual((await alone.admin('POST', '/api/v1/reload')).json().data, { changed: [], later: [], replaced: 0 });
 });

@@ -1,7 +1,6 @@
 import type { ProcessControl, Reloaded } from '../../admin/types.ts';
 import { loadSettings } from '../../config/load-settings.ts';
 import type { Settings } from '../../config/settings.ts';
-import { SekishoError, toSekishoError } from '../../lib/errors.ts';
 import { observe } from '../../lib/event.ts';
 import { VERSION } from '../../lib/version.ts';
 import type { Bridge } from '../../runtime/types.ts';
@@ -10,6 +9,7 @@ import { type AdminGate, createAdminGate } from '../admin-gate.ts';
 import { checkedInit } from '../checked-init.ts';
 import { type Closing, createClosing } from '../closing.ts';
 import { type Control, startControl, tellWhatToTry } from '../control.ts';
+import { createExclusive } from '../exclusive.ts';
 import type { Gateway, GatewayOptions, Life } from '../gateway.ts';
 import { adminListeners, proxyListeners, tellListening, toAddress } from '../listeners.ts';
 import { mergeSamples } from '../merge-samples.ts';
@@ -21,19 +21,13 @@ import { toWorkerCount } from '../worker-count.ts';
 import { toBridgeCalls } from './bridge-calls.ts';
 import { handOver } from './handover.ts';
 import { createModelFollowers, serveFiles } from './model-followers.ts';
-import type { Predecessor } from './predecessor.ts';
 import { type BoundSocket, createSharedSockets, type SharedSockets } from './shared-sockets.ts';
 import type { WorkerProcess } from './worker-process.ts';
 import { createWorkers, type Workers } from './workers.ts';
 import { createWorkersPlane, type WorkersPlane } from './workers-plane.ts';
 
-export interface SupervisorOptions extends GatewayOptions {
-  /** The process that this one takes over from. */
-  readonly predecessor: Predecessor | undefined;
-}
-
 /** Starts a gateway whose requests are served by workers; rejects, with everything closed again, when a part cannot start. */
-export async function startSupervisor(options: SupervisorOptions): Promise<Gateway> {
+export async function startSupervisor(options: GatewayOptions): Promise<Gateway> {
   const supervisor = new Supervisor(options);
   try {
     await supervisor.start();
@@ -49,8 +43,9 @@ const ADMIN_SOCKETS = 2;
 
 class Supervisor implements Gateway {
   readonly handedOver: Promise<void>;
-  readonly #options: SupervisorOptions;
+  readonly #options: GatewayOptions;
   readonly #life: Life = { phase: 'starting' };
+  readonly #exclusive = createExclusive(this.#life);
   readonly #startedAt = performance.now();
   /** What stays as long as the process: metrics, sockets, the listener of admin calls, workers. */
   readonly #closing: Closing = createClosing();
@@ -67,14 +62,12 @@ class Supervisor implements Gateway {
   #models: StartedModels | undefined;
   /** Where workers reach the state. */
   #bridge = Promise.withResolvers<Pick<Bridge, Exclude<keyof Bridge, 'getSecret' | 'getCollection'>>>();
-  #isBusy = false;
   #isHandedOver = false;
   readonly #ending = new AbortController();
   #hasListened = false;
-  #upgradeError: SekishoError | undefined;
   #onHandedOver: () => void;
 
-  constructor(options: SupervisorOptions) {
+  constructor(options: GatewayOptions) {
     this.#options = options;
     this.#settings = options.loaded.settings;
     const handedOver = Promise.withResolvers<void>();
@@ -132,7 +125,7 @@ class Supervisor implements Gateway {
   }
 
   async reload(): Promise<Reloaded> {
-    return await this.#alone(async () => {
+    return await this.#exclusive.run(async () => {
       const startedAt = performance.now();
       const next = loadSettings(this.#options.source).settings;
       const plan = planReload(this.#settings, next, true);
@@ -163,11 +156,7 @@ class Supervisor implements Gateway {
   }
 
   upgrade(): void {
-    if (this.#isBusy || this.#life.phase !== 'ready') throw busy();
-    void this.#alone(() => this.#upgrade()).catch((error: unknown) => {
-      this.#upgradeError = toSekishoError(error);
-      observe({ type: 'server.upgrade', state: 'failed', pid: 0, error: this.#upgradeError });
-    });
+    this.#exclusive.upgrade(() => this.#upgrade());
   }
 
   async close(reason: string): Promise<void> {
@@ -186,18 +175,7 @@ class Supervisor implements Gateway {
     await this.#closing.close();
   }
 
-  async #alone<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#isBusy || this.#life.phase !== 'ready') throw busy();
-    this.#isBusy = true;
-    try {
-      return await work();
-    } finally {
-      this.#isBusy = false;
-    }
-  }
-
   async #upgrade(): Promise<void> {
-    this.#upgradeError = undefined;
     let contents: MemoryContents | undefined;
     let isReleased = false;
     try {
@@ -281,7 +259,7 @@ class Supervisor implements Gateway {
       wanted: () => this.#workers.wanted(),
       reload: () => this.reload(),
       upgrade: () => this.upgrade(),
-      upgradeError: () => this.#upgradeError,
+      upgradeError: () => this.#exclusive.upgradeError(),
     };
   }
 
@@ -289,8 +267,4 @@ class Supervisor implements Gateway {
     const own = { process: 'supervisor', samples: this.#metrics?.collect() ?? [] };
     return renderSamples(mergeSamples([own, ...(await this.#workers.metrics())]));
   }
-}
-
-function busy(): SekishoError {
-  return new SekishoError('RELOAD_REFUSED', 'the gateway starts or ends, or a reload or an upgrade is under way');
 }
