@@ -31,7 +31,7 @@ const EXTENSION = {
     doc: 'Seconds that the handlers of one event may take, nested events included.',
   },
   timelimits: { type: 'list', of: TIMELIMIT, default: [], doc: 'Other limits for some events; the first that fits counts.' },
-  npm_path: { type: 'path', use: 'folder', doc: 'Folder whose `node_modules` extensions may `require` and import.' },
+  npm_path: { type: 'path', use: 'folder', default: '.', doc: 'Folder whose `node_modules` extensions may `require` and import.' },
   file_root: {
     type: 'path',
     use: 'folder',

@@ -25,7 +25,7 @@ export function toExtensionsOptions({ extension }: Settings): Pick<ExtensionsOpt
       quarantineKills: extension.quarantineKills,
       quarantineWindowMs: extension.quarantineWindowMs,
     },
-    ...(extension.npmPath !== undefined && { npmPath: extension.npmPath }),
+    npmPath: extension.npmPath,
     env: toModuleEnv(process.env, extension.env),
   };
 }
