@@ -130,7 +130,8 @@ test('after a gap etcd is made to hold what the database holds', async () => {
   await until('it follows', () => first.status().delivery?.source?.isFollowing);
   await first.close();
   await etcd.delete({ prefix: '/config/' });
-  await database.reader.query(`SELECT pg_drop_replication_slot('${SLOT}')`, []);
+  const drop = `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '${SLOT}' AND active_pid IS NULL`;
+  await until('the slot is dropped', async () => (await database.reader.query(drop, [])).length > 0);
   const second = await start('second');
   await until('etcd has it again', async () => (await presentKeys(etcd)).size === 1);
   assert.deepEqual(await presentKeys(etcd), await expectedKeys(database));

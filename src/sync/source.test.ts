@@ -32,7 +32,9 @@ const SUBJECTS: readonly Subject[] = [
     type: 'postgres_replication',
     start: () => startPostgres(['wal_level=logical']),
     async lose(database) {
-      await database.reader.query(`SELECT pg_drop_replication_slot('${SLOT}')`, []);
+      // The server notices a moment later that the stream of the last leader has ended.
+      const drop = `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '${SLOT}' AND active_pid IS NULL`;
+      await until('the slot is dropped', async () => (await database.reader.query(drop, [])).length > 0);
     },
   },
   {

@@ -15,7 +15,7 @@ function startAgain(gateway: Gateway): { readonly exit: number | null; readonly 
   const { status, stderr } = spawnSync(SEKISHO_BIN, ['start', '-c', join(gateway.folder, 'sekisho.yaml')], {
     cwd: gateway.folder,
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: 90_000,
   });
   return { exit: status, said: stderr };
 }

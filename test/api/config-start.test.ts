@@ -21,7 +21,7 @@ function refused(text: string): string {
   const { status, stderr, stdout } = spawnSync(SEKISHO_BIN, ['start', '-c', 'c.yaml'], {
     cwd: folder.path,
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: 90_000,
   });
   assert.equal(status, 2, `${stdout}${stderr}`);
   assert.doesNotMatch(stdout, /server\.ready/);
@@ -152,7 +152,7 @@ test('what the admin API put wins over init_resources, also after a restart', as
 test('the configuration may come from the working directory or, as base64, from the environment', () => {
   const bad = `${HEAD}colour: red\n`;
   const run = (cwd: string, env: Readonly<Record<string, string>>): string =>
-    spawnSync(SEKISHO_BIN, ['start'], { cwd, encoding: 'utf8', env: { ...process.env, ...env }, timeout: 20_000 }).stderr;
+    spawnSync(SEKISHO_BIN, ['start'], { cwd, encoding: 'utf8', env: { ...process.env, ...env }, timeout: 90_000 }).stderr;
   folder.write('here/config.dgate.yaml', bad);
   mkdirSync(`${folder.path}/empty`);
   assert.match(run(`${folder.path}/here`, {}), /config\.dgate\.yaml:4:1 colour: unknown key/);

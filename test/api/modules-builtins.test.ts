@@ -222,8 +222,8 @@ test('dgate/storage and sekisho/secrets', async () => {
   const storage = `import { getCache, setCache } from 'dgate/storage'; import { getSecret } from 'sekisho/secrets'`;
   assert.deepEqual(
     await evaluate(
-      `const before = getCache('k'); const value: any = { n: 1, list: [1] }; setCache('k', value, { ttl: 60 }); value.list.push(2); setCache('forever', 'f'); setCache('short', 1, { ttl: 0.03 })
-       const now = getCache('short'); await new Promise((r) => setTimeout(r, 60))
+      `const before = getCache('k'); const value: any = { n: 1, list: [1] }; setCache('k', value, { ttl: 60 }); value.list.push(2); setCache('forever', 'f'); setCache('short', 1, { ttl: 2 })
+       const now = getCache('short'); for (let i = 0; i < 500 && getCache('short') !== null; i += 1) await new Promise((r) => setTimeout(r, 50))
        return [before, getCache('k'), getCache('forever'), now, getCache('short'), await attempt(() => setCache('', 1)), await attempt(() => getCache('')), await attempt(() => setCache('k', 1, { ttl: -1 }))]`,
       storage,
     ),
@@ -291,7 +291,7 @@ test('globals: those of DGate and the usual ones; none that reach outside', asyn
 test('timers: those of a request end with it; intervals and immediates run', async () => {
   assert.deepEqual(
     await evaluate(
-      `const order: string[] = []; await new Promise<void>((resolve) => { setImmediate(() => order.push('immediate')); const i = setInterval(() => { order.push('interval'); if (order.length > 3) { clearInterval(i); resolve() } }, 2); const t = setTimeout(() => order.push('never'), 5); clearTimeout(t); queueMicrotask(() => order.push('micro')) })
+      `const order: string[] = []; await new Promise<void>((resolve) => { setImmediate(() => order.push('immediate')); const i = setInterval(() => { order.push('interval'); if (order.length > 3) { clearInterval(i); resolve() } }, 50); const t = setTimeout(() => order.push('never'), 5); clearTimeout(t); queueMicrotask(() => order.push('micro')) })
        return order`,
     ),
     ['micro', 'immediate', 'interval', 'interval'],
@@ -333,7 +333,7 @@ test('console goes to the log with module, route and request, from console_log_l
 
 test('one request that waits does not hold up others of the same module', async () => {
   const url = await deploy(gateway, 'waits', {
-    source: `export const requestHandler = async (ctx: any) => { await new Promise((r) => setTimeout(r, 200)); ctx.response().send(ctx.request().query.get('n')) }`,
+    source: `export const requestHandler = async (ctx: any) => { await new Promise((r) => setTimeout(r, 1000)); ctx.response().send(ctx.request().query.get('n')) }`,
   });
   const startedAt = performance.now();
   const answers = await Promise.all(Array.from({ length: 40 }, (_, n) => ask(`${url}?n=${n}`)));
@@ -341,5 +341,5 @@ test('one request that waits does not hold up others of the same module', async 
     answers.map(({ text }) => text),
     Array.from({ length: 40 }, (_, n) => `${n}`),
   );
-  assert.ok(performance.now() - startedAt < 3_000);
+  assert.ok(performance.now() - startedAt < 30_000, 'one after the other takes 40 s');
 });

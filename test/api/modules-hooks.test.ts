@@ -11,10 +11,7 @@ let upstream: RecordingUpstream;
 let count = 0;
 
 before(async () => {
-  [gateway, upstream] = await Promise.all([
-    startGateway({ config: { modules: { timeout: '600ms', sync_timeout: '300ms' } } }),
-    startUpstream(),
-  ]);
+  [gateway, upstream] = await Promise.all([startGateway({ config: { modules: { timeout: '6s', sync_timeout: '3s' } } }), startUpstream()]);
 });
 after(() => Promise.all([gateway[Symbol.asyncDispose](), upstream.close()]));
 

@@ -59,6 +59,7 @@ test('nothing was sent: any method tries the next URL', async () => {
 
 test('requestTimeout ends an attempt without an answer, and never a body that flows', async () => {
   await using slow = await startUpstream((request, response) => {
+    if (request.url.startsWith('/slow')) return true;
     if (!request.url.startsWith('/trickle')) return false;
     response.writeHead(200, { 'content-length': 40 });
     let left = 8;
@@ -67,10 +68,10 @@ test('requestTimeout ends an attempt without an answer, and never a body that fl
       if (left > 0) return void response.write('12345');
       clearInterval(timer);
       response.end('12345');
-    }, 50);
+    }, 300);
     return true;
   });
-  const service = { retries: 0, requestTimeout: '250ms' };
+  const service = { retries: 0, requestTimeout: '2s' };
   await deploy(gateway, 'slow', { urls: [slow.url], service, route: { paths: ['/slow', '/trickle', '/big'] } });
   const late = await ask(`${gateway.proxyUrl}/slow`);
   assert.equal(late.status, 502);

@@ -22,7 +22,9 @@ before(async () => {
   folder = createTempFolder();
   fallback = makeCertificate(folder.path, ['fallback.test', 'localhost']);
   const listener = { port: '${TLS_PORT}', cert_file: fallback.certFile, key_file: fallback.keyFile };
-  const config = { proxy: { tls: listener, enable_http2: true, enable_h2c: true, redirect_https: ['secure.test'] } };
+  const config = {
+    proxy: { tls: listener, enable_http2: true, enable_h2c: true, redirect_https: ['secure.test'], limits: { header_timeout: '5m' } },
+  };
   [gateway, upstream] = await Promise.all([startGateway({ config }), startUpstream()]);
   await deploy(gateway, 'up', { urls: [upstream.url] });
 });
@@ -91,7 +93,7 @@ test('connections that end within or right behind their handshake are closed at 
   bare.destroy();
   halves[0]?.destroy();
   halves[1]?.end();
-  await until('all are closed', async () => (await open()) === 0, 3_000);
+  await until('all are closed', async () => (await open()) === 0);
 });
 
 test('requests over TLS: the same routes, X-Forwarded-Proto, and no redirect to where they are', async () => {

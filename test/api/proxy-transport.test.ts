@@ -21,19 +21,21 @@ test('disable_private_ips refuses upstreams of private networks, also behind a n
 
 test('timeouts, header limits and keep-alive of client_transport', async () => {
   await using upstream = await startUpstream((request, response) => {
+    if (request.url.includes('late')) setTimeout(() => response.end('late'), 3000);
+    if (request.url.includes('late')) return true;
     if (!request.url.includes('long-head')) return false;
     response.writeHead(200, { 'x-long': 'x'.repeat(3_000) }).end();
     return true;
   });
-  const transport = { response_header_timeout: '200ms', max_response_header_bytes: 2_000, disable_keep_alives: true };
+  const transport = { response_header_timeout: '2s', max_response_header_bytes: 2_000, disable_keep_alives: true };
   await using gateway = await startGateway({ config: { proxy: { client_transport: transport } } });
   await deploy(gateway, 'up', { urls: [upstream.url], route: { paths: ['/*'] } });
-  assert.equal((await ask(`${gateway.proxyUrl}/slow`)).status, 502);
+  assert.equal((await ask(`${gateway.proxyUrl}/late`)).status, 502);
   assert.equal((await ask(`${gateway.proxyUrl}/long-head`)).status, 502);
   assert.equal((await ask(`${gateway.proxyUrl}/x`)).status, 200);
-  await until('no connection is kept', () => upstream.connections() === 0, 3_000);
+  await until('no connection is kept', () => upstream.connections() === 0, 20_000);
 
   // The service's own timeout wins over the general one.
-  await deploy(gateway, 'up', { urls: [upstream.url], service: { requestTimeout: '5s' }, route: { paths: ['/*'] } });
-  assert.equal((await ask(`${gateway.proxyUrl}/slow`)).status, 200);
+  await deploy(gateway, 'up', { urls: [upstream.url], service: { requestTimeout: '60s' }, route: { paths: ['/*'] } });
+  assert.equal((await ask(`${gateway.proxyUrl}/late`)).status, 200);
 });

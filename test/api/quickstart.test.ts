@@ -49,25 +49,21 @@ test('the quickstart serves the petstore from SQLite, and keeps it over a restar
   assert.deepEqual((await ask(url)).json().categories, [made.json().category]);
 });
 
-test('saving a module file changes the answer within a second', async () => {
+test('saving a module file changes the answer', async () => {
   await using gateway = await startQuickstart();
   const message = async (): Promise<string> => (await ask(`${gateway.proxyUrl}/hello/ann`)).json().message;
   assert.equal(await message(), 'Hello, ann!');
 
   gateway.write('modules/hello.ts', read('modules/hello.ts').replace('Hello,', 'Good day,'));
-  await until('the new text is served', async () => (await message()) === 'Good day, ann!', 1_000);
+  await until('the new text is served', async () => (await message()) === 'Good day, ann!');
 });
 
 test('a module file with an error is reported with its place, and the last good version serves on', async () => {
   await using gateway = await startQuickstart();
   gateway.write('modules/hello.ts', 'export const requestHandler = (ctx) => {\n  ctx.response().json({ a: );\n};\n');
-  await until('the error is logged with file, line and column', () => /hello(\.ts)?:2:2\d/.test(gateway.log()), 5_000);
+  await until('the error is logged with file, line and column', () => /hello(\.ts)?:2:2\d/.test(gateway.log()));
   assert.deepEqual((await ask(`${gateway.proxyUrl}/hello/ann`)).json(), { message: 'Hello, ann!' });
 
   gateway.write('modules/hello.ts', read('modules/hello.ts').replace('Hello,', 'Back,'));
-  await until(
-    'the mended version is served',
-    async () => (await ask(`${gateway.proxyUrl}/hello/ann`)).json().message === 'Back, ann!',
-    2_000,
-  );
+  await until('the mended version is served', async () => (await ask(`${gateway.proxyUrl}/hello/ann`)).json().message === 'Back, ann!');
 });

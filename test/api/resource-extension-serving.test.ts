@@ -12,7 +12,7 @@ const CONFIG = {
   schemas: ['./schemas.yaml'],
   keystone: { fake: true },
   app_version: '7',
-  extension: { timelimit: 1, timelimits: [{ path: '^/t/things', event: '^slow$', timelimit: 5 }], file_root: '.' },
+  extension: { timelimit: 5, timelimits: [{ path: '^/t/things', event: '^slow$', timelimit: 60 }], file_root: '.' },
 };
 
 const file = (id: string, path: string, url: string): string => `- {id: ${id}, path: '${path}', url: ${url}}\n`;
@@ -92,13 +92,17 @@ describe('extensions of a gateway', () => {
   });
 
   test('requests under way finish with the extensions that they began with', async () => {
-    const slow = 'gohan_register_handler("slow", function (context) { gohan_sleep(1500); context.response = "old"; });';
+    const slow = 'gohan_register_handler("slow", function (context) { gohan_sleep(3000); context.response = "old"; });';
     await using gateway = await startGateway({
       config: CONFIG,
       files: { 'schemas.yaml': schemas([extension('slow', '^/t/things$', slow)]) },
     });
     const answering = api(gateway, 'POST', '/t/things/slow');
-    gateway.write('schemas.yaml', schemas([extension('slow', '^/t/things$', slow.replace('1500', '0').replace('old', 'new'))]));
+    await until('it is under way', async () => {
+      const { threads } = (await gateway.admin('GET', '/api/v1/extensions/status')).json().data;
+      return threads.some(({ inFlight }: { readonly inFlight: number }) => inFlight > 0);
+    });
+    gateway.write('schemas.yaml', schemas([extension('slow', '^/t/things$', slow.replace('3000', '0').replace('old', 'new'))]));
     await until('the new one answers', async () => (await api(gateway, 'POST', '/t/things/slow')).text === '"new"');
     assert.equal((await answering).text, '"old"');
   });
@@ -106,7 +110,7 @@ describe('extensions of a gateway', () => {
   test('settings: limits of time, the configuration, files', async () => {
     const code = [
       'gohan_register_handler("spin", function (context) { while (true) {} });',
-      'gohan_register_handler("slow", function (context) { gohan_sleep(1200); context.response = "slow"; });',
+      'gohan_register_handler("slow", function (context) { gohan_sleep(6000); context.response = "slow"; });',
       'gohan_register_handler("config", function (context) {',
       '  context.response = [gohan_config("app_version", ""), gohan_config("database/type", ""), gohan_config("database/connection", "none")];',
       '});',
