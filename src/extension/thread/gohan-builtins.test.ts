@@ -260,6 +260,25 @@ test('the methods of context.auth are not data', () => {
   assert.deepEqual(Object.keys(auth), ['tenant_id', 'tenant_name', 'roles', 'is_admin']);
 });
 
+test('the head of the request has the names of Go', () => {
+  const thread = createFakeThread();
+  const http_request = {
+    method: 'GET',
+    url: '/v1/a?b=1',
+    path: '/v1/a',
+    host: 'api:80',
+    headers: { 'x-auth-token': 't', accept: 'a, b' },
+    remote_address: '10.0.0.1',
+  };
+  thread.run(
+    "gohan_register_handler('e', function (c) { var r = c.http_request; c.seen = [r.Method, r.Host, r.RequestURI, r.RemoteAddr, r.URL.Path, r.URL.RawQuery, r.URL.String(), r.Header.Get('X-AUTH-token'), r.Header.Get('none'), r.Header['X-Auth-Token']] })",
+  );
+  const context: Record<string, unknown> = thread.decorate({ http_request: { ...http_request } });
+  thread.handle('e', context);
+  assert.deepEqual(context['seen'], ['GET', 'api:80', '/v1/a?b=1', '10.0.0.1', '/v1/a', 'b=1', '/v1/a?b=1', 't', '', ['t']]);
+  assert.deepEqual(JSON.parse(JSON.stringify(context['http_request'])), http_request);
+});
+
 test('shared objects are read and written at every depth', () => {
   const store = new Map<string, string>();
   const answers = {

@@ -19,13 +19,50 @@ const METHODS: Readonly<Record<string, (auth: Auth) => unknown>> = {
   IsAdmin: (auth) => auth.is_admin === true,
 };
 
-/** Gives `context.auth` the methods that scripts of Gohan call: `context.auth.TenantID()`. They are not enumerable, so that copies are data. */
+/** The head of a request, as the gateway tells it. */
+interface HttpRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly path: string;
+  readonly host: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly remote_address: string;
+}
+
+/** What Go calls it. */
+const REQUEST_FIELDS: Readonly<Record<string, (request: HttpRequest) => unknown>> = {
+  Method: ({ method }) => method,
+  Host: ({ host }) => host,
+  RequestURI: ({ url }) => url,
+  RemoteAddr: ({ remote_address: address }) => address,
+  URL: ({ url, path }) => ({ Path: path, RawQuery: url.slice(url.indexOf('?') + 1 || url.length), String: () => url }),
+  Header: ({ headers }) => toGoHeader(headers),
+};
+
+/**
+ * Gives `context.auth` the methods that scripts of Gohan call (`context.auth.TenantID()`), and `context.http_request` the names that it has in Go
+ * (`Header.Get('Accept')`, `URL.Path`). They are not enumerable, so that copies are data.
+ */
 export function decorateContext(context: EventContext): void {
-  const { auth } = context;
-  if (typeof auth !== 'object' || auth === null || 'TenantID' in auth || !Object.isExtensible(auth)) return;
-  for (const [name, read] of Object.entries(METHODS)) {
-    Object.defineProperty(auth, name, { value: () => read(auth) ?? '', configurable: true, writable: true });
-  }
+  const { auth, http_request: request } = context;
+  if (isBare(auth, 'TenantID'))
+    for (const [name, read] of Object.entries(METHODS))
+      Object.defineProperty(auth, name, { value: () => read(auth) ?? '', configurable: true, writable: true });
+  if (isBare(request, 'Header'))
+    for (const [name, read] of Object.entries(REQUEST_FIELDS))
+      Object.defineProperty(request, name, { get: () => read(request as HttpRequest), configurable: true });
+}
+
+function isBare(value: unknown, name: string): value is object {
+  return typeof value === 'object' && value !== null && !(name in value) && Object.isExtensible(value);
+}
+
+/** `{"Content-Type": ["…"]}`, with `Get`. */
+function toGoHeader(headers: Readonly<Record<string, string>>): object {
+  const canonical = (name: string): string => name.toLowerCase().replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
+  const fields = Object.fromEntries(Object.entries(headers).map(([name, value]) => [canonical(name), [value]]));
+  const read = (name: unknown): string => headers[String(name).toLowerCase()] ?? '';
+  return Object.defineProperty(fields, 'Get', { value: read });
 }
 
 /** A role as Gohan has it: `{Name}`. */
