@@ -174,7 +174,7 @@ test('a remembered token is refused when it has expired', async () => {
   const short = bearer(await token({ claims: { exp: Math.floor(Date.now() / 1000) + 1 } }));
   const first = await admin.call('GET', '/healthz', undefined, short);
   assert.ok([200, 401].includes(first.status));
-  const end = Date.now() + 5000;
+  const end = Date.now() + 60_000;
   while ((await admin.call('GET', '/healthz', undefined, short)).status !== 401) assert.ok(Date.now() < end, 'still admitted');
 });
 

@@ -17,7 +17,7 @@ test('dead endpoints are passed over, told once, and told again when they answer
   const events: Event[] = [];
   await using proxy = await startTcpFaultProxy(portOf(servers.endpoints[0]));
   const endpoints = [`127.0.0.1:${port}`, `http://127.0.0.1:${proxy.port}`];
-  const etcd = createEtcd({ endpoints, timeoutMs: 500 }, { observe: (event) => events.push(event) });
+  const etcd = createEtcd({ endpoints, timeoutMs: 5000 }, { observe: (event) => events.push(event) });
   t.after(() => etcd.close());
   for (let i = 0; i < 20; i += 1) await etcd.put('/a', String(i));
   assert.equal((await etcd.range({ key: '/a' })).kvs[0]?.version, 20, 'a write that reached nobody was made once elsewhere');
@@ -35,7 +35,7 @@ test('a write whose answer is lost has an unknown outcome, and is made once at m
   await using servers = await startEtcd();
   await using proxy = await startTcpFaultProxy(portOf(servers.endpoints[0]));
   const direct = useEtcd(t, { endpoints: servers.endpoints });
-  const etcd = useEtcd(t, { endpoints: [`127.0.0.1:${proxy.port}`], timeoutMs: 2000 });
+  const etcd = useEtcd(t, { endpoints: [`127.0.0.1:${proxy.port}`], timeoutMs: 10_000 });
   proxy.cutAfter(20);
   for (let i = 0; i < 10; i += 1) {
     await assert.rejects(etcd.put(`/k${i}`, 'x'), { code: 'ETCD_UNKNOWN_OUTCOME' });
@@ -60,10 +60,10 @@ test('a member that hangs costs a read its share of the time, and a write its ou
   await using proxy = await startTcpFaultProxy(portOf(servers.endpoints[0]));
   proxy.stall();
   const hung = `127.0.0.1:${proxy.port}`;
-  const single = useEtcd(t, { endpoints: [hung], timeoutMs: 300 });
+  const single = useEtcd(t, { endpoints: [hung], timeoutMs: 2000 });
   await assert.rejects(single.put('/a', 'x'), { code: 'ETCD_UNKNOWN_OUTCOME' });
   await assert.rejects(single.range({ key: '/a' }), { code: 'ETCD_UNAVAILABLE' });
-  const both = useEtcd(t, { endpoints: [hung, ...servers.endpoints], timeoutMs: 1000 });
+  const both = useEtcd(t, { endpoints: [hung, ...servers.endpoints], timeoutMs: 4000 });
   for (let i = 0; i < 4; i += 1) assert.equal((await both.range({ key: '/a' })).kvs[0]?.version, 1);
 });
 
@@ -110,7 +110,7 @@ test('TLS: the certificate is checked against the authority given', async (t) =>
   await etcd.put('/a', '1');
   const watch = etcd.watch({ prefix: '/a', onList: () => undefined, onEvents: () => undefined });
   await watch.ready;
-  const strict = useEtcd(t, { endpoints, timeoutMs: 300 });
+  const strict = useEtcd(t, { endpoints, timeoutMs: 3000 });
   await assert.rejects(strict.put('/a', 'x'), { code: 'ETCD_UNAVAILABLE', message: /self-signed/ });
   const lax = useEtcd(t, { endpoints, tls: { skipVerify: true } });
   assert.equal((await lax.range({ key: '/a' })).kvs[0]?.version, 1, 'nothing of the refused write was sent');
@@ -122,7 +122,7 @@ test('TLS: a certificate is shown where etcd asks for one', async (t) => {
   assert.ok(certificate);
   const etcd = useEtcd(t, { endpoints, tls: { ca: certificate.cert, cert: certificate.cert, key: certificate.key } });
   await etcd.put('/a', '1');
-  const without = useEtcd(t, { endpoints, tls: { ca: certificate.cert }, timeoutMs: 300 });
+  const without = useEtcd(t, { endpoints, tls: { ca: certificate.cert }, timeoutMs: 3000 });
   await assert.rejects(without.range({ key: '/a' }), { code: 'ETCD_UNAVAILABLE', message: /certificate/ });
 });
 

@@ -14,7 +14,7 @@ const portOf = (endpoint: string | undefined): number => Number(new URL(endpoint
 
 before(async () => {
   servers = await startEtcd();
-  etcd = createEtcd({ endpoints: servers.endpoints, timeoutMs: 2000 });
+  etcd = createEtcd({ endpoints: servers.endpoints, timeoutMs: 10_000 });
 });
 after(async () => {
   await etcd.close();
@@ -151,7 +151,7 @@ test('a watch that begins at a revision gets what came since, or a list when tha
 test('after a cut there is a new list, with what happened meanwhile, also when that is compacted', async (t) => {
   const prefix = prefixOf();
   await using proxy = await startTcpFaultProxy(portOf(servers.endpoints[0]));
-  const client = useEtcd(t, { endpoints: [`127.0.0.1:${proxy.port}`], timeoutMs: 2000 });
+  const client = useEtcd(t, { endpoints: [`127.0.0.1:${proxy.port}`], timeoutMs: 10_000 });
   await etcd.put(`${prefix}a`, '1');
   await etcd.put(`${prefix}b`, '1');
   const { watch, told, links } = record(client, { prefix });
@@ -191,13 +191,13 @@ test('a list comes every relistMs, and what it has is not told again', async () 
 test('a stream that is silent because it is dead is left', async (t) => {
   const prefix = prefixOf();
   await using proxy = await startTcpFaultProxy(portOf(servers.endpoints[0]));
-  const client = useEtcd(t, { endpoints: [`127.0.0.1:${proxy.port}`], timeoutMs: 300 });
+  const client = useEtcd(t, { endpoints: [`127.0.0.1:${proxy.port}`], timeoutMs: 1500 });
   const { watch, told, links } = record(client, { prefix });
   await watch.ready;
   await until('the stream', () => links.length === 1);
   proxy.stall();
   await etcd.put(`${prefix}a`, '1');
-  await until('the silence is noticed', () => links.length === 2);
+  await until('the silence is noticed', () => links.length >= 2);
   proxy.flow();
   await until('the list', () => told.includes('list a=1'));
   await watch.close();

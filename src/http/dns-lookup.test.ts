@@ -25,7 +25,7 @@ async function startDnsServer(): Promise<{ readonly address: string; close(): vo
 
 test('asks the given server, and tells what it does not know', async () => {
   const server = await startDnsServer();
-  const lookup = createDnsLookup({ server: server.address, timeoutMs: 1000 });
+  const lookup = createDnsLookup({ server: server.address, timeoutMs: 20_000 });
   const ask = (name: string, all: boolean): Promise<unknown> =>
     new Promise((resolve) => lookup(name, { all, family: 0 }, (error, address) => resolve(error === null ? address : error.code)));
   assert.equal(await ask('up.test', false), '127.0.0.9');

@@ -79,10 +79,10 @@ describe('dgate', () => {
     );
   });
   test('a sleep longer than the sync deadline is allowed, up to the deadline of the call', async () => {
-    const strict = testRuntime({ syncTimeoutMs: 100, timeoutMs: 600 });
+    const strict = testRuntime({ syncTimeoutMs: 1000, timeoutMs: 5000 });
     const program = await loadModule(
       strict,
-      "import { sleep } from 'dgate'\nexport const requestHandler = (ctx: any) => { sleep(ctx.request().path === '/long' ? 60 : '300ms'); ctx.response().send('slept') }",
+      "import { sleep } from 'dgate'\nexport const requestHandler = (ctx: any) => { sleep(ctx.request().path === '/long' ? 60 : '1500ms'); ctx.response().send('slept') }",
     );
     assert.equal((await handle(program)).response?.body.toString(), 'slept');
     assert.equal((await handle(program, testRequest({ path: '/long' }))).failure?.error.code, 'MODULE_TIMEOUT');
@@ -204,12 +204,12 @@ describe('fetch', () => {
       runtime,
       `let log: string[] = []; export const requestHandler = async (ctx: any) => {
       if (ctx.request().path === '/read') return ctx.response().json(log);
-      fetch('${url}/never').catch((e) => log.push(e.message)); setTimeout(() => log.push('timer'), 1000); setInterval(() => log.push('interval'), 1000);
+      fetch('${url}/never').catch((e) => log.push(e.message)); setTimeout(() => log.push('timer'), 4000); setInterval(() => log.push('interval'), 4000);
       ctx.response().send('x') }`,
     );
     await handle(program);
-    // Longer than the timers; that a request's end takes a second to arrive is out of the question.
-    await new Promise((resolve) => setTimeout(resolve, 1300));
+    // Longer than the timers; that a request's end takes so long to arrive is out of the question.
+    await new Promise((resolve) => setTimeout(resolve, 4500));
     assert.equal((await handle(program, testRequest({ path: '/read' }))).response?.body.toString(), '["the request is over"]');
     program.release();
   });

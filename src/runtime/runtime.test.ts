@@ -153,7 +153,7 @@ describe('failures', () => {
     }));
 
   test('errorHandler gets the error itself, in the same call; also after the deadline', () =>
-    withRuntime({ timeoutMs: 200 }, async (runtime) => {
+    withRuntime({ timeoutMs: 3000 }, async (runtime) => {
       const loaded = await loadModule(
         runtime,
         `const mine = new Error('mine'); export const requestHandler = async (ctx: any) => { if (ctx.request().path === '/slow') await new Promise(() => {}); throw mine }

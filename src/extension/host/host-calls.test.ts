@@ -21,9 +21,9 @@ type Ask = (name: string, ...args: unknown[]) => Promise<unknown>;
 
 function ask(changes: Partial<HostCallsOptions> = {}, signal = new AbortController().signal): Ask {
   const calls = createHostCalls({
-    http: { maxBodyBytes: 1000, timeoutMs: 5000 },
+    http: { maxBodyBytes: 1000, timeoutMs: 60_000 },
     files: { root, isWritable: true, maxBytes: 100 },
-    exec: { isAllowed: true, timeoutMs: 5000, maxOutputBytes: 1000, env: { PATH: '/usr/bin:/bin', SHOWN: 'yes' } },
+    exec: { isAllowed: true, timeoutMs: 60_000, maxOutputBytes: 1000, env: { PATH: '/usr/bin:/bin', SHOWN: 'yes' } },
     maxGlobalBytes: 200,
     maxCacheBytes: 1000,
     config: { database: { type: 'sqlite3' }, list: [{ a: 1 }] },
