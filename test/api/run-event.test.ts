@@ -49,14 +49,14 @@ const SCHEMAS = schemasOf(
 );
 const thing = SCHEMAS.resources.get('thing') ?? assert.fail('no schema');
 const LIMITS = {
-  timeoutMs: 5000,
+  timeoutMs: 60_000,
   timeouts: [],
   exclusiveThreads: 1,
   sharedThreads: 1,
   maxQueue: 10,
   heapLimitBytes: 64 * 2 ** 20,
   rssLimitBytes: 256 * 2 ** 20,
-  syncTimeoutMs: 2000,
+  syncTimeoutMs: 60_000,
   quarantineKills: 5,
   quarantineWindowMs: 60_000,
 };

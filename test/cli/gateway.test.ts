@@ -137,7 +137,7 @@ test('a wrong configuration is exit code 2 with every place, for start and for v
   assert.equal(cli('start', '-c', 'missing.yaml').exit, 2);
   const taken = folder.write(
     'taken.yaml',
-    `version: v1\nstorage: { type: memory }\nproxy: { host: 127.0.0.1, port: ${gateway.ports.proxy} }\n`,
+    `version: v1\nstorage: { type: memory }\nproxy: { host: 127.0.0.1, port: ${gateway.ports.proxy} }\nadmin: { host: 127.0.0.1, port: 0 }\n`,
   );
   const inUse = cli('start', '-c', taken);
   assert.equal(inUse.exit, 2, inUse.err);

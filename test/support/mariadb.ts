@@ -54,7 +54,7 @@ export async function startMariadb(more: readonly string[] = []): Promise<Mariad
     '--innodb-flush-log-at-trx-commit=0',
     '--innodb-flush-method=nosync',
     '--innodb-buffer-pool-size=32M',
-    '--innodb-lock-wait-timeout=5',
+    '--innodb-lock-wait-timeout=30',
     '--max-connections=60',
     ...more,
   ];

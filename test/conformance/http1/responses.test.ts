@@ -83,7 +83,7 @@ function compare(got: Received, outcome: Outcome, method: string): void {
 }
 
 async function checkReuse(item: ResponseCase, upstream: PlayingUpstream, play: Play, port: number): Promise<void> {
-  if (!item.reusable) await within(3000, play.closed(), 'the gateway closed the connection to the upstream');
+  if (!item.reusable) await within(20_000, play.closed(), 'the gateway closed the connection to the upstream');
   const { received } = await sendRaw(port, 'GET /next HTTP/1.1\r\nHost: client.test\r\nConnection: close\r\n\r\n');
   assert.equal(parseRawResponse(received)?.body, 'next', received);
   assert.equal(
