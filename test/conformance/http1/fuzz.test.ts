@@ -66,7 +66,8 @@ test(`${REQUESTS} mutated requests, SEED=${SEED}`, async (t) => {
   const { received } = await sendRaw(gateway.ports.proxy, 'GET /after HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
   assert.equal(parseRawResponse(received)?.body, 'ok');
   // The mutations must reach the interesting places, not only the parser's first line.
-  assert.ok((counts.get(200) ?? 0) > REQUESTS / 10 && (counts.get(400) ?? 0) > REQUESTS / 10, 'the mutations are too wild or too tame');
+  // Not how many got a 200: on a busy machine many clients have ended their half before the answer is there.
+  assert.ok(recorder.requests.length > REQUESTS / 10 && (counts.get(400) ?? 0) > REQUESTS / 10, 'the mutations are too wild or too tame');
 });
 
 /** Sends `bytes`, ends its half when an answer came or the patience is over, and collects until the gateway closes. */
