@@ -35,7 +35,7 @@ test('a change by one node that is waited for is served by all', async () => {
   for (const [i, gateway] of [first, second].entries()) {
     const name = `m${i}`;
     await gateway.put('module', { name, payload: sends(name) });
-    const answer = await gateway.admin('PUT', '/api/v1/route?wait=all', route(name));
+    const answer = await gateway.admin('PUT', '/api/v1/route?wait=all&wait_seconds=60', route(name));
     assert.equal(answer.status, 201, answer.text);
     for (const { proxyUrl } of fleet.gateways) assert.equal((await ask(`${proxyUrl}/${name}`)).text, name);
   }
@@ -61,8 +61,10 @@ test('nodes tell who they are and what they serve', async () => {
 });
 
 test('the state of nodes and members in one answer', async () => {
-  const { nodes, etcd: view, problems } = (await first.admin('GET', '/api/v1/cluster')).json().data;
-  assert.deepEqual(problems, []);
+  const { nodes, etcd: view } = await until('there are no problems', async () => {
+    const { data } = (await first.admin('GET', '/api/v1/cluster')).json();
+    return data.problems.length === 0 && data;
+  });
   assert.equal(nodes.length, 3);
   assert.equal(view.members.length, 3);
   assert.equal(view.hasQuorum, true);
@@ -105,11 +107,11 @@ test('a node that is stopped is named by who waits, and is not waited for once i
   assert.equal(behind.json().code, 'FLEET_BEHIND');
   assert.match(behind.json().detail, /node-2/);
   assert.equal((await first.admin('GET', '/api/v1/namespace/stopped')).status, 200);
-  const gone = await first.admin('PUT', '/api/v1/namespace?wait=all&wait_seconds=30', { name: 'gone' });
+  const gone = await first.admin('PUT', '/api/v1/namespace?wait=all&wait_seconds=60', { name: 'gone' });
   assert.equal(gone.status, 201);
   process.kill(second.pid(), 'SIGCONT');
   await fleet.untilJoined();
-  assert.equal((await first.admin('PUT', '/api/v1/namespace?wait=all', { name: 'back' })).status, 201);
+  assert.equal((await first.admin('PUT', '/api/v1/namespace?wait=all&wait_seconds=60', { name: 'back' })).status, 201);
   assert.equal((await second.admin('GET', '/api/v1/namespace/back')).status, 200);
 });
 
@@ -149,6 +151,8 @@ test('what was saved is restored: entities, secrets, documents', async () => {
   await second.admin('PUT', '/api/v1/document/a?collection=c', { id: 'changed' });
   await second.admin('DELETE', '/api/v1/document/b?collection=c');
   await second.admin('PUT', '/api/v1/document/d?collection=c', {});
+  const revisionOf = async (gateway: Gateway) => (await gateway.admin('GET', '/readyz')).json().revision;
+  await until('the first knows', async () => (await revisionOf(first)) === (await revisionOf(second)));
 
   const broken = await first.admin('POST', '/api/v1/cluster/restore', { ...saved.json<object>(), revision: 1 });
   assert.equal(broken.status, 400);
