@@ -13,10 +13,12 @@ export function startPinnedGateway(
   config: Readonly<Record<string, unknown>>,
   files: GatewayOptions['files'] = {},
   cores: string = SERVER_CORE,
+  env: GatewayOptions['env'] = {},
 ): Promise<Gateway> {
   return startGateway({
     config: { workers: 0, access_log: false, ...config },
     files,
+    env,
     command: ['sh', '-c', `exec taskset -c ${cores} "$0" "$@" > /dev/null`, SEKISHO_BIN],
     readyTimeoutMs: 120_000,
   });

@@ -1,83 +1,74 @@
-import http from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ask } from '../../test/support/client.ts';
 import { startEtcd } from '../../test/support/etcd.ts';
 import type { Gateway } from '../../test/support/gateway.ts';
 import { findFreePorts } from '../../test/support/ports.ts';
 import { convergence, startLoad } from '../../test/support/store-fleet.ts';
+import { untilServing } from '../../test/support/workers.ts';
 import { LOAD_CORE, SERVER_CORE } from '../cores.ts';
+import { LIVE_HEAP_ENV, readLiveHeaps } from '../live-heap.ts';
 import { startUpstreamNginx } from '../nginx.ts';
-import { processTree, rssBytes } from '../process-usage.ts';
+import { measureParties, type Parties, type PartyUse, tellCores } from '../parties.ts';
+import { processTree } from '../process-usage.ts';
 import { type Measurement, quantile } from '../result.ts';
+import { type ChangeSeries, createRouteChanges, toRoute } from '../route-changes.ts';
 import { type Effort, startPinnedGateway } from '../stand.ts';
 
 const NODES = 3;
 const CHANGES_PER_SECOND = 100;
-const POLL_MS = 2;
-/** So long a change may take before the run is given up: a fleet that cannot keep up is to be seen in the figures. */
-const PATIENCE_MS = 120_000;
+const FOLLOWED = 10;
+const WARM_UP_CHANGES = 300;
+const MAX_LOADED_SECONDS = 10;
 const MB = 1024 * 1024;
 const KEY = 'b'.repeat(64);
 
 /**
- * 100 changes per second among 5,000 routes, through three gateways on three members of etcd, each gateway under a load that leaves room: from the admin's
- * answer until every node serves the change, what fails meanwhile, and what it takes from the throughput. All of it shares two cores.
+ * 100 changes per second among 5,000 routes, through three gateways on three members of etcd, each gateway with one worker and under a load that leaves room.
+ * All of it shares two cores, so that changes take requests from the fleet in two ways, which are told apart: what they cost the workers, which is what a
+ * busy one could not serve on a machine of its own, and what all parties together take from this machine, which is seen in the requests by the clock.
  */
 export async function measureFleetChanges(effort: Effort): Promise<Measurement[]> {
-  const [routes, seconds] = effort.isQuick ? [1_000, 5] : [5_000, 60];
+  const [routes, seconds] = effort.isQuick ? [1_000, 10] : [5_000, 60];
   const [upstreamPort = 0] = await findFreePorts(1);
   await using upstream = await startUpstreamNginx(upstreamPort);
   await using etcd = await startEtcd({ members: 3 });
   await using stack = new AsyncDisposableStack();
-  const storage = { type: 'etcd', endpoints: etcd.endpoints, prefix: '/bench', dir: 'state', encryption_key: KEY };
   const gateways: Gateway[] = [];
-  for (let node = 1; node <= NODES; node += 1)
-    gateways.push(stack.use(await startPinnedGateway({ node_id: `node-${node}`, storage }, {}, `${SERVER_CORE},${LOAD_CORE}`)));
+  const storage = { type: 'etcd', endpoints: etcd.endpoints, prefix: '/bench', dir: 'state', encryption_key: KEY };
+  for (let node = 1; node <= NODES; node += 1) {
+    const config = { node_id: `node-${node}`, storage, workers: 1 };
+    gateways.push(stack.use(await startPinnedGateway(config, {}, `${SERVER_CORE},${LOAD_CORE}`, LIVE_HEAP_ENV)));
+  }
   await makeRoutes(gateways, upstream.url, routes);
-  const before = await underLoad(gateways, () => pause(Math.min(seconds, 10) * 1000));
-  const memory = gateways.map(rssOf);
-  let delays: readonly number[] = [];
-  const during = await underLoad(gateways, async () => {
-    delays = await changeRoutes(gateways, routes, seconds * CHANGES_PER_SECOND);
-  });
-  const growth = Math.max(...gateways.map((gateway, index) => rssOf(gateway) - (memory[index] ?? 0)));
-  const p50 = quantile(delays, 0.5).toFixed(1);
+  const trees = gateways.map((gateway) => processTree(gateway.pid()));
+  const parties: Parties = {
+    etcd: etcd.members.flatMap(({ pid }) => processTree(pid)),
+    supervisors: trees.flatMap((tree) => tree.slice(0, 1)),
+    workers: trees.flatMap((tree) => tree.slice(1)),
+    upstream: [upstream.pid],
+  };
+  const changes = stack.adopt(createRouteChanges({ gateways, routes, perSecond: CHANGES_PER_SECOND, followed: FOLLOWED }), (each) =>
+    each.close(),
+  );
+  const loadedSeconds = Math.min(seconds, MAX_LOADED_SECONDS);
+  await underLoad(gateways, parties, () => changes.make(WARM_UP_CHANGES));
+  const before = await underLoad(gateways, parties, () => pause(loadedSeconds * 1000));
+  const heaps = await readHeaps(gateways);
+  const during = await underLoad(gateways, parties, () => changes.make(seconds * CHANGES_PER_SECOND));
+  const heapsAfter = await readHeaps(gateways);
+  const after = await underLoad(gateways, parties, () => pause(loadedSeconds * 1000));
+  const alone = await measureParties(parties, () => changes.make(loadedSeconds * CHANGES_PER_SECOND));
   return [
-    {
-      name: `admin answer until served on ${NODES} nodes, p99`,
-      measured: quantile(delays, 0.99),
-      unit: 'ms',
-      goal: { atMost: 200 },
-      note: `p50 ${p50} ms, worst ${Math.max(...delays).toFixed(1)} ms; ${delays.length} changes of ${routes} routes`,
-    },
-    {
-      name: 'changes per second',
-      measured: delays.length / during.seconds,
-      unit: '/s',
-      goal: { atLeast: 95 },
-      note: `${CHANGES_PER_SECOND}/s were asked; until the last one was served everywhere`,
-    },
+    ...toChangeRows(during.result, routes),
     { name: 'failed requests during changes', measured: during.failed, unit: `of ${during.served + during.failed}`, goal: { atMost: 0 } },
-    {
-      name: 'requests per second during changes',
-      measured: perSecond(during) / perSecond(before),
-      unit: '× without',
-      goal: { atLeast: 0.9 },
-      note: `${Math.round(perSecond(during))}/s against ${Math.round(perSecond(before))}/s, two clients at each node`,
-    },
-    {
-      name: 'growth of memory during changes, largest node',
-      measured: growth / MB,
-      unit: 'MB',
-      note: `from ${Math.round(Math.max(...memory) / MB)} MB`,
-    },
+    toWorkerRow(alone),
+    toClockRow([before, after], during),
+    toMemoryRow(heaps, heapsAfter),
   ];
 }
 
-const rssOf = (gateway: Gateway): number => rssBytes(processTree(gateway.pid()));
-
 async function makeRoutes(gateways: readonly Gateway[], upstreamUrl: string, count: number): Promise<void> {
   const [first] = gateways;
+  await Promise.all(gateways.map((gateway) => untilServing(gateway, 1)));
   await first?.put('service', { name: 'upstream', urls: [upstreamUrl] });
   await first?.put('route', { name: 'load', paths: ['/load'], methods: ['GET'], service: 'upstream' });
   const changes = Array.from({ length: count }, (_, index) => ({ op: 'put', kind: 'route', entity: toRoute(index, `/first/${index}`) }));
@@ -86,58 +77,79 @@ async function makeRoutes(gateways: readonly Gateway[], upstreamUrl: string, cou
   await convergence(gateways, 30_000);
 }
 
-function toRoute(index: number, path: string): Readonly<Record<string, unknown>> {
-  return { name: `r${index}`, namespace: 'default', paths: [path], methods: ['GET'], service: 'upstream' };
-}
-
-interface Loaded {
+interface Loaded<T> extends PartyUse<T> {
   readonly served: number;
   readonly failed: number;
-  readonly seconds: number;
 }
 
-const perSecond = ({ served, seconds }: Loaded): number => served / seconds;
+const perSecond = ({ served, seconds }: Loaded<unknown>): number => served / seconds;
 
-/** Loads all gateways while the work goes on. */
-async function underLoad(gateways: readonly Gateway[], work: () => Promise<void>): Promise<Loaded> {
+/** Loads all gateways while the work goes on, two clients each. */
+async function underLoad<T>(gateways: readonly Gateway[], parties: Parties, work: () => Promise<T>): Promise<Loaded<T>> {
   const load = startLoad(gateways);
-  const start = performance.now();
-  await work();
-  const seconds = (performance.now() - start) / 1000;
+  const use = await measureParties(parties, work);
+  const served = load.served();
   await load.stop();
-  return { served: load.served(), failed: load.failures.length, seconds };
+  return { ...use, served, failed: load.failures.length };
 }
 
-/** Each change gives a route a path that was never there, through one gateway after the other. */
-async function changeRoutes(gateways: readonly Gateway[], routes: number, count: number): Promise<number[]> {
-  const agent = new http.Agent({ keepAlive: true });
-  const start = performance.now();
-  const changes: Promise<number>[] = [];
-  for (let index = 0; index < count; index += 1) {
-    const wait = start + (index * 1000) / CHANGES_PER_SECOND - performance.now();
-    if (wait > 0) await pause(wait);
-    changes.push(changeRoute(gateways, agent, index, routes));
-  }
-  const delays = await Promise.all(changes);
-  agent.destroy();
-  return delays;
+/** Live heap of every process of the gateways, by node and process. */
+async function readHeaps(gateways: readonly Gateway[]): Promise<ReadonlyMap<string, number>> {
+  const heaps = await Promise.all(gateways.map(readLiveHeaps));
+  return new Map(heaps.flatMap((heap, node) => [...heap].map(([name, bytes]) => [`node ${node + 1}, ${name}`, bytes] as const)));
 }
 
-/** Milliseconds from the admin's answer until the last gateway serves the change. */
-async function changeRoute(gateways: readonly Gateway[], agent: http.Agent, index: number, routes: number): Promise<number> {
-  const path = `/change/${index}`;
-  const url = `${gateways[index % gateways.length]?.adminUrl}/api/v1/route`;
-  const { status, text } = await ask(url, { method: 'PUT', body: toRoute(index % routes, path), agent, timeoutMs: PATIENCE_MS });
-  if (status !== 201 && status !== 200) throw new Error(`PUT route: ${status} ${text}`);
-  const answered = performance.now();
-  await Promise.all(gateways.map((gateway) => untilServed(gateway.proxyUrl + path, agent)));
-  return performance.now() - answered;
+function toChangeRows({ count, seconds, delays }: ChangeSeries, routes: number): Measurement[] {
+  const p50 = quantile(delays, 0.5).toFixed(1);
+  return [
+    {
+      name: `admin answer until served on ${NODES} nodes, p99`,
+      measured: quantile(delays, 0.99),
+      unit: 'ms',
+      goal: { atMost: 200 },
+      note: `p50 ${p50} ms, worst ${Math.max(...delays).toFixed(1)} ms; ${delays.length} of ${count} changes of ${routes} routes were followed`,
+    },
+    {
+      name: 'changes per second',
+      measured: count / seconds,
+      unit: '/s',
+      goal: { atLeast: 95 },
+      note: `${CHANGES_PER_SECOND}/s were asked; until the last one was answered and served`,
+    },
+  ];
 }
 
-async function untilServed(url: string, agent: http.Agent): Promise<void> {
-  const end = performance.now() + PATIENCE_MS;
-  while ((await ask(url, { agent, timeoutMs: PATIENCE_MS })).status !== 200) {
-    if (performance.now() > end) throw new Error(`${url} is not served`);
-    await pause(POLL_MS);
-  }
+function toWorkerRow(alone: PartyUse<unknown>): Measurement {
+  const share = (alone.cores['workers'] ?? Number.NaN) / NODES;
+  return {
+    name: 'what a busy worker serves during changes',
+    measured: 1 - share,
+    unit: '× without',
+    goal: { atLeast: 0.9 },
+    note: `changes alone take ${(share * 1000).toFixed(0)} ms of CPU per second from each worker; cores of all: ${tellCores(alone)}`,
+  };
+}
+
+function toClockRow(without: readonly Loaded<unknown>[], during: Loaded<unknown>): Measurement {
+  const reference = without.reduce((sum, loaded) => sum + perSecond(loaded), 0) / without.length;
+  const [before] = without;
+  return {
+    name: 'requests per second during changes',
+    measured: perSecond(during) / reference,
+    unit: '× without',
+    goal: { atLeast: 0.9 },
+    note: `${Math.round(perSecond(during))}/s against ${Math.round(reference)}/s; cores: ${tellCores(during)}; without: ${before && tellCores(before)}`,
+  };
+}
+
+function toMemoryRow(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): Measurement {
+  const grown = [...after].map(([name, bytes]) => ({ name, bytes, grown: bytes - (before.get(name) ?? 0) }));
+  const [most] = grown.toSorted((a, b) => b.grown - a.grown);
+  return {
+    name: 'growth of live heap during changes',
+    measured: (most?.grown ?? Number.NaN) / MB,
+    unit: 'MB',
+    goal: { atMost: 5 },
+    note: `of the process that grew most (${most?.name}), to ${((most?.bytes ?? 0) / MB).toFixed(0)} MB; all garbage collected before and after`,
+  };
 }
