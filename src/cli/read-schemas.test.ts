@@ -76,6 +76,24 @@ test('validate config checks the schema files that the configuration names', asy
   assert.match(err, /broken\.yaml:1:\d+ /);
 });
 
+const HOOKED = `version: v1
+storage: { type: memory }
+database: { type: sqlite3, connection: ':memory:' }
+keystone: { fake: true }
+proxy: { host: 127.0.0.1 }
+webhooks: [{ name: r, url: 'http://127.0.0.1:1', secret: s, schemas: [pet, pett] }]
+schemas: ['${PETSTORE}']
+`;
+
+test('validate config checks the schemas that receivers of webhooks name', async () => {
+  folder.write('hooked.yaml', HOOKED);
+  const { exit, err } = await run('validate', 'config', '-c', 'hooked.yaml');
+  assert.equal(exit, 2);
+  assert.match(err, /hooked\.yaml:6:\d+ webhooks\[0\]\.schemas\[1\]: found "pett": there is no such schema; did you mean pet\?/);
+  folder.write('hooked.yaml', HOOKED.replace('pett', 'store'));
+  assert.equal((await run('validate', 'config', '-c', 'hooked.yaml')).exit, 0);
+});
+
 test('openapi has what the role may do and see, and everything without one', async () => {
   const all = JSON.parse((await run('openapi', PETSTORE, '--title', 'Pets', '--api-version', '7')).out);
   assert.deepEqual(all.info, { title: 'Pets', version: '7' });

@@ -46,15 +46,21 @@ test('progress is told once for each step, and what still waits is exit code 1',
 });
 
 test('--config-file names the gateway that runs with that file, as with Gohan', async () => {
-  const open = await play('resync --config-file gohan.yaml', undefined, 'version: v1\nstorage: { type: memory }\nadmin: { host: 127.0.0.1, port: PORT }\n');
+  const open = await play(
+    'resync --config-file gohan.yaml',
+    undefined,
+    'version: v1\nstorage: { type: memory }\nadmin: { host: 127.0.0.1, port: PORT }\n',
+  );
   assert.deepEqual([open.exit, open.calls.length], [0, 1], open.err);
   const basic =
     'version: v1\nstorage: { type: memory }\nadmin: { host: 0.0.0.0, port: PORT, auth_method: basic, basic_auth: { users: [{ username: ann, password: p }] } }\n';
   const named = await play('resync -c gohan.yaml', undefined, basic);
   assert.equal(named.calls[0]?.headers.authorization, `Basic ${Buffer.from('ann:p').toString('base64')}`, named.err);
-  const header = 'version: v1\nstorage: { type: memory }\nadmin: { port: PORT, auth_method: key, key_auth: { key: k, header_name: X-K } }\n';
+  const header =
+    'version: v1\nstorage: { type: memory }\nadmin: { port: PORT, auth_method: key, key_auth: { key: k, header_name: X-K } }\n';
   assert.equal((await play('resync -c gohan.yaml', undefined, header)).calls[0]?.headers['x-k'], 'k');
-  const query = 'version: v1\nstorage: { type: memory }\nadmin: { port: PORT, auth_method: key, key_auth: { key: k, query_param_name: key } }\n';
+  const query =
+    'version: v1\nstorage: { type: memory }\nadmin: { port: PORT, auth_method: key, key_auth: { key: k, query_param_name: key } }\n';
   assert.equal((await play('resync -c gohan.yaml', undefined, query)).calls[0]?.url, `${PATH}?key=k`);
 });
 

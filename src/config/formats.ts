@@ -36,7 +36,7 @@ export const FORMATS = {
   },
   httpAddress: {
     expected: 'an address such as http://10.0.0.2:2379 (a bare HOST:PORT is http)',
-    accepts: (text) => isHttpUrl(/^https?:\/\//.test(text) ? text : `http://${text}`),
+    accepts: isHttpAddress,
   },
   regexp: { expected: 'a regular expression', accepts: isRegExp, explain: explainRegExp },
   httpUrl: { expected: 'a URL that begins with http:// or https://', accepts: isHttpUrl },
@@ -65,6 +65,13 @@ function explainRegExp(text: string): string | undefined {
   } catch (error) {
     return (error as Error).message;
   }
+}
+
+function isHttpAddress(text: string): boolean {
+  const address = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
+  if (!isHttpUrl(address)) return false;
+  const { pathname, search, hash, username } = new URL(address);
+  return pathname === '/' && search + hash + username === '';
 }
 
 function isHttpUrl(text: string): boolean {

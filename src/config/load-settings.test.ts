@@ -147,3 +147,14 @@ test('paths: files beside the configuration or in the working directory, new fol
     keyFile: join(TESTDATA, 'tls/server.key'),
   });
 });
+
+test('addresses of etcd have a host and a port, and nothing else', () => {
+  const addresses = ['127.0.0.1:2379', 'etcd.example.com', 'https://10.0.0.1:2379', 'http://[::1]:2379/'];
+  assert.deepEqual(load(`${BASE}etcd: ${JSON.stringify(addresses)}`).settings.etcd, addresses);
+  for (const wrong of ['ftp://a', 'http://a:1/path', 'http://u:p@a', 'a?x', 'http://'])
+    assert.throws(
+      () => load(`${BASE}etcd: ["${wrong}"]`),
+      (error: SekishoError) => /expected an address such as http:\/\/10\.0\.0\.2:2379/.test(error.errors[0]?.detail ?? ''),
+      wrong,
+    );
+});

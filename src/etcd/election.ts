@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SekishoError } from '../lib/errors.ts';
 import { createBackoff } from './backoff.ts';
 import { hasCode } from './etcd-error.ts';
 import type { Compare, Election, ElectionOptions, Etcd, KeyValue, Lease, WatchEvent } from './types.ts';
@@ -106,7 +107,7 @@ function createSeat({ etcd, key, onError }: ElectionOptions, onChange: (leader: 
       for (const event of events) if (event.kv.key === key) set(toHolder(event), event.kv.modRevision);
     },
     onConnected(connected, reason) {
-      if (!connected) onError?.(new Error(`the watch of ${key} is cut: ${reason ?? ''}`));
+      if (!connected) onError?.(new SekishoError('ETCD_UNAVAILABLE', `the watch of ${key} is cut: ${reason ?? 'no reason is known'}`));
     },
   });
   return {

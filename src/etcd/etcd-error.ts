@@ -49,9 +49,12 @@ export function judge(refusal: Refusal): Verdict {
   return { code: 'ETCD_FAILED', isNotDone: true };
 }
 
+const MAKE_SPACE = '; compact and defragment it, disarm the alarm NOSPACE, and raise --quota-backend-bytes if need be';
+
 /** The error of a refusal, with etcd's own words. */
 export function toError(refusal: Refusal, path: string): SekishoError {
-  return new SekishoError(judge(refusal).code, `etcd refuses ${path}: ${refusal.message}`);
+  const { code } = judge(refusal);
+  return new SekishoError(code, `etcd refuses ${path}: ${refusal.message}${code === 'ETCD_NO_SPACE' ? MAKE_SPACE : ''}`);
 }
 
 /** True when `error` has the code. */

@@ -22,8 +22,9 @@ export type SyncEvent =
       readonly error: SekishoError;
       readonly failures: number;
     }
-  /** The order of deliveries comes from the database's replication, does not for now, or may have missed changes. */
+  /** The order of deliveries comes from the database's replication, does not for now, may have missed changes, or is the matter of another node. */
   | { readonly type: 'sync.source'; readonly source: string; readonly state: 'following' }
+  | { readonly type: 'sync.source'; readonly source: string; readonly state: 'ended' }
   | { readonly type: 'sync.source'; readonly source: string; readonly state: 'gap'; readonly reason: string }
   | {
       readonly type: 'sync.source';

@@ -23,6 +23,7 @@ export const SYNC_WRITERS: Writers = {
   'sync.source': (logger, event) => {
     const { type, source, state } = event;
     if (state === 'following') logger.info({ event: type, source, state }, `changes are delivered in the order of ${source}`);
+    else if (state === 'ended') logger.debug({ event: type, source, state }, `${source} is not followed any more`);
     else if (state === 'gap')
       logger.error({ event: type, source, state }, `${source} may have missed changes: ${event.reason}; everything is delivered anew`);
     else {

@@ -188,7 +188,11 @@ export const METRICS = {
     labels: ['source'],
   },
   sekisho_sync_conflicts_total: { type: 'counter', help: 'Keys of resources that somebody else wrote.', labels: [] },
-  sekisho_sync_backlog: { type: 'gauge', help: 'Rows that wait in the event log, as last seen by the leader.', labels: [] },
+  sekisho_sync_backlog: {
+    type: 'gauge',
+    help: 'Rows that wait in the event log, on the node that delivers; on all while none does, and 0 elsewhere.',
+    labels: [],
+  },
   sekisho_sync_backlog_age_seconds: { type: 'gauge', help: 'Age of the oldest of them.', labels: [] },
   sekisho_webhook_sent_total: {
     type: 'counter',

@@ -122,6 +122,17 @@ test('every event is counted, and every metric of the table is there', (t) => {
   assert.ok((values.get('process_cpu_seconds_total') ?? 0) > 0);
 });
 
+test('a node that does not deliver any more tells nothing of what differs, and follows nothing', (t) => {
+  const metrics = createMetrics({ version: '1' });
+  t.after(() => metrics.close());
+  for (const event of EVERY_EVENT) observe(event);
+  observe({ type: 'sync.source', source: 'mysql_binlog', state: 'ended' });
+  observe({ type: 'sync.leader', role: 'publisher', term: 1, leads: false });
+  const values = scrape(metrics);
+  assert.equal(values.get('sekisho_sync_drift{kind="missing"}'), 0);
+  assert.equal(values.get('sekisho_sync_following{source="mysql_binlog"}'), 0);
+});
+
 test('what clients choose is never a label', (t) => {
   const metrics = createMetrics({ version: '1' });
   t.after(() => metrics.close());

@@ -2,15 +2,23 @@ import type { SyncEvent } from '../lib/sync-event.ts';
 import { observeValue, type Series, type SeriesStore } from './metric-series.ts';
 import type { MetricName } from './metrics-table.ts';
 
+const KINDS = ['missing', 'different', 'orphaned'] as const;
+const NO_DRIFT = { missing: 0, different: 0, orphaned: 0 };
+
 /** Counts what is told about the event log, reports, watched keys and cron jobs. */
 export function createSyncMetrics(
   store: SeriesStore,
   bounded: (name: MetricName, ...values: readonly string[]) => Series,
 ): (event: SyncEvent) => void {
+  const setDrift = (found: Readonly<Record<(typeof KINDS)[number], number>>): void => {
+    for (const kind of KINDS) store.counter('sekisho_sync_drift', kind).value = found[kind];
+  };
   return (event) => {
     switch (event.type) {
       case 'sync.leader':
         bounded('sekisho_sync_leader', event.role).value = event.leads ? 1 : 0;
+        // What the next leader finds is told there.
+        if (event.role === 'publisher' && !event.leads) setDrift(NO_DRIFT);
         return;
       case 'sync.delivered':
         store.counter('sekisho_sync_delivered_total', event.sink).value += event.events;
@@ -50,10 +58,7 @@ export function createSyncMetrics(
         bounded('sekisho_sync_watched_total', event.prefix, event.outcome).value += 1;
         return;
       case 'sync.compared':
-        store.counter('sekisho_sync_drift', 'missing').value = event.missing;
-        store.counter('sekisho_sync_drift', 'different').value = event.different;
-        store.counter('sekisho_sync_drift', 'orphaned').value = event.orphaned;
-        return;
+        return setDrift(event);
       case 'cron.run':
         bounded('sekisho_cron_runs_total', event.path, event.outcome).value += 1;
         if (event.outcome !== 'skipped') bounded('sekisho_cron_last_duration_seconds', event.path).value = event.durationMs / 1000;

@@ -11,6 +11,7 @@ import type { ResyncProgress, ResyncResult } from '../sync/resync.ts';
 import { createSync, type Sync, type SyncOptions } from '../sync/sync.ts';
 import type { RunEvent } from '../sync/types.ts';
 import type { Closable } from './closing.ts';
+import { toSyncView } from './sync-view.ts';
 
 /** What of the data models is kept in step. */
 export interface SyncedModels {
@@ -57,7 +58,7 @@ export async function startSync(settings: Settings, etcd: Etcd | undefined, mode
   const resync = createResync(sync);
   return {
     control: {
-      status: () => sync.status(),
+      status: () => toSyncView(sync.status()),
       cron: () => sync.cron(),
       compare: () => sync.compare(),
       resync: resync.start,

@@ -1,5 +1,5 @@
 import type { Etcd } from '../etcd/types.ts';
-import { type SekishoError, toSekishoError } from '../lib/errors.ts';
+import { SekishoError, toSekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 import { type CronTiming, compileCronTiming } from './cron-timing.ts';
 import { CRON_RUNS_PREFIX } from './names.ts';
@@ -62,12 +62,20 @@ interface Entry {
 const MAX_PAUSE_MS = 30_000;
 const MAX_OVERLAP = 10;
 
+function timingOf({ path, timing, timezone }: CronJob): CronTiming {
+  try {
+    return compileCronTiming(timing, timezone);
+  } catch (error) {
+    throw new SekishoError('CONFIG_INVALID', `cron, ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
 /** Cron jobs of one node. Throws CONFIG_INVALID for a timing that is none. */
 export function createCron(options: CronOptions): Cron {
   const entries = options.jobs.map(
     (job): Entry => ({
       job,
-      timing: compileCronTiming(job.timing, job.timezone),
+      timing: timingOf(job),
       next: undefined,
       running: 0,
       skipped: 0,

@@ -42,7 +42,7 @@ export interface DeliveryOptions {
 export interface DeliveryStatus extends PublisherStatus {
   readonly isLeader: boolean;
   readonly leader: string | undefined;
-  /** As last seen by this node while it led. */
+  /** Undefined where another node leads, and before it was first counted. */
   readonly backlog: { readonly count: number; readonly ageMs: number } | undefined;
   readonly drift: Drift | undefined;
   /** Where the order comes from, when not from the log itself. */
@@ -60,6 +60,9 @@ interface Office {
   leader(): string | undefined;
   close(): Promise<void>;
 }
+
+/** Of this age at most is what is told of the event log. */
+const MAX_COUNT_MS = 5000;
 
 /** Receivers have queues of their own, which the log fills when rows are removed: nothing else is to be done. */
 const ONLY_RECEIVERS: Sink = {
@@ -91,13 +94,15 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     observe({ type: 'sync.backlog', ...backlog });
   };
   const every = (ms: number) => (signal: AbortSignal) => pause(ms, signal);
+  /** While nobody leads, all tell: then it matters most. */
+  const isTelling = (): boolean => office.isLeader || office.leader() === undefined;
   const lead = async (lost: AbortSignal, compare: Compare | undefined): Promise<void> => {
     const over = new AbortController();
     const signal = AbortSignal.any([lost, over.signal]);
     ended = signal;
     const ring = (): void => wake.ring();
     const notices = etcd?.watch({ prefix: NOTICE_KEY, relistMs: 0, onList: ring, onEvents: ring });
-    const works: SideWork[] = [{ wait: every(Math.max(pollMs, 1000)), run: count, what: 'counting the event log' }];
+    const works: SideWork[] = [];
     if (etcd !== undefined && options.driftIntervalMs > 0) {
       const run = async (): Promise<void> => {
         drift = await measureDrift({ database, log, etcd, layout: layout(), signal });
@@ -113,6 +118,20 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       await Promise.all([...besides, notices?.close()]);
     }
   };
+  const closing = new AbortController();
+  const counting = beside(
+    {
+      wait: every(Math.min(Math.max(pollMs, 1000), MAX_COUNT_MS)),
+      what: 'counting the event log',
+      async run() {
+        if (isTelling()) return await count();
+        // What another node counts is told there.
+        if (backlog !== undefined) observe({ type: 'sync.backlog', count: 0, ageMs: 0 });
+        backlog = undefined;
+      },
+    },
+    closing.signal,
+  );
   const office = etcd === undefined ? ownOffice(options, lead) : electedOffice(options, etcd, lead);
   const notices = etcd && createNotices({ etcd, log, isHere: () => office.isLeader });
   const stopListening = database.onLogged(() => {
@@ -124,13 +143,14 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       ...publisher.status(),
       isLeader: office.isLeader,
       leader: office.leader(),
-      backlog: office.isLeader ? backlog : undefined,
+      backlog: isTelling() ? backlog : undefined,
       drift: office.isLeader ? drift : undefined,
       source: office.isLeader ? followed?.status() : undefined,
     }),
     async close() {
       stopListening();
-      await Promise.all([office.close(), notices?.close()]);
+      closing.abort();
+      await Promise.all([office.close(), notices?.close(), counting]);
     },
   };
 }

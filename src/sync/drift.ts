@@ -31,9 +31,10 @@ const MAX_EXAMPLES = 10;
 /** Compares all resources with what etcd holds, and tells. Changes nothing: `resync` repairs. */
 export async function measureDrift(comparison: Comparison): Promise<Drift> {
   const start = performance.now();
-  const { at, foreign, ...found } = await findDrift(comparison);
-  observe({ type: 'sync.compared', ...found, durationMs: performance.now() - start });
-  return { at, foreign, ...found };
+  const found = await findDrift(comparison);
+  const { resources, missing, different, orphaned, examples } = found;
+  observe({ type: 'sync.compared', resources, missing, different, orphaned, examples, durationMs: performance.now() - start });
+  return found;
 }
 
 /** As `measureDrift`, of some types too, and only for who asks. */

@@ -95,6 +95,13 @@ class Follower {
 
   async run(lost: AbortSignal): Promise<void> {
     const { source } = this.#options;
+    await this.#followAgain(lost);
+    this.#lastError = undefined;
+    observe({ type: 'sync.source', source: source.name, state: 'ended' });
+  }
+
+  async #followAgain(lost: AbortSignal): Promise<void> {
+    const { source } = this.#options;
     for (let failures = 1; !lost.aborted; failures += 1) {
       const startedAt = performance.now();
       try {

@@ -191,6 +191,24 @@ function suite(subject: DatabaseSubject): void {
 
 onEveryDatabase(suite);
 
+test('what failed is forgotten when nothing waits any more', async () => {
+  let isUp = false;
+  const log = {
+    read: () => (isUp ? Promise.resolve([]) : Promise.reject(new Error('the database is away'))),
+    remove: () => Promise.resolve(),
+    find: () => Promise.resolve([]),
+  };
+  const sink: Sink = { name: 'none', publish: () => Promise.resolve({ delivered: [], refused: [] }) };
+  const publisher = createPublisher({ log, sink, wake: createWake(), pollMs: 10, backoffMs: 20 });
+  const over = new AbortController();
+  const done = publisher.run({ compare: undefined, lost: over.signal });
+  await until('it is told', () => publisher.status().lastError !== undefined);
+  isUp = true;
+  await until('it is forgotten', () => publisher.status().lastError === undefined);
+  over.abort();
+  await done;
+});
+
 test('an etcd that is full: changes wait, the reason is told, and they arrive when there is room', async () => {
   await using full = await startEtcd({ quotaBytes: 1024 * 1024 });
   const client = openEtcd(full.endpoints);
@@ -215,13 +233,14 @@ test('an etcd that is full: changes wait, the reason is told, and they arrive wh
     await changesOf(database).create(NET, { id: 'a' });
     done = publisher.run({ compare: undefined, lost: over.signal });
     await until('the reason is told', () => publisher.status().lastError?.code === 'ETCD_NO_SPACE');
+    assert.match(publisher.status().lastError?.message ?? '', /space exceeded; compact and defragment it, disarm the alarm NOSPACE/);
     assert.equal((await log.backlog()).count, 1);
     const { revision } = await client.range({ key: '/fill' });
     await client.cluster.compact(revision);
     await client.cluster.defragment(full.endpoints[0] ?? '');
     for (const alarm of await client.cluster.alarms()) await client.cluster.disarm(alarm);
     await until('it is delivered', async () => (await log.backlog()).count === 0);
-    assert.equal(publisher.status().lastError, undefined);
+    await until('all is well', () => publisher.status().lastError === undefined);
     assert.equal((await client.range({ key: '/config/v1/nets/a' })).count, 1);
   } finally {
     over.abort();

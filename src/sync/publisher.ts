@@ -87,6 +87,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (rows.length === 0) {
       // Their rows are gone without us.
       blocked.release(due);
+      if (waiting.length === 0) lastError = undefined;
       return 'idle';
     }
     const delivery = await sink.publish(rows, fence);

@@ -174,10 +174,12 @@ function runAlone(run: (signal: AbortSignal) => Promise<void>): () => Promise<vo
   };
 }
 
-function problemsOf({ leader, lastError, blocked, drift, source }: DeliveryStatus): readonly string[] {
+function problemsOf({ isLeader, leader, lastError, backlog, blocked, drift, source }: DeliveryStatus): readonly string[] {
   const problems: string[] = [];
-  if (leader === undefined) problems.push('no node delivers the event log');
-  if (lastError !== undefined) problems.push(`changes wait: ${lastError.message}`);
+  const waiting = backlog === undefined || backlog.count === 0 ? '' : `; ${backlog.count === 1 ? 'a change waits' : `${backlog.count} changes wait`}`;
+  if (leader === undefined) problems.push(`no node delivers the event log${waiting}`);
+  // What hindered this node before another one followed does not hinder that.
+  if (lastError !== undefined && (isLeader || leader === undefined)) problems.push(`changes wait: ${lastError.message}`);
   if (source?.lastError !== undefined)
     problems.push(`the event log is read in its own order instead of ${source.source}: ${source.lastError.message}`);
   for (const { path, error } of blocked.slice(0, 5)) problems.push(`changes of ${path} wait: ${error.message}`);

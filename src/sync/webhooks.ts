@@ -1,6 +1,7 @@
 import { SekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 import { nearest } from '../lib/nearest.ts';
+import { deliveredSchemaProblem } from '../schema/delivered-schemas.ts';
 import { toPlainUrl } from '../schema/resource-path.ts';
 import type { SchemaSet } from '../schema/types.ts';
 import type { LogReceiver } from '../sql/forward-rows.ts';
@@ -110,6 +111,8 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
       );
       await Promise.all([measured, ...receivers.map((receiver) => receiver.run(lost))]);
       counts = [];
+      // What another node counts is told there.
+      for (const { name } of webhooks) observe({ type: 'webhook.waiting', receiver: name, waiting: 0, dead: 0, ageMs: 0 });
     },
     problems: () =>
       receivers.flatMap(({ name, failing }) => {
@@ -142,19 +145,12 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
   };
 }
 
-function checkSchemas(webhooks: readonly WebhookOptions[], { resources }: SchemaSet): void {
-  for (const { name, schemas } of webhooks) {
+function checkSchemas(webhooks: readonly WebhookOptions[], set: SchemaSet): void {
+  for (const { name, schemas } of webhooks)
     for (const id of schemas) {
-      const type = resources.get(id);
-      if (type !== undefined && !type.noSync) continue;
-      const near = nearest(id, [...resources.keys()]);
-      const reason = resources.has(id) ? 'found a schema with nosync, whose changes are not logged' : 'there is no such schema';
-      throw new SekishoError(
-        'CONFIG_INVALID',
-        `webhooks, ${name}, schemas: ${JSON.stringify(id)}: ${reason}${near === undefined || near === id ? '' : `; did you mean ${near}?`}`,
-      );
+      const problem = deliveredSchemaProblem(set, id);
+      if (problem !== undefined) throw new SekishoError('CONFIG_INVALID', `webhooks, ${name}, schemas: ${JSON.stringify(id)}: ${problem}`);
     }
-  }
 }
 
 function hintOf(receiver: string, names: readonly string[]): string {

@@ -1,5 +1,6 @@
 import type { CommandContext } from '../command.ts';
 import { usageFailure } from '../failure.ts';
+import { toStatusRows } from '../sync-status.ts';
 import { toData } from '../to-data.ts';
 
 /** What `sync` shows, by its word. */
@@ -9,7 +10,9 @@ export const SYNC_WORDS = { status: '/api/v1/sync', cron: '/api/v1/sync/cron', d
 export async function sync(context: CommandContext): Promise<number> {
   const [word = 'status', ...more] = context.words;
   if (!isWord(word) || more.length > 0) throw usageFailure(`sync takes one of ${Object.keys(SYNC_WORDS).join(', ')}`);
-  await context.print(toData(await context.call({ method: 'GET', path: SYNC_WORDS[word] })), 'yaml');
+  const found = toData(await context.call({ method: 'GET', path: SYNC_WORDS[word] }));
+  const isTable = word === 'status' && context.flags.output === 'table';
+  await context.print(isTable ? toStatusRows(found) : found, 'yaml');
   return 0;
 }
 

@@ -1,11 +1,13 @@
 import { dirname } from 'node:path';
 import { type InitResources, toInitKey } from '../../config/init-resources.ts';
-import { loadSettings } from '../../config/load-settings.ts';
+import { type LoadedSettings, loadSettings } from '../../config/load-settings.ts';
 import { toEntityId } from '../../entity/entity-key.ts';
 import { parseEntity } from '../../entity/parse-entity.ts';
 import { applyChanges, emptyGraph } from '../../entity/references.ts';
 import type { Change } from '../../entity/types.ts';
 import { toSekishoError } from '../../lib/errors.ts';
+import { deliveredSchemaProblem } from '../../schema/delivered-schemas.ts';
+import type { SchemaSet } from '../../schema/types.ts';
 import type { CommandContext } from '../command.ts';
 import { Failure, usageFailure } from '../failure.ts';
 import { flagText } from '../flags.ts';
@@ -66,11 +68,26 @@ function validateConfig({ flags, io }: CommandContext): number {
   const problems = initResources ? findEntityProblems(initResources, loaded.settings.disableDefaultNamespace) : [];
   if (problems.length > 0)
     throw usageFailure(`sekisho: ${loaded.path} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}`, ...problems);
-  if (loaded.settings.schemas.length > 0)
-    readConfiguredSchemas({ settings: loaded.settings, path: loaded.path, folder: dirname(loaded.path) }, 2);
+  if (loaded.settings.schemas.length > 0) {
+    const model = { settings: loaded.settings, path: loaded.path, folder: dirname(loaded.path) };
+    checkReceivers(loaded, readConfiguredSchemas(model, 2).schemas);
+  }
   io.out(`${loaded.path} is valid\n`);
   if (initResources?.changes.some(({ kind }) => kind === 'module')) io.out('its modules are compiled and loaded at start only\n');
   return 0;
+}
+
+/** Receivers of webhooks may name schemas. */
+function checkReceivers({ settings, path, placeOf }: LoadedSettings, schemas: SchemaSet): void {
+  const problems = settings.webhooks.flatMap((webhook, index) =>
+    webhook.schemas.flatMap((id, at) => {
+      const key = `webhooks[${index}].schemas[${at}]`;
+      const problem = deliveredSchemaProblem(schemas, id);
+      return problem === undefined ? [] : [`${placeOf(key)} ${key}: found ${JSON.stringify(id)}: ${problem}`];
+    }),
+  );
+  if (problems.length > 0)
+    throw usageFailure(`sekisho: ${path} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}`, ...problems);
 }
 
 function load(options: Parameters<typeof loadSettings>[0]): ReturnType<typeof loadSettings> {
