@@ -126,7 +126,8 @@ export interface ExtensionContext<
   readonly path: string;
   /** Parameters of the path, the ids of parents too. */
   readonly params: Record<string, string>;
-  readonly query: Record<string, string>;
+  /** All values of each parameter. */
+  readonly query: Record<string, string[]>;
   /** Method, URL, and header fields with names in lower case. */
   readonly httpRequest: {
     method: string;

@@ -7,6 +7,7 @@ import { SekishoError } from '../lib/errors.ts';
 import { type Event, subscribe } from '../lib/event.ts';
 import { createExtensions } from './extensions.ts';
 import { createHostCalls } from './host/host-calls.ts';
+import { createExtensionMemory } from './host/memory.ts';
 import type { EventCaller, EventOutcome, ExtensionLimits, Extensions, Fields } from './types.ts';
 
 const LIMITS: ExtensionLimits = {
@@ -29,8 +30,7 @@ const host = createHostCalls({
   http: { maxBodyBytes: 1000, timeoutMs: 1000 },
   files: { root: `${temp.path}/files`, isWritable: false, maxBytes: 1000 },
   exec: { isAllowed: false, timeoutMs: 1000, maxOutputBytes: 1000, env: {} },
-  maxGlobalBytes: 10_000,
-  maxCacheBytes: 10_000,
+  memory: createExtensionMemory({ maxGlobalBytes: 10_000, maxCacheBytes: 10_000 }),
   config: { database: { type: 'sqlite3' } },
 });
 const loaded: Extensions[] = [];

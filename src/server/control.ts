@@ -2,6 +2,7 @@ import type { AdminOptions, Phase } from '../admin/types.ts';
 import { type LoadedSettings, loadSettings } from '../config/load-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import type { SourceOptions } from '../config/source.ts';
+import type { ExtensionMemory } from '../extension/host/memory.ts';
 import { observe } from '../lib/event.ts';
 import type { Bridge } from '../runtime/types.ts';
 import type { MemoryContents, MemoryStore } from '../store/memory-store.ts';
@@ -48,6 +49,8 @@ export interface ControlOptions<Built> {
   readonly phase: () => Phase;
   /** Other processes that serve the models. */
   readonly followers?: ModelFollowers;
+  /** What extensions keep, of the process; by default of these models. */
+  readonly memory?: ExtensionMemory;
   /** Listens for admin calls already. */
   readonly gate?: AdminGate | undefined;
   /** What a store in memory begins with. */
@@ -93,7 +96,7 @@ export async function startControl<Built>(options: ControlOptions<Built>): Promi
     options.models ??
     (settings.schemas.length === 0
       ? undefined
-      : await (await import('./models.ts')).startModels(settings, path, serving, { etcd, followers, getSecret }));
+      : await (await import('./models.ts')).startModels(settings, path, serving, { etcd, followers, getSecret, memory: options.memory }));
   await models?.attend(closing);
   const storageEtcd = await openStorageEtcd(settings, closing);
   const store = closing.add(await openStore(settings, storageEtcd, contents));

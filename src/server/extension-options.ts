@@ -2,6 +2,7 @@ import type { Settings } from '../config/settings.ts';
 import { toDocument } from '../config/to-document.ts';
 import type { ExtensionsOptions } from '../extension/extensions.ts';
 import type { HostCallsOptions } from '../extension/host/host-calls.ts';
+import type { ExtensionMemoryOptions } from '../extension/host/memory.ts';
 import type { EnvironmentsOptions } from '../extension/to-environments.ts';
 import { toModuleEnv } from './module-env.ts';
 
@@ -38,7 +39,11 @@ export function toEnvironmentsOptions({ extension, cron, watch }: Settings): Env
   };
 }
 
-export function toHostCallsOptions(settings: Settings): HostCallsOptions {
+export function toMemoryOptions({ extension }: Settings): ExtensionMemoryOptions {
+  return { maxGlobalBytes: extension.maxGlobalBytes, maxCacheBytes: extension.maxCacheBytes };
+}
+
+export function toHostCallsOptions(settings: Settings): Omit<HostCallsOptions, 'memory'> {
   const { extension } = settings;
   return {
     http: { maxBodyBytes: extension.maxHttpBodyBytes, timeoutMs: extension.httpTimeoutMs },
@@ -49,8 +54,6 @@ export function toHostCallsOptions(settings: Settings): HostCallsOptions {
       maxOutputBytes: extension.maxFileBytes,
       env: toModuleEnv(process.env, extension.env),
     },
-    maxGlobalBytes: extension.maxGlobalBytes,
-    maxCacheBytes: extension.maxCacheBytes,
     config: toDocument(settings),
   };
 }

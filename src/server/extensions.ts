@@ -2,6 +2,7 @@ import type { Settings } from '../config/settings.ts';
 import type { Bundler } from '../extension/bundler.ts';
 import { createExtensions } from '../extension/extensions.ts';
 import { createHostCalls, type SyncAccess } from '../extension/host/host-calls.ts';
+import type { ExtensionMemory } from '../extension/host/memory.ts';
 import { toEnvironments } from '../extension/to-environments.ts';
 import type { Extensions } from '../extension/types.ts';
 import type { TenantDirectory } from '../identity/tenant-directory.ts';
@@ -31,10 +32,12 @@ export function createExtensionLoader(
   directory: TenantDirectory | undefined,
   sync: SyncAccess | undefined,
   getSecret: GetSecret,
+  memory: ExtensionMemory,
 ): ExtensionLoader {
   const calls = createHostCalls({
     ...toHostCallsOptions(settings),
     getSecret,
+    memory,
     ...(sync !== undefined && { sync }),
     ...(directory !== undefined && {
       tenants: { idOf: (name) => directory.idOf(name), nameOf: (id) => directory.nameOf(id) },

@@ -1,6 +1,7 @@
 import type { Settings } from '../config/settings.ts';
 import type { Etcd } from '../etcd/types.ts';
 import type { Bundler } from '../extension/bundler.ts';
+import type { ExtensionMemory } from '../extension/host/memory.ts';
 import type { Extensions } from '../extension/types.ts';
 import { createUpstreams } from '../http/upstreams.ts';
 import { createIdentifier } from '../identity/identify.ts';
@@ -54,6 +55,7 @@ export interface ModelApiOptions {
   readonly closing: Closing;
   readonly etcd: Etcd | undefined;
   readonly getSecret: GetSecret;
+  readonly memory: ExtensionMemory;
   /** The schemas of the files. */
   readonly first: SchemaSet;
   readonly bundler: Bundler;
@@ -66,11 +68,11 @@ interface Loaded extends LoadedModels {
 
 /** Puts identities, tenants, extensions and the REST API together over a prepared database. */
 export async function startModelApi(options: ModelApiOptions): Promise<ModelApi> {
-  const { settings, folder, database, closing, etcd, getSecret, first, bundler } = options;
+  const { settings, folder, database, closing, etcd, getSecret, memory, first, bundler } = options;
   const { providers, tenants: directory } = createProviders(toProviderOptions(settings));
   const identifier = closing.add(createIdentifier(providers));
   const tenants = closing.add(createTenantFollower({ directory, periodMs: settings.keystone.cacheTtlMs }));
-  const loader = closing.add(createExtensionLoader(settings, directory, etcd && createSyncAccess(etcd), getSecret));
+  const loader = closing.add(createExtensionLoader(settings, directory, etcd && createSyncAccess(etcd), getSecret, memory));
   const policiesOf = (set: SchemaSet): PolicySet => compilePolicies(set.policies, { tenants: tenants.current() });
   const load = async (own: SchemaSet, modules: Bundler): Promise<Loaded> => {
     const set = await addStored(own, database, folder);

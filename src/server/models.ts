@@ -4,6 +4,7 @@ import { readDataFile } from '../config/data-file.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Etcd } from '../etcd/types.ts';
 import { areSameBundles, Bundler, type Bundles } from '../extension/bundler.ts';
+import { createExtensionMemory, type ExtensionMemory } from '../extension/host/memory.ts';
 import type { Extensions } from '../extension/types.ts';
 import { ANONYMOUS } from '../identity/identify.ts';
 import { SekishoError, toSekishoError } from '../lib/errors.ts';
@@ -20,6 +21,7 @@ import { importInitialData } from '../sql/initial-data.ts';
 import { openDatabase } from '../sql/open-database.ts';
 import type { Database } from '../sql/types.ts';
 import type { Closing } from './closing.ts';
+import { toMemoryOptions } from './extension-options.ts';
 import { startHealthListener } from './health-listener.ts';
 import { type LoadedModels, startModelApi } from './model-api.ts';
 import { toPrepareOptions } from './models-options.ts';
@@ -75,6 +77,8 @@ export interface ModelsAround {
   readonly etcd: Etcd | undefined;
   readonly followers: ModelFollowers | undefined;
   readonly getSecret: GetSecret;
+  /** What extensions keep, when it is to outlive the models. */
+  readonly memory?: ExtensionMemory | undefined;
 }
 
 /**
@@ -86,7 +90,7 @@ export async function startModels(
   settings: Settings,
   configPath: string,
   closing: Closing,
-  { etcd, followers, getSecret }: ModelsAround,
+  { etcd, followers, getSecret, memory = createExtensionMemory(toMemoryOptions(settings)) }: ModelsAround,
 ): Promise<StartedModels | undefined> {
   if (settings.schemas.length === 0 || settings.database === undefined) return undefined;
   const folder = folderOf(configPath);
@@ -96,7 +100,7 @@ export async function startModels(
   const prepareOptions = toPrepareOptions(settings, settings.database);
   await database.prepare(set, prepareOptions);
   await importAll(settings.database, database, set);
-  const models = await startModelApi({ settings, folder, database, closing, etcd, getSecret, first: set, bundler });
+  const models = await startModelApi({ settings, folder, database, closing, etcd, getSecret, memory, first: set, bundler });
   let files: ModelFiles = { texts, bundles: bundler.bundles };
   let { imports } = bundler;
   const { api, served } = models;
@@ -169,6 +173,8 @@ export interface ServeModelsOptions {
   /** Called when rows of the event log were committed. */
   readonly onEvents: () => void;
   readonly getSecret: GetSecret;
+  /** What extensions keep: that of the supervisor. */
+  readonly memory: ExtensionMemory;
 }
 
 /** Serves data models whose tables are prepared. Rejects as `startModels` does. */
@@ -176,7 +182,7 @@ export async function serveModels(
   settings: Settings,
   configPath: string,
   closing: Closing,
-  { schemaFiles, onEvents, getSecret }: ServeModelsOptions,
+  { schemaFiles, onEvents, getSecret, memory }: ServeModelsOptions,
 ): Promise<ServedModels> {
   if (settings.database === undefined) throw new SekishoError('CONFIG_INVALID', 'schemas need a database');
   const folder = folderOf(configPath);
@@ -186,7 +192,8 @@ export async function serveModels(
   const first = readModels(settings, folder, schemaFiles);
   database.use(first.set, prepareOptions);
   const etcd = await openSyncEtcd(settings, closing);
-  const models = await startModelApi({ settings, folder, database, closing, etcd, getSecret, first: first.set, bundler: first.bundler });
+  const around = { settings, folder, database, closing, etcd, getSecret, memory };
+  const models = await startModelApi({ ...around, first: first.set, bundler: first.bundler });
   releaseMemory();
   let prepared: LoadedModels | undefined;
   const discard = async (): Promise<void> => {

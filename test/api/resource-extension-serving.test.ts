@@ -91,6 +91,38 @@ describe('extensions of a gateway', () => {
     await assert.rejects(start, /EXTENSION_|bad/);
   });
 
+  test('what extensions keep beyond a request is the same in all processes', async () => {
+    const script = `gohan_register_handler("slow", function (context) {
+      var own = gohan_global("counter"), all = gohan_process_global("counter");
+      own.n = (own.n || 0) + 1; all.seen = (all.seen || []).concat([own.n]);
+      context.response = all.seen;
+    });`;
+    const module = `let calls = 0;
+      export const config = async (context) => {
+        const n = ((await context.cache.get('n')) ?? 0) + 1;
+        await context.cache.set('n', n);
+        calls += 1;
+        context.response = { n, calls };
+      };`;
+    await using gateway = await startGateway({
+      config: { ...CONFIG, workers: 2 },
+      files: { 'schemas.yaml': schemas([extension('script', '^/t/things$', script), extension('module', '^/t/things$', module)]) },
+    });
+    const post = async (path: string): Promise<Answer> =>
+      await ask(gateway.proxyUrl + path, { method: 'POST', headers: { 'x-auth-token': 'admin_token', connection: 'close' } });
+    let count = 0;
+    let others = 0;
+    // The system spreads connections as it likes: until both processes have answered.
+    await until('both processes have answered', async () => {
+      count += 1;
+      assert.deepEqual((await post('/t/things/slow')).json().at(-1), count);
+      const { n, calls } = (await post('/t/things/config')).json();
+      assert.equal(n, count);
+      others = n - calls;
+      return others > 0;
+    });
+  });
+
   test('requests under way finish with the extensions that they began with', async () => {
     const slow = 'gohan_register_handler("slow", function (context) { gohan_sleep(3000); context.response = "old"; });';
     await using gateway = await startGateway({

@@ -70,6 +70,9 @@ export function createFakeThread(answers: FakeAnswers = {}, options: Partial<Goh
     compileFunction: (source, name, parameters) =>
       vm.compileFunction(source, [...parameters], { filename: name, parsingContext: realm }) as (...args: unknown[]) => unknown,
     call: call as GohanThread['call'],
+    get callCount() {
+      return calls.length;
+    },
     withContext: (_context, work) => work(),
     register(event, handler) {
       handlers.set(event, [...(handlers.get(event) ?? []), handler]);

@@ -8,6 +8,7 @@ import { createTempFolder } from '../../../test/support/temp.ts';
 import { SekishoError } from '../../lib/errors.ts';
 import type { HttpAnswer, HttpCall } from '../host-calls.ts';
 import { createHostCalls, type HostCalls, type HostCallsOptions } from './host-calls.ts';
+import { createExtensionMemory } from './memory.ts';
 
 const temp = createTempFolder();
 const root = join(temp.path, 'root');
@@ -24,8 +25,7 @@ function ask(changes: Partial<HostCallsOptions> = {}, signal = new AbortControll
     http: { maxBodyBytes: 1000, timeoutMs: 60_000 },
     files: { root, isWritable: true, maxBytes: 100 },
     exec: { isAllowed: true, timeoutMs: 60_000, maxOutputBytes: 1000, env: { PATH: '/usr/bin:/bin', SHOWN: 'yes' } },
-    maxGlobalBytes: 200,
-    maxCacheBytes: 1000,
+    memory: createExtensionMemory({ maxGlobalBytes: 200, maxCacheBytes: 1000 }),
     config: { database: { type: 'sqlite3' }, list: [{ a: 1 }] },
     ...changes,
   });
@@ -38,8 +38,7 @@ test('calls that others answer are not answered', () => {
     http: { maxBodyBytes: 1, timeoutMs: 1 },
     files: { root: undefined, isWritable: false, maxBytes: 1 },
     exec: { isAllowed: false, timeoutMs: 1, maxOutputBytes: 1, env: {} },
-    maxGlobalBytes: 1,
-    maxCacheBytes: 1,
+    memory: createExtensionMemory({ maxGlobalBytes: 1, maxCacheBytes: 1 }),
     config: {},
   });
   open.push(calls);

@@ -1,12 +1,11 @@
-import { createModuleCache } from '../../runtime/cache.ts';
 import type { HostCallTable, HttpCall } from '../host-calls.ts';
 import type { EventCaller, Fields } from '../types.ts';
 import { readConfigPath } from './config-path.ts';
 import { type ExecOptions, runProgram } from './exec.ts';
 import { type FilesOptions, openFiles } from './files.ts';
-import { createGlobalStore } from './global-store.ts';
 import { notEnabled } from './host-error.ts';
 import { createHttpClient, type HttpClientOptions } from './http-client.ts';
+import type { ExtensionMemory } from './memory.ts';
 import { sleep } from './sleep.ts';
 
 /** What scripts may do with etcd. */
@@ -27,10 +26,7 @@ export interface HostCallsOptions {
   readonly http: HttpClientOptions;
   readonly files: FilesOptions;
   readonly exec: ExecOptions;
-  /** Of all shared objects together. */
-  readonly maxGlobalBytes: number;
-  /** The least recently used values go beyond it. */
-  readonly maxCacheBytes: number;
+  readonly memory: ExtensionMemory;
   /** The settings as in the configuration file, without secrets. */
   readonly config: unknown;
   getSecret?(name: string): Promise<string | undefined>;
@@ -78,22 +74,13 @@ export function createHostCalls(options: HostCallsOptions): HostCalls {
   };
 }
 
-type Local = Exclude<Served, 'http.request' | `${'tenant' | 'sync' | 'secret'}.${string}`>;
+type Local = Exclude<Served, 'http.request' | `${'tenant' | 'sync' | 'secret' | 'cache' | 'global'}.${string}`>;
 
 /** What stays in this process and on this machine. */
 function localCalls(options: HostCallsOptions): Pick<Table, Local> {
   const files = openFiles(options.files);
-  const globals = createGlobalStore(options.maxGlobalBytes);
-  const cache = createModuleCache(options.maxCacheBytes);
   return {
     'config.get': (_signal, path) => readConfigPath(options.config, path),
-    'cache.get'(_signal, key) {
-      const bytes = cache.get('', key);
-      return bytes === undefined ? undefined : Buffer.from(bytes).toString();
-    },
-    'cache.set': (_signal, key, value, ttlMs) => cache.set('', key, Buffer.from(value), ttlMs),
-    'global.get': (_signal, environment, name) => globals.get(environment, name),
-    'global.set': (_signal, environment, name, text) => globals.set(environment, name, text),
     'file.read': (_signal, path) => files.read(path),
     'file.list': (_signal, path) => files.list(path),
     'file.stat': (_signal, path) => files.stat(path),
@@ -105,7 +92,7 @@ function localCalls(options: HostCallsOptions): Pick<Table, Local> {
 }
 
 /** What other parts of the gateway know. */
-function remoteCalls({ getSecret, tenants, sync }: HostCallsOptions): Pick<Table, Exclude<Served, Local | 'http.request'>> {
+function remoteCalls({ getSecret, tenants, sync, memory }: HostCallsOptions): Pick<Table, Exclude<Served, Local | 'http.request'>> {
   const needTenants = (): TenantNames => {
     if (tenants === undefined) throw notEnabled('Looking up tenants', 'keystone.use_keystone');
     return tenants;
@@ -115,6 +102,10 @@ function remoteCalls({ getSecret, tenants, sync }: HostCallsOptions): Pick<Table
     return sync;
   };
   return {
+    'cache.get': async (_signal, ...args) => (await memory.call('cache.get', args)) as string | undefined,
+    'cache.set': async (_signal, ...args) => void (await memory.call('cache.set', args)),
+    'global.get': async (_signal, ...args) => (await memory.call('global.get', args)) as string | undefined,
+    'global.set': async (_signal, ...args) => void (await memory.call('global.set', args)),
     'secret.get': async (_signal, name) => await getSecret?.(name),
     'tenant.idOf': (signal, name) => needTenants().idOf(name, signal),
     'tenant.nameOf': (signal, id) => needTenants().nameOf(id, signal),

@@ -317,6 +317,11 @@ test('shared objects are read and written at every depth', () => {
     [{ n: 9 }, { n: 3 }, { n: 4 }],
     true,
   ]);
+  one.requestId = '1';
+  const before = one.calls.length;
+  assert.equal(one.run('var sum = 0; for (var i = 0; i < g.list.length; i += 1) sum += g.list[i].length; sum'), 2);
+  assert.ok(one.calls.length - before < 4, 'a loop reads it once');
+  one.requestId = '2';
   two.run("g.list.pop(); delete g.count; gohan_process_global('a').z = 1");
   assert.deepEqual(one.run("[g, gohan_process_global('a')]"), [{ list: ['p'], deep: { x: { y: true } } }, { z: 1 }]);
 });

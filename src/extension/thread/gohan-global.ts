@@ -8,9 +8,20 @@ type Tree = Record<string | symbol, unknown>;
  * object that was taken out of it (`var old = g.list; g.list = [];`) stays what it was.
  */
 export function openGlobal(thread: GohanThread, scope: string, name: string): object {
-  const read = (): Tree => {
+  const fetch = (): Tree => {
     const text = thread.call('global.get', scope, name);
     return text === undefined ? {} : (JSON.parse(text) as Tree);
+  };
+  let seen: { readonly root: Tree; readonly at: number; readonly event: string; readonly callCount: number } | undefined;
+  /** A loop over a list asks for it once: what was just read by the same event, which has called nothing since. */
+  const read = (): Tree => {
+    const { requestId, event, callCount } = thread;
+    const running = requestId === '' ? '' : `${requestId} ${event}`;
+    if (running !== '' && seen?.event === running && seen.callCount === callCount && performance.now() - seen.at < FRESH_MS)
+      return seen.root;
+    const root = fetch();
+    seen = { root, at: performance.now(), event: running, callCount: thread.callCount };
+    return root;
   };
   const change = (part: Part, work: (target: Tree) => void): boolean => {
     const own = part.taken();
@@ -18,7 +29,7 @@ export function openGlobal(thread: GohanThread, scope: string, name: string): ob
       work(own);
       return true;
     }
-    const root = read();
+    const root = fetch();
     const target = part.in(root);
     if (target === undefined) return false;
     work(target);
@@ -62,6 +73,8 @@ export function openGlobal(thread: GohanThread, scope: string, name: string): ob
   return open(new Part(undefined, ''), emptyOf(thread, {}));
 }
 
+/** Others may change it meanwhile, and a script may wait for that. */
+const FRESH_MS = 2;
 const MAX_CHILDREN = 1000;
 
 /** An object within the shared one, by the way to it; once it was replaced or removed there, by itself. */

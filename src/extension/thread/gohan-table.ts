@@ -208,13 +208,13 @@ const MISC = {
     parameters: [{ name: 'name', type: 'string' }],
     gives: 'an object',
     doc: 'An object that all requests of this environment share.',
-    difference: 'It holds JSON values, of this worker process; each access asks the gateway.',
+    difference: 'It holds JSON values. All worker processes of a node share it; an access asks for it anew.',
   },
   gohan_process_global: {
     parameters: [{ name: 'name', type: 'string' }],
     gives: 'an object',
     doc: 'An object that all environments share.',
-    difference: 'It holds JSON values, of this worker process; each access asks the gateway.',
+    difference: 'It holds JSON values. All worker processes of a node share it; an access asks for it anew.',
   },
   require: {
     parameters: [{ name: 'module', type: 'string' }],

@@ -19,8 +19,11 @@ export interface GohanThreadOptions {
 }
 
 export function createGohanThread({ environment, engine, realm, ...hooks }: GohanThreadOptions): GohanThread {
-  const call = (name: HostCallName, ...args: unknown[]): unknown =>
-    engine.gateway.callSync(engine.run?.inv ?? 0, name, args, realm.parse, realm.toError);
+  let callCount = 0;
+  const call = (name: HostCallName, ...args: unknown[]): unknown => {
+    callCount += 1;
+    return engine.gateway.callSync(engine.run?.inv ?? 0, name, args, realm.parse, realm.toError);
+  };
   const withContext: GohanThread['withContext'] = (context, work) => {
     const { run } = engine;
     if (run === undefined) return work();
@@ -70,6 +73,9 @@ export function createGohanThread({ environment, engine, realm, ...hooks }: Goha
     evaluate: realm.evaluate,
     compileFunction: realm.compileFunction,
     call: call as GohanThread['call'],
+    get callCount() {
+      return callCount;
+    },
     register: hooks.register,
     withContext,
     handle: (event, context, transaction) => runIn([environment], event, context, transaction),

@@ -44,6 +44,8 @@ export interface GohanThread {
    * Throws a HostCallError that is an Error of that realm. While the environment loads only `config.get`, `file.*`, `schema.*` answer.
    */
   call<Name extends HostCallName>(name: Name, ...args: Parameters<HostCallTable[Name]>): ReturnType<HostCallTable[Name]>;
+  /** Number of those calls so far: as long as it stays, nothing else ran in between. */
+  readonly callCount: number;
   /** Does `work`, whose calls may trigger events: their handlers see copies of the given context, with what the gateway sets. */
   withContext<T>(context: EventContext, work: () => T): T;
   /** Adds a handler behind those of the event. While the environment loads; later it throws. */

@@ -2,7 +2,7 @@ import type { Bridge } from '../../runtime/types.ts';
 import type { Handlers } from '../peer.ts';
 import type { SupervisorCalls } from '../worker/calls.ts';
 
-export type BridgeCalls = Omit<Handlers<SupervisorCalls>, 'eventsCommitted' | 'retire'>;
+export type BridgeCalls = Omit<Handlers<SupervisorCalls>, 'eventsCommitted' | 'extensionMemory' | 'retire'>;
 
 /** Answers what module code of another process asks of the gateway's state. `bridge` may take a while: a process that takes over opens the store first. */
 export function toBridgeCalls(bridge: () => Promise<Bridge>): BridgeCalls {

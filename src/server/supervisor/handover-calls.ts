@@ -18,4 +18,4 @@ export type PredecessorCalls = {
 /** What the process before asks of the one that takes over; workers that still finish requests reach the state through it. */
 export type SuccessorCalls = {
   socket(socket: HandedSocket): void;
-} & Omit<SupervisorCalls, 'eventsCommitted' | 'retire'>;
+} & Omit<SupervisorCalls, 'eventsCommitted' | 'extensionMemory' | 'retire'>;

@@ -1,6 +1,7 @@
 import type { ProcessControl, Reloaded } from '../../admin/types.ts';
 import { loadSettings } from '../../config/load-settings.ts';
 import type { Settings } from '../../config/settings.ts';
+import { createExtensionMemory, type ExtensionMemory } from '../../extension/host/memory.ts';
 import { observe } from '../../lib/event.ts';
 import { VERSION } from '../../lib/version.ts';
 import type { Bridge } from '../../runtime/types.ts';
@@ -10,6 +11,7 @@ import { checkedInit } from '../checked-init.ts';
 import { type Closing, createClosing } from '../closing.ts';
 import { type Control, startControl, tellWhatToTry } from '../control.ts';
 import { createExclusive } from '../exclusive.ts';
+import { toMemoryOptions } from '../extension-options.ts';
 import type { Gateway, GatewayOptions, Life } from '../gateway.ts';
 import { adminListeners, proxyListeners, tellListening, toAddress } from '../listeners.ts';
 import { mergeSamples } from '../merge-samples.ts';
@@ -53,6 +55,8 @@ class Supervisor implements Gateway {
   readonly #workers: Workers;
   readonly #sockets: SharedSockets;
   readonly #adminSockets: SharedSockets;
+  /** What extensions of all workers keep. */
+  readonly #memory: ExtensionMemory;
   #settings: Settings;
   #metrics: Metrics | undefined;
   #gate: AdminGate | undefined;
@@ -70,6 +74,7 @@ class Supervisor implements Gateway {
   constructor(options: GatewayOptions) {
     this.#options = options;
     this.#settings = options.loaded.settings;
+    this.#memory = createExtensionMemory(toMemoryOptions(this.#settings));
     const handedOver = Promise.withResolvers<void>();
     this.handedOver = handedOver.promise;
     this.#onHandedOver = handedOver.resolve;
@@ -88,6 +93,7 @@ class Supervisor implements Gateway {
       bridge: {
         ...toBridgeCalls(async () => (await this.#bridge.promise) as Bridge),
         eventsCommitted: () => this.#models?.tellEvents(),
+        extensionMemory: (name, args) => this.#memory.call(name, args),
       },
     });
   }
@@ -236,6 +242,7 @@ class Supervisor implements Gateway {
       processes: this.#processes(),
       phase: () => this.#life.phase,
       followers: createModelFollowers(() => this.#workers.processes()),
+      memory: this.#memory,
       gate: this.#gate,
     });
   }

@@ -1,6 +1,7 @@
 import type { Settings } from '../../config/settings.ts';
 import { createExtensions } from '../../extension/extensions.ts';
 import { createHostCalls, type HostCallsOptions, type SyncAccess } from '../../extension/host/host-calls.ts';
+import { createExtensionMemory } from '../../extension/host/memory.ts';
 import type { EnvironmentSource, EventCaller, Extensions } from '../../extension/types.ts';
 import { createFakeTenants } from '../../identity/fake-tenants.ts';
 import type { TenantDirectory } from '../../identity/tenant-directory.ts';
@@ -12,7 +13,7 @@ import { answerSchemaCall } from '../../resource/host-calls-schema.ts';
 import type { SchemaSet } from '../../schema/types.ts';
 import { openDatabase } from '../../sql/open-database.ts';
 import type { Database } from '../../sql/types.ts';
-import { toExtensionsOptions, toHostCallsOptions } from '../extension-options.ts';
+import { toExtensionsOptions, toHostCallsOptions, toMemoryOptions } from '../extension-options.ts';
 
 /** Everything that a test works with: an empty database in memory, policies, extensions in threads, and what these ask of the gateway. */
 export interface TestModels {
@@ -40,7 +41,10 @@ export async function openTestModels(options: TestModelsOptions): Promise<TestMo
   const { schemas, settings, environments } = options;
   const tenants = createFakeTenants();
   const policies = compilePolicies(schemas.policies, { tenants: await tenants.list() });
-  const calls = createHostCalls(hostCallsOptions(options, tenants));
+  const calls = createHostCalls({
+    ...hostCallsOptions(options, tenants),
+    memory: createExtensionMemory(toMemoryOptions(settings)),
+  });
   const clock = new SharedArrayBuffer(8);
   new Float64Array(clock).fill(Number.NaN);
   const hostCall: HostCall = (name, args, caller) =>
@@ -86,7 +90,7 @@ const NO_SYNC: SyncAccess = {
   watch: () => Promise.resolve([]),
 };
 
-function hostCallsOptions({ settings, folder }: TestModelsOptions, tenants: TenantDirectory): HostCallsOptions {
+function hostCallsOptions({ settings, folder }: TestModelsOptions, tenants: TenantDirectory): Omit<HostCallsOptions, 'memory'> {
   const own = toHostCallsOptions(settings);
   const names = { idOf: (name: string) => tenants.idOf(name), nameOf: (id: string) => tenants.nameOf(id) };
   return { ...own, files: { ...own.files, root: own.files.root ?? folder }, tenants: names, sync: NO_SYNC };

@@ -1,6 +1,7 @@
 import type { ExplainQuery } from '../../admin/types.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { Collection, Document } from '../../entity/types.ts';
+import type { MemoryCall } from '../../extension/host/memory.ts';
 import type { ExtensionsStatus } from '../../extension/types.ts';
 import type { ProgramStatus } from '../../runtime/types.ts';
 import type { EntitiesDelta } from '../entities-delta.ts';
@@ -62,6 +63,8 @@ export type SupervisorCalls = {
   deleteCollection(namespace: string, name: string): void;
   /** Rows of the event log were committed. */
   eventsCommitted(): void;
+  /** What extensions of all workers keep beyond a request. */
+  extensionMemory(name: MemoryCall, args: readonly unknown[]): unknown;
   /** It was asked to end (SIGTERM), and wants to be replaced first. */
   retire(): void;
 };

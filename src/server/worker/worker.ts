@@ -128,6 +128,7 @@ class Worker {
         : await (await import('../models.ts')).serveModels(settings, configPath, closing, {
             schemaFiles,
             getSecret: secretsOf(settings, bridge, () => this.#isLoaded),
+            memory: { call: async (name, args) => await this.supervisor?.call('extensionMemory', name, args) },
             onEvents: () => void this.supervisor?.call('eventsCommitted').catch(() => undefined),
           });
     const plane = createLocalPlane(settings, { closing, bridge, fallback: models?.fallback });
