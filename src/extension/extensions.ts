@@ -3,6 +3,7 @@ import { stopEsbuild } from '../runtime/esbuild.ts';
 import { threadCode } from '../runtime/thread-code.ts';
 import { makeLoopsStoppable } from '../runtime/user-thread.ts';
 import { createWatchdog } from '../runtime/watchdog.ts';
+import type { ThreadLinkData } from '../runtime/wire.ts';
 import { Bundler } from './bundler.ts';
 import { type CallEnvironment, RequestCall } from './call.ts';
 import { compileExtension } from './compile-extension.ts';
@@ -47,7 +48,7 @@ export async function createExtensions(options: ExtensionsOptions): Promise<Exte
 class LoadedExtensions implements Extensions, CallEnvironment {
   readonly #options: ExtensionsOptions;
   readonly #code: string;
-  readonly #data: Omit<ThreadData, 'shared' | 'syncPort' | 'host'>;
+  readonly #data: Omit<ThreadData, keyof ThreadLinkData>;
   readonly #environments: ReadonlyMap<string, EnvironmentState>;
   readonly #exclusive;
   readonly #shared;
@@ -71,7 +72,6 @@ class LoadedExtensions implements Extensions, CallEnvironment {
       npmPath: options.npmPath,
       env: options.env ?? {},
       testing: options.testing,
-      heapLimitBytes: limits.heapLimitBytes,
     };
     this.#environments = new Map(environments.map((source, index) => [source.name, new EnvironmentState(source, index, limits)]));
     this.#exclusive = createExclusivePool(limits.exclusiveThreads, limits.maxQueue, () => this.#start('exclusive'));

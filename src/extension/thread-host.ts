@@ -1,12 +1,8 @@
-import { hostname } from 'node:os';
-import { MessageChannel, type Worker } from 'node:worker_threads';
 import { SekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 import { createInvocationNumbers, indexOf } from '../runtime/invocation-table.ts';
-import { createSyncServer, type SyncServer } from '../runtime/sync-call.ts';
-import { createThreadWatch, heapReason, type ThreadWatch } from '../runtime/thread-watch.ts';
-import { startUserThread } from '../runtime/user-thread.ts';
-import { SHARED_BYTES, SLOT } from '../runtime/wire.ts';
+import { ThreadLink } from '../runtime/thread-link.ts';
+import type { ThreadLinkData } from '../runtime/wire.ts';
 import { toCallFailure } from './call-failure.ts';
 import { createConstants } from './constants.ts';
 import type { Thrown } from './outcome.ts';
@@ -42,7 +38,7 @@ export interface Gone {
 export interface ThreadHostOptions {
   readonly kind: 'exclusive' | 'shared';
   readonly code: string;
-  readonly data: Omit<ThreadData, 'shared' | 'syncPort' | 'host'>;
+  readonly data: Omit<ThreadData, keyof ThreadLinkData>;
   readonly limits: ExtensionLimits;
   /** Answers calls that are made while extensions load. */
   loadCall(name: string, args: readonly unknown[]): Promise<unknown>;
@@ -61,13 +57,8 @@ export class ThreadHost {
   readonly kind: 'exclusive' | 'shared';
   /** Settles when the thread listens; rejects with EXTENSION_CRASHED. */
   readonly ready: Promise<void>;
-  /** Settles when its resources are free. */
-  readonly exited: Promise<void>;
   readonly #options: ThreadHostOptions;
-  readonly #worker: Worker;
-  readonly #shared: Int32Array;
-  readonly #watch: ThreadWatch;
-  readonly #sync: SyncServer;
+  readonly #link: ThreadLink;
   readonly #waits: ThreadWaits;
   readonly #constants = createConstants();
   readonly #runNumbers = createInvocationNumbers();
@@ -78,63 +69,38 @@ export class ThreadHost {
   /** When it last told something, or got something to do. Milliseconds of `performance.now()`. */
   #heardAt = 0;
   #calls = 0;
-  #outbox: unknown[] = [];
-  #scheduled = false;
   #gone = false;
   #isReady = false;
   #resolveReady: () => void = () => {};
   #rejectReady: (error: SekishoError) => void = () => {};
 
   constructor(options: ThreadHostOptions) {
-    const { kind, limits, code } = options;
+    const { kind, limits, code, data } = options;
     this.kind = kind;
     this.#options = options;
-    const shared = new SharedArrayBuffer(SHARED_BYTES);
-    const channel = new MessageChannel();
-    this.#shared = new Int32Array(shared);
     this.ready = new Promise((resolve, reject) => {
       this.#resolveReady = resolve;
       this.#rejectReady = reject;
     });
     this.ready.catch(() => {});
-    this.#sync = createSyncServer(
-      channel.port1,
-      this.#shared,
-      (name, inv, [call, ...texts]) => this.#answer(name, inv, Number(call), texts),
-      toCallFailure,
-    );
-    const workerData: ThreadData = { ...options.data, host: hostname(), shared, syncPort: channel.port2 };
-    this.#worker = startUserThread({
-      code,
-      workerData,
-      transferList: [channel.port2],
-      name: `extensions ${kind}`,
-      heapLimitBytes: limits.heapLimitBytes,
-    });
     this.#waits = new ThreadWaits(limits, (reason, environment) => this.#kill(reason, environment), options.onRest);
-    this.#watch = createThreadWatch({
-      worker: this.#worker,
-      shared,
+    this.#link = new ThreadLink({
+      code,
+      name: `extensions ${kind}`,
+      data,
       // A script may compute as long as its event may take: it holds up its own request only.
       limits: kind === 'shared' ? limits : { ...limits, syncTimeoutMs: Number.POSITIVE_INFINITY },
-      isOwed: () => this.#sync.pending > 0,
-      ping: (number) => this.post(TO_THREAD.ping, number),
-      kill: (reason, isSilent) => this.#kill(reason, undefined, isSilent),
+      ping: TO_THREAD.ping,
+      answer: (name, inv, [call, ...texts]) => this.#answer(name, inv, Number(call), texts),
+      toFailure: toCallFailure,
+      receive: (next) => this.#receive(next),
+      fail: (reason, isSilent) => this.#kill(reason, undefined, isSilent),
     });
-    this.#worker.on('message', (batch: readonly unknown[]) => this.#receive(batch));
-    this.#worker.on('messageerror', () => this.#kill('it sent a message that cannot be read'));
-    this.#worker.on('error', (error: Error & { code?: string }) =>
-      this.#kill(
-        error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? heapReason(limits.heapLimitBytes, limits) : `its thread failed: ${error.message}`,
-      ),
-    );
-    this.exited = new Promise((resolve) => {
-      this.#worker.once('exit', () => {
-        this.#sync.close();
-        this.#kill('its thread ended');
-        resolve();
-      });
-    });
+  }
+
+  /** Settles when its resources are free. */
+  get exited(): Promise<void> {
+    return this.#link.exited;
   }
 
   get inFlight(): number {
@@ -156,7 +122,7 @@ export class ThreadHost {
 
   /** Whether a script in it waits for an answer, so that only scripts run in it meanwhile. */
   get isWaiting(): boolean {
-    return this.#sync.pending > 0;
+    return this.#link.sync.pending > 0;
   }
 
   /** Whether no event runs any more that nobody waits for. */
@@ -169,7 +135,7 @@ export class ThreadHost {
   }
 
   get heapBytes(): number {
-    return this.#watch.heapBytes;
+    return this.#link.watch.heapBytes;
   }
 
   /** Number of a request that is new to the thread. */
@@ -181,8 +147,8 @@ export class ThreadHost {
   endSession(session: number, atOnce: boolean): void {
     if (this.#gone) return;
     this.#sessionNumbers.giveBack(session);
-    this.#outbox.push(TO_THREAD.end, session);
-    if (atOnce || this.#outbox.length > MAX_WAITING_ITEMS) this.post();
+    this.#link.put(TO_THREAD.end, session);
+    if (atOnce || this.#link.waiting > MAX_WAITING_ITEMS) this.#link.send();
   }
 
   openRun(): number {
@@ -198,16 +164,16 @@ export class ThreadHost {
     this.#runs[indexOf(run.inv)] = run;
     if (this.#inFlight === 0) this.#heardAt = performance.now();
     this.#inFlight += 1;
-    if (this.#sync.pending > 0) {
+    if (this.#link.sync.pending > 0) {
       // It waits for an answer: the event goes the same way, with what was to go before it.
-      this.#sync.send([...this.#takeOutbox(), TO_THREAD.run, run.inv, ...items]);
-    } else this.post(TO_THREAD.run, run.inv, ...items);
+      this.#link.sync.send([...this.#link.take(), TO_THREAD.run, run.inv, ...items]);
+    } else this.#link.send(TO_THREAD.run, run.inv, ...items);
   }
 
   /** How a value is told to the thread: kind and value. */
   field(value: unknown): readonly [kind: number, value: unknown] {
     if (value === undefined) return [FIELD.remove, undefined];
-    const constant = this.#constants.idOf(value, (id, text) => this.#outbox.push(TO_THREAD.constant, id, text));
+    const constant = this.#constants.idOf(value, (id, text) => this.#link.put(TO_THREAD.constant, id, text));
     return constant === undefined ? [FIELD.text, JSON.stringify(value)] : [FIELD.constant, constant];
   }
 
@@ -216,20 +182,20 @@ export class ThreadHost {
     if (this.#gone || this.#runs[indexOf(run.inv)] !== run) return;
     this.#take(run.inv);
     this.#waits.expire(run.inv, isBlamed ? run.environment : undefined);
-    this.post(TO_THREAD.expire, run.inv);
+    this.#link.send(TO_THREAD.expire, run.inv);
   }
 
   mark(session: number): void {
-    this.#outbox.push(TO_THREAD.mark, session);
+    this.#link.put(TO_THREAD.mark, session);
   }
 
   restore(session: number): void {
-    this.#outbox.push(TO_THREAD.restore, session);
+    this.#link.put(TO_THREAD.restore, session);
   }
 
   /** Loads an environment and gives the events that it handles. Rejects with EXTENSION_COMPILE, EXTENSION_LOAD. */
   load(index: number, name: string): Promise<readonly string[]> {
-    this.post(TO_THREAD.load, index);
+    this.#link.send(TO_THREAD.load, index);
     return this.#waits.load(index, name);
   }
 
@@ -237,39 +203,21 @@ export class ThreadHost {
   snapshot(run: ThreadRun): Promise<string> {
     if (this.#gone) return Promise.resolve('{}');
     return this.#waits.snapshot((number) => {
-      if (this.#sync.pending > 0) this.#sync.send([...this.#takeOutbox(), TO_THREAD.snapshot, number, run.inv]);
-      else this.post(TO_THREAD.snapshot, number, run.inv);
+      if (this.#link.sync.pending > 0) this.#link.sync.send([...this.#link.take(), TO_THREAD.snapshot, number, run.inv]);
+      else this.#link.send(TO_THREAD.snapshot, number, run.inv);
     });
   }
 
   tick(now: number, rss: number): void {
     if (this.#gone) return;
-    if (this.#outbox.length > 0) this.post();
+    if (this.#link.waiting > 0) this.#link.send();
     for (const run of this.#runs) if (run !== undefined && now >= run.deadlineAt) run.expire();
     this.#waits.tick(now);
-    if (!this.#gone) this.#watch.tick(now, rss, this.#inFlight > 0);
+    if (!this.#gone) this.#link.watch.tick(now, rss, this.#inFlight > 0);
   }
 
   stop(reason: string): void {
     this.#leave({ kind: 'stopped', reason, culprits: [] }, undefined);
-  }
-
-  /** Sends items, behind those that wait, with the next batch. */
-  post(...items: unknown[]): void {
-    for (const item of items) this.#outbox.push(item);
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      const batch = this.#takeOutbox();
-      if (!this.#gone && batch.length > 0) this.#worker.postMessage(batch);
-    });
-  }
-
-  #takeOutbox(): readonly unknown[] {
-    const batch = this.#outbox;
-    this.#outbox = [];
-    return batch;
   }
 
   #run(inv: number): ThreadRun | undefined {
@@ -287,19 +235,8 @@ export class ThreadHost {
   }
 
   /** What comes from a thread is untrusted: a batch that does not read ends the thread, not the gateway. */
-  #receive(batch: readonly unknown[]): void {
-    if (this.#gone) return;
+  #receive(next: () => unknown): void {
     this.#heardAt = performance.now();
-    try {
-      let at = 0;
-      const next = (): unknown => batch[at++];
-      while (at < batch.length) this.#item(next);
-    } catch (error) {
-      this.#kill(`it sent a message that cannot be read: ${error instanceof Error ? error.message : ''}`);
-    }
-  }
-
-  #item(next: () => unknown): void {
     switch (next()) {
       case FROM_THREAD.done: {
         const [inv, mask] = [Number(next()), Number(next())];
@@ -339,7 +276,7 @@ export class ThreadHost {
         return this.#waits.expired(Number(next()));
       case FROM_THREAD.ready:
         this.#isReady = true;
-        this.#watch.loaded();
+        this.#link.watch.loaded();
         return this.#resolveReady();
       default:
         throw new Error('unknown item');
@@ -348,8 +285,8 @@ export class ThreadHost {
 
   #call(call: number, inv: number, name: string, texts: readonly unknown[]): void {
     this.#answer(name, inv, call, texts).then(
-      (text) => this.post(TO_THREAD.reply, call, true, text),
-      (error: unknown) => this.post(TO_THREAD.reply, call, false, toCallFailure(error)),
+      (text) => this.#link.send(TO_THREAD.reply, call, true, text),
+      (error: unknown) => this.#link.send(TO_THREAD.reply, call, false, toCallFailure(error)),
     );
   }
 
@@ -371,7 +308,7 @@ export class ThreadHost {
 
   /** `environment` is to blame; when it is not known, that whose code runs; of a thread that answers and serves several nobody is. */
   #kill(reason: string, environment?: string, isSilent = false): void {
-    const current = isSilent ? this.#run(Atomics.load(this.#shared, SLOT.current)) : undefined;
+    const current = isSilent ? this.#run(this.#link.running) : undefined;
     const running = current ?? (this.kind === 'exclusive' || this.#inFlight === 1 ? this.#last() : undefined);
     const culprit = environment ?? running?.environment;
     this.#leave({ kind: 'killed', reason, culprits: culprit === undefined ? [] : [culprit] }, running);
@@ -384,7 +321,7 @@ export class ThreadHost {
   #leave(gone: Gone, culprit: ThreadRun | undefined): void {
     if (this.#gone) return;
     this.#gone = true;
-    void this.#worker.terminate();
+    this.#link.cut();
     this.#rejectReady(new SekishoError('EXTENSION_CRASHED', `The thread of extensions was ended: ${gone.reason}.`));
     this.#waits.gone(gone.reason);
     const lost = this.#runs.filter((run) => run !== undefined);

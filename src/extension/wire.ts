@@ -1,3 +1,4 @@
+import type { ThreadLinkData } from '../runtime/wire.ts';
 import type { AuthorNames } from './author-place.ts';
 
 /*
@@ -88,14 +89,10 @@ export interface ThreadTesting {
 }
 
 /** What a thread is started with. */
-export interface ThreadData {
+export interface ThreadData extends ThreadLinkData {
   readonly environments: readonly { readonly name: string; readonly codes: readonly number[] }[];
   readonly codes: readonly ThreadCode[];
   readonly npmPath: string | undefined;
   readonly env: Readonly<Record<string, string>>;
-  readonly host: string;
   readonly testing: ThreadTesting | undefined;
-  readonly heapLimitBytes: number;
-  readonly shared: SharedArrayBuffer;
-  readonly syncPort: import('node:worker_threads').MessagePort;
 }

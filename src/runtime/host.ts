@@ -1,5 +1,3 @@
-import { hostname } from 'node:os';
-import { MessageChannel, type Worker } from 'node:worker_threads';
 import { SekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 import type { CompiledProgram } from './compile.ts';
@@ -7,11 +5,9 @@ import { type CallBodies, type CallTarget, callError, hostCall } from './host-ca
 import { createInvocationNumbers, indexOf } from './invocation-table.ts';
 import type { RuntimeLimits } from './options.ts';
 import { type Outcome, readOutcome } from './outcome.ts';
-import { createSyncServer } from './sync-call.ts';
-import { createThreadWatch, heapReason, type ThreadWatch } from './thread-watch.ts';
+import { ThreadLink } from './thread-link.ts';
 import type { Hook, ModuleRequest } from './types.ts';
-import { startUserThread } from './user-thread.ts';
-import { FROM_THREAD, OUTCOME, SHARED_BYTES, SLOT, type ThreadData, TO_THREAD } from './wire.ts';
+import { FROM_THREAD, OUTCOME, type ThreadData, type ThreadLinkData, TO_THREAD } from './wire.ts';
 
 /** A phase that runs in the thread; its owner is told how it ends, exactly once. */
 export interface PendingPhase {
@@ -70,7 +66,7 @@ export interface HostOptions {
 
 const MAX_ROUTES = 256;
 /** Items that may wait for a batch to travel with. */
-const MAX_WAITING_ENDS = 1000;
+const MAX_WAITING_ITEMS = 1000;
 /** Calls to the gateway that one thread may have running. */
 const MAX_HOST_CALLS = 1000;
 
@@ -80,20 +76,14 @@ export function createThreadHost(options: HostOptions): ThreadHost {
 
 class Host implements ThreadHost {
   readonly ready: Promise<readonly Hook[]>;
-  readonly exited: Promise<void>;
   lastUsedAt = performance.now();
   readonly #options: HostOptions;
-  readonly #worker: Worker;
-  readonly #shared: Int32Array;
-  readonly #watch: ThreadWatch;
-  readonly #sync: ReturnType<typeof createSyncServer>;
+  readonly #link: ThreadLink;
   readonly #numbers = createInvocationNumbers();
   /** By index of the invocation. */
   readonly #pending: (PendingPhase | undefined)[] = [];
   #inFlight = 0;
   readonly #routes = new Map<object, { readonly id: number; readonly service: object | undefined; readonly namespace: object }>();
-  #outbox: unknown[] = [];
-  #scheduled = false;
   #lastRoute = 0;
   #hostCalls = 0;
   #loading = true;
@@ -104,64 +94,34 @@ class Host implements ThreadHost {
   constructor(options: HostOptions) {
     this.#options = options;
     const { limits, program, target } = options;
-    const shared = new SharedArrayBuffer(SHARED_BYTES);
-    const channel = new MessageChannel();
-    this.#shared = new Int32Array(shared);
     this.ready = new Promise((resolve, reject) => {
       this.#resolveReady = resolve;
       this.#rejectReady = reject;
     });
     this.ready.catch(() => {});
-    this.#sync = createSyncServer(
-      channel.port1,
-      this.#shared,
-      (name, inv, args) => hostCall(name, target, args, this.#phase(inv)?.bodies),
-      callError,
-    );
-    const workerData: ThreadData = {
+    const data: Omit<ThreadData, keyof ThreadLinkData> = {
       code: program.code,
       sourceMap: program.sourceMap,
       entry: program.entry,
       namespace: target.namespace,
       env: options.env,
-      host: hostname(),
       maxBodyBytes: limits.maxBodyBytes,
-      heapLimitBytes: limits.heapLimitBytes,
-      shared,
-      syncPort: channel.port2,
     };
-    this.#worker = startUserThread({
+    this.#link = new ThreadLink({
       code: options.code,
-      workerData,
-      transferList: [channel.port2],
       name: `module ${target.namespace}/${program.entry}`,
-      heapLimitBytes: limits.heapLimitBytes,
-    });
-    this.#watch = createThreadWatch({
-      worker: this.#worker,
-      shared,
+      data,
       limits,
-      isOwed: () => this.#sync.pending > 0,
-      ping: (number) => {
-        this.#outbox.push(TO_THREAD.ping, number);
-        this.#schedule();
-      },
-      kill: (reason) => this.#kill(reason),
+      ping: TO_THREAD.ping,
+      answer: (name, inv, args) => hostCall(name, target, args, this.#phase(inv)?.bodies),
+      toFailure: callError,
+      receive: (next) => this.#receive(next),
+      fail: (reason) => this.#kill(reason),
     });
-    this.#worker.on('message', (batch: readonly unknown[]) => this.#receive(batch));
-    this.#worker.on('messageerror', () => this.#kill('it sent a message that cannot be read'));
-    this.#worker.on('error', (error: Error & { code?: string }) =>
-      this.#kill(
-        error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? heapReason(limits.heapLimitBytes, limits) : `its thread failed: ${error.message}`,
-      ),
-    );
-    this.exited = new Promise((resolve) => {
-      this.#worker.once('exit', () => {
-        this.#sync.close();
-        this.#kill('its thread ended');
-        resolve();
-      });
-    });
+  }
+
+  get exited(): Promise<void> {
+    return this.#link.exited;
   }
 
   get inFlight(): number {
@@ -173,15 +133,14 @@ class Host implements ThreadHost {
   }
 
   get heapBytes(): number {
-    return this.#watch.heapBytes;
+    return this.#link.watch.heapBytes;
   }
 
   run(phase: PendingPhase, items: readonly unknown[]): void {
     this.#pending[indexOf(phase.inv)] = phase;
     this.#inFlight += 1;
-    this.#outbox.push(TO_THREAD.phase, phase.inv, phase.seq);
-    for (const item of items) this.#outbox.push(item);
-    this.#schedule();
+    this.#link.put(TO_THREAD.phase, phase.inv, phase.seq);
+    this.#link.send(...items);
   }
 
   open(): number | undefined {
@@ -192,8 +151,8 @@ class Host implements ThreadHost {
     if (this.#gone) return;
     this.#take(inv)?.fail(new SekishoError('MODULE_CRASHED', 'The request ended before its module did.'));
     this.#numbers.giveBack(inv);
-    this.#outbox.push(TO_THREAD.end, inv);
-    if (atOnce || this.#outbox.length > MAX_WAITING_ENDS) this.#schedule();
+    this.#link.put(TO_THREAD.end, inv);
+    if (atOnce || this.#link.waiting > MAX_WAITING_ITEMS) this.#link.send();
   }
 
   routeId(request: ModuleRequest): number {
@@ -207,16 +166,16 @@ class Host implements ThreadHost {
     }
     this.#lastRoute += 1;
     this.#routes.set(route, { id: this.#lastRoute, service, namespace });
-    this.#outbox.push(TO_THREAD.route, this.#lastRoute, JSON.stringify({ route, service, namespace }));
+    this.#link.put(TO_THREAD.route, this.#lastRoute, JSON.stringify({ route, service, namespace }));
     return this.#lastRoute;
   }
 
   tick(now: number, rss: number): void {
     if (this.#gone) return;
-    if (this.#outbox.length > 0) this.#schedule();
+    if (this.#link.waiting > 0) this.#link.send();
     this.#checkDeadlines(now);
     if (this.#gone) return;
-    this.#watch.tick(now, rss, this.#inFlight > 0);
+    this.#link.watch.tick(now, rss, this.#inFlight > 0);
   }
 
   stop(reason: string): void {
@@ -242,46 +201,22 @@ class Host implements ThreadHost {
       if (phase.expired) {
         this.#take(phase.inv);
         phase.fail(timeoutError(this.#options));
-        if (this.#watch.isStuck(now)) return this.#kill('it blocked its thread beyond the deadline of its call');
+        if (this.#link.watch.isStuck(now)) return this.#kill('it blocked its thread beyond the deadline of its call');
       } else {
         phase.expired = true;
         phase.deadlineAt = now + this.#options.limits.syncTimeoutMs;
-        this.#outbox.push(TO_THREAD.expire, phase.inv, phase.seq);
-        this.#schedule();
+        this.#link.send(TO_THREAD.expire, phase.inv, phase.seq);
       }
     }
   }
 
   #forget(route: object, id: number): void {
     this.#routes.delete(route);
-    this.#outbox.push(TO_THREAD.forgetRoute, id);
+    this.#link.put(TO_THREAD.forgetRoute, id);
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      const batch = this.#outbox;
-      this.#outbox = [];
-      if (!this.#gone) this.#worker.postMessage(batch);
-    });
-  }
-
-  /** What comes from a thread is untrusted: a batch that does not read ends the thread, not the gateway. */
-  #receive(batch: readonly unknown[]): void {
-    if (this.#gone) return;
+  #receive(next: () => unknown): void {
     this.lastUsedAt = performance.now();
-    try {
-      let at = 0;
-      const next = (): unknown => batch[at++];
-      while (at < batch.length) this.#item(next);
-    } catch (error) {
-      this.#kill(`it sent a message that cannot be read: ${error instanceof Error ? error.message : ''}`);
-    }
-  }
-
-  #item(next: () => unknown): void {
     const { target, module } = this.#options;
     switch (next()) {
       case FROM_THREAD.result: {
@@ -338,23 +273,22 @@ class Host implements ThreadHost {
 
   #loaded(): void {
     this.#loading = false;
-    this.#watch.loaded();
+    this.#link.watch.loaded();
   }
 
   #call(call: number, inv: number, name: string, args: readonly unknown[]): void {
     if (this.#hostCalls >= MAX_HOST_CALLS) {
-      this.#outbox.push(TO_THREAD.reply, call, false, 'MODULE_BUSY', `more than ${MAX_HOST_CALLS} calls to the gateway are running`);
-      return this.#schedule();
+      this.#link.send(TO_THREAD.reply, call, false, 'MODULE_BUSY', `more than ${MAX_HOST_CALLS} calls to the gateway are running`);
+      return;
     }
     this.#hostCalls += 1;
     hostCall(name, this.#options.target, args, this.#phase(inv)?.bodies)
       .then(
-        (value) => this.#outbox.push(TO_THREAD.reply, call, true, value, ''),
-        (error: unknown) => this.#outbox.push(TO_THREAD.reply, call, false, ...callError(error)),
+        (value) => this.#link.send(TO_THREAD.reply, call, true, value, ''),
+        (error: unknown) => this.#link.send(TO_THREAD.reply, call, false, ...callError(error)),
       )
       .finally(() => {
         this.#hostCalls -= 1;
-        this.#schedule();
       });
   }
 
@@ -365,8 +299,8 @@ class Host implements ThreadHost {
   #leave(gone: Gone): void {
     if (this.#gone) return;
     this.#gone = true;
-    const culprit = Atomics.load(this.#shared, SLOT.current);
-    void this.#worker.terminate();
+    const culprit = this.#link.running;
+    this.#link.cut();
     const { program } = this.#options;
     const blocked = gone.reason.startsWith('it blocked');
     if (this.#loading)

@@ -95,19 +95,23 @@ export function splitFields(joined: string): string[] {
   return joined === '' ? [] : joined.split(SEPARATOR);
 }
 
+/** What a user thread gets beside what its program needs. */
+export interface ThreadLinkData {
+  readonly host: string;
+  readonly heapLimitBytes: number;
+  readonly shared: SharedArrayBuffer;
+  readonly syncPort: import('node:worker_threads').MessagePort;
+}
+
 /** What a thread is started with. */
-export interface ThreadData {
+export interface ThreadData extends ThreadLinkData {
   readonly code: string;
   readonly sourceMap: string;
   /** Name of the entry module as it appears in stack traces. */
   readonly entry: string;
   readonly namespace: string;
   readonly env: Readonly<Record<string, string>>;
-  readonly host: string;
   readonly maxBodyBytes: number;
-  readonly heapLimitBytes: number;
-  readonly shared: SharedArrayBuffer;
-  readonly syncPort: import('node:worker_threads').MessagePort;
 }
 
 /** Text beyond which a body is encoded in the thread and its bytes are handed over instead of copied. */
