@@ -24,7 +24,7 @@ function newFolder(): TempFolder {
 async function load(extension: ExtensionCode, npmPath?: string): Promise<Extensions> {
   const loaded = await loadExtensions(
     [environment('network', extension)],
-    { syncTimeoutMs: 2000 },
+    { timeoutMs: 3000, syncTimeoutMs: 2000 },
     npmPath === undefined ? {} : { npmPath },
   );
   opened.push(loaded);
@@ -36,6 +36,11 @@ const FAILING: readonly (readonly [string, ExtensionCode, { code: string; pointe
     'a syntax error of a script',
     script('var a = 1;\nfunction ( {', 'broken'),
     { code: 'EXTENSION_COMPILE', pointer: 'broken.js:2:1', message: /SyntaxError/ },
+  ],
+  [
+    'a script that ends too early',
+    script('var a = 1;\na(function () {', 'broken'),
+    { code: 'EXTENSION_COMPILE', pointer: 'broken.js:2:16', message: /SyntaxError: Unexpected end of input/ },
   ],
   [
     'a syntax error of a module',

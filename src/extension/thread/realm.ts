@@ -19,8 +19,8 @@ export interface Realm {
 /** Globals of a fresh realm that allocate memory which no limit sees, or block the thread. */
 const REMOVED = ['WebAssembly', 'SharedArrayBuffer', 'Atomics'] as const;
 
-/** Node puts the place of a syntax error, with its line and a mark below, before the text of its stack. */
-const ARROW = /^.*:(\d+)\n.*\n( *)\^+\n\n?/;
+/** Node puts the place of a syntax error, with its line and a mark below, before the text of its stack; behind the end of the code the mark is empty. */
+const ARROW = /^.*:(\d+)\n.*\n( *)\^*\n\n?/;
 
 /** Syntax errors get a stack like other errors: headline, then their place. */
 function compile(source: string, name: string, stacks: Stacks): vm.Script {
