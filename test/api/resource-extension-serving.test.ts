@@ -5,6 +5,7 @@ import { extension } from '../support/extensions.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { property, schema } from '../support/models.ts';
 import { until } from '../support/until.ts';
+import { untilServing } from '../support/workers.ts';
 
 const CONFIG = {
   log_level: 'info',
@@ -78,6 +79,11 @@ describe('extensions of a gateway', () => {
     gateway.write('code/lib/text.ts', 'export const ending = (): string =>\n  = 3;');
     await until('the broken import is told with its place', () => Promise.resolve(/code\/lib\/text\.ts:2:3/.test(gateway.log())));
     assert.equal(await names(), 'x two');
+    for (const { pid } of await untilServing(gateway)) process.kill(pid, 'SIGKILL');
+    await until('workers that start now serve it too, whatever is on the disk', async () => {
+      const workers = await untilServing(gateway);
+      return workers.every(({ restarts }) => restarts > 0) && (await names()) === 'x two';
+    });
     gateway.write('code/lib/text.ts', "export const ending = (): string => ' four';");
     await until('the mended import runs', async () => (await names()) === 'x four');
     gateway.write('code/lib/ending.ts', "export { ending } from './later.ts';");
