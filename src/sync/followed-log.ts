@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SekishoError, toSekishoError } from '../lib/errors.ts';
+import { SekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 import type { ChangeListener, ChangeSource, ChangeStream } from '../sql/change-source.ts';
 import type { EventLog, LoggedEvent, ReadLimits } from '../sql/event-log.ts';
@@ -108,7 +108,7 @@ class Follower {
         await this.#follow(lost);
       } catch (error) {
         if (lost.aborted) return;
-        this.#lastError = toSekishoError(error);
+        this.#lastError = toSourceError(error, source);
         // One that worked for a while begins with the shortest pause.
         if (performance.now() - startedAt > this.#checkMs) failures = 1;
         const pauseMs = backoffMs(failures, this.#options.backoffMs);
@@ -267,4 +267,10 @@ class Follower {
   #acknowledge(): void {
     if (this.#queue.done !== undefined) this.#stream?.acknowledge(this.#queue.done, true);
   }
+}
+
+/** A connection that breaks, or a server that goes away, is none of our bugs. */
+function toSourceError(error: unknown, { name }: ChangeSource): SekishoError {
+  if (error instanceof SekishoError) return error;
+  return new SekishoError('SYNC_SOURCE', `sync_source ${name}: the stream ended: ${(error as Error).message}`, { cause: error });
 }

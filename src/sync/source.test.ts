@@ -5,6 +5,7 @@ import { startPostgres } from '../../test/support/postgres.ts';
 import { changesOf, SYNC_SCHEMAS, syncType } from '../../test/support/sync.ts';
 import { changeAtRandom } from '../../test/support/sync-fleet.ts';
 import { until } from '../../test/support/until.ts';
+import { subscribe } from '../lib/event.ts';
 import type { ChangeListener, ChangeSource } from '../sql/change-source.ts';
 import { type EventLog, openEventLog } from '../sql/event-log.ts';
 import { type ChangesOptions, openChanges } from '../sql/open-changes.ts';
@@ -302,7 +303,14 @@ for (const subject of SUBJECTS) {
       for (let i = 0; i < 10; i += 1) await changes.create(NET, { id: `n${i}` });
       const release = leader.hold();
       await changes.create(NET, { id: 'held' });
+      const codes: string[] = [];
+      const stop = subscribe((event) => {
+        if (event.type === 'sync.source' && event.state === 'lost') codes.push(event.error.code);
+      });
       await server.restart();
+      await until('it is told', () => codes.length > 0);
+      stop();
+      assert.equal(codes.includes('INTERNAL'), false, codes.join(' '));
       release();
       for (let i = 10; i < 20; i += 1)
         await until(

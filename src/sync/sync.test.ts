@@ -321,7 +321,7 @@ test('without etcd a node runs its cron jobs alone, and compares nothing', async
   const runEvent: RunEvent = () => Promise.resolve({ state: (runs += 1) });
   const sync = await createSync({ node: 'alone', runEvent, cron: [{ path: 'cron://a', timing: '@every 1s' }] });
   await until('it ran', () => runs > 0);
-  await assert.rejects(sync.compare(), { code: 'SYNC_NO_ETCD' });
+  await assert.rejects(sync.compare(), { code: 'SYNC_NO_ETCD', message: /names no `(?:etcd|schemas)`/ });
   assert.deepEqual(sync.status(), { delivery: undefined, reports: undefined, watch: [], problems: [] });
   await sync.close();
   await assert.rejects(createSync({ node: 'x', runEvent, cron: [{ path: 'cron://a', timing: 'often' }] }), { code: 'CONFIG_INVALID' });

@@ -142,7 +142,9 @@ export async function createSync(options: SyncOptions): Promise<Sync> {
   }
   const needed = () => {
     if (etcd !== undefined && models !== undefined && log !== undefined) return { etcd, database: models.database, log, layout: layout() };
-    throw new SekishoError('SYNC_NO_ETCD', 'there is no etcd to compare the resources with, or there are no schemas');
+    const missing =
+      etcd === undefined ? '`etcd`: there is nothing to compare the resources with' : '`schemas`: there is nothing to deliver';
+    throw new SekishoError('SYNC_NO_ETCD', `the configuration names no ${missing}`);
   };
   return {
     status() {
@@ -176,7 +178,8 @@ function runAlone(run: (signal: AbortSignal) => Promise<void>): () => Promise<vo
 
 function problemsOf({ isLeader, leader, lastError, backlog, blocked, drift, source }: DeliveryStatus): readonly string[] {
   const problems: string[] = [];
-  const waiting = backlog === undefined || backlog.count === 0 ? '' : `; ${backlog.count === 1 ? 'a change waits' : `${backlog.count} changes wait`}`;
+  const waiting =
+    backlog === undefined || backlog.count === 0 ? '' : `; ${backlog.count === 1 ? 'a change waits' : `${backlog.count} changes wait`}`;
   if (leader === undefined) problems.push(`no node delivers the event log${waiting}`);
   // What hindered this node before another one followed does not hinder that.
   if (lastError !== undefined && (isLeader || leader === undefined)) problems.push(`changes wait: ${lastError.message}`);
