@@ -15,7 +15,10 @@ before(async () => {
     'node_modules/esm/package.json': '{"name":"esm","version":"1.0.0","type":"module","exports":"./i.js"}',
     'node_modules/esm/i.js': 'export default "from esm";',
   };
-  [gateway, upstream] = await Promise.all([startGateway({ config: { modules: { npm_path: '.' } }, files }), startUpstream()]);
+  [gateway, upstream] = await Promise.all([
+    startGateway({ config: { modules: { npm_path: '.', sync_timeout: '5s' } }, files }),
+    startUpstream(),
+  ]);
 });
 after(() => Promise.all([gateway[Symbol.asyncDispose](), upstream.close()]));
 

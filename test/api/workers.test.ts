@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { ask } from '../support/client.ts';
 import { deploy } from '../support/deploy.ts';
-import { startGateway } from '../support/gateway.ts';
+import { SYNC_TIMEOUTS, startGateway } from '../support/gateway.ts';
 import { until } from '../support/until.ts';
 import { startUpstream } from '../support/upstream.ts';
 import { isAlive, readWorkers, startWithWorkers, untilServing } from '../support/workers.ts';
@@ -80,6 +80,7 @@ test('reload: what workers read counts at once, what a start reads is named, wha
       version: 'v1',
       workers: 2,
       access_log: false,
+      ...SYNC_TIMEOUTS,
       storage: { type: 'memory' },
       admin: { host: '127.0.0.1', port: gateway.ports.admin },
       proxy: {

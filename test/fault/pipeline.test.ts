@@ -126,7 +126,7 @@ onEveryDatabase((subject) => {
         keystone: { fake: true },
         etcd: servers.endpoints,
         sync_writer: { leader_ttl: '2s', poll: '500ms', backoff: '500ms' },
-        extension: { timelimit: 1, quarantine_kills: 1000 },
+        extension: { timelimit: 1, sync_timeout: '1s', quarantine_kills: 1000 },
       },
       files: { 'schemas.yaml': SCHEMAS },
     });

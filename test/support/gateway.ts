@@ -13,7 +13,7 @@ export const SEKISHO_BIN = fileURLToPath(new URL('../../bin/sekisho', import.met
 export interface GatewayOptions {
   /**
    * A whole configuration file as text, in which `${PROXY_PORT}`, `${ADMIN_PORT}`, `${TLS_PORT}` and `${ECHO_PORT}` are free ports;
-   * or an object that is merged over a small default (version, one process, memory store, proxy and admin on those ports). With `pid_file: ./sekisho.pid` signals
+   * or an object that is merged over a small default (version, one process, memory store, proxy and admin on those ports, patience with synchronous code). With `pid_file: ./sekisho.pid` signals
    * go to the process that has taken over last.
    */
   readonly config?: string | Readonly<Record<string, unknown>>;
@@ -156,6 +156,9 @@ async function waitUntilReady(adminUrl: string, ended: Promise<number | null>, l
   });
 }
 
+/** Code that a busy machine does not get round to is not taken for code that blocks its thread. */
+export const SYNC_TIMEOUTS = { modules: { sync_timeout: '30s' }, extension: { sync_timeout: '30s' } };
+
 function toConfigText(config: string | Readonly<Record<string, unknown>>, ports: GatewayPorts): string {
   if (typeof config === 'string') return config;
   const defaults = {
@@ -164,6 +167,7 @@ function toConfigText(config: string | Readonly<Record<string, unknown>>, ports:
     storage: { type: 'memory' },
     proxy: { host: '127.0.0.1', port: ports.proxy },
     admin: { host: '127.0.0.1', port: ports.admin },
+    ...SYNC_TIMEOUTS,
   };
   return JSON.stringify(merge(defaults, config), undefined, 2);
 }
