@@ -24,6 +24,8 @@ export async function startFleet(etcd: EtcdServers, { nodes, workers = 0, config
     endpoints: etcd.endpoints,
     prefix: `/fleet-${randomBytes(4).toString('hex')}`,
     dir: 'state',
+    // A busy disk syncs for seconds.
+    timeout: '15s',
     encryption_key: randomBytes(32).toString('hex'),
   };
   const started = await Promise.allSettled(
