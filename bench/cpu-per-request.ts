@@ -1,14 +1,20 @@
 import { cpuSeconds, processTree } from './process-usage.ts';
 import { median } from './result.ts';
-import { type LoadOptions, load } from './wrk.ts';
+import { type LoadOptions, type LoadResult, load } from './wrk.ts';
 
-/** A server under one load. */
-export interface Target {
-  readonly name: string;
+/** Where a load goes. */
+export interface LoadedServer {
   /** The server's first process; all its descendants count. */
   readonly pid: number;
   readonly url: string;
   readonly load?: LoadOptions;
+}
+
+/** A server under one load. */
+export interface Target extends LoadedServer {
+  readonly name: string;
+  /** Further loads at the same time, of this server or of others whose CPU and answers count with it. */
+  readonly beside?: readonly LoadedServer[];
   /** Waits for work that requests left behind: its CPU is theirs. */
   readonly settle?: () => Promise<void>;
 }
@@ -28,14 +34,14 @@ export interface TargetCost {
 export async function measureCpuPerRequest(targets: readonly Target[], rounds: number, seconds: number): Promise<TargetCost[]> {
   const costs = targets.map((target) => ({ target, rounds: [] as number[], perSecond: [] as number[] }));
   for (const target of targets) {
-    await load(target.url, 2, target.load);
+    await loadAll(target, 2);
     await target.settle?.();
   }
   for (let round = 0; round < rounds; round += 1) {
     for (const { target, rounds: figures, perSecond } of costs) {
-      const pids = processTree(target.pid);
+      const pids = [...new Set(serversOf(target).flatMap(({ pid }) => processTree(pid)))];
       const before = cpuSeconds(pids);
-      const result = await load(target.url, seconds, target.load);
+      const result = await loadAll(target, seconds);
       await target.settle?.();
       const used = cpuSeconds(pids) - before;
       if (result.failed > 0 || result.requests === 0)
@@ -49,5 +55,18 @@ export async function measureCpuPerRequest(targets: readonly Target[], rounds: n
     median: median(figures),
     rounds: figures,
     perSecond: median(perSecond),
+  }));
+}
+
+function serversOf(target: Target): readonly LoadedServer[] {
+  return [target, ...(target.beside ?? [])];
+}
+
+async function loadAll(target: Target, seconds: number): Promise<LoadResult> {
+  const results = await Promise.all(serversOf(target).map((server) => load(server.url, seconds, server.load)));
+  return results.reduce((a, b) => ({
+    requests: a.requests + b.requests,
+    perSecond: a.perSecond + b.perSecond,
+    failed: a.failed + b.failed,
   }));
 }
