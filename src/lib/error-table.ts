@@ -437,7 +437,7 @@ export const ERRORS = {
   ETCD_DENIED: {
     status: 502,
     title: 'Denied by etcd',
-    help: 'The user name or password of etcd is wrong or missing, or its role lacks the permission for these keys; the message has what etcd said.',
+    help: 'The user name or password of etcd is wrong or missing, or its role lacks the permission for these keys (for members of the cluster: the role root); the log has what etcd said.',
     isInternal: true,
   },
   ETCD_NO_SPACE: {
