@@ -1,6 +1,7 @@
 import type { WorkerView } from '../../src/admin/types.ts';
+import { ask } from './client.ts';
 import { type Gateway, type GatewayOptions, startGateway } from './gateway.ts';
-import { until } from './until.ts';
+import { PATIENCE_MS, until } from './until.ts';
 
 /** Starts a gateway with two workers. `config` must be an object. */
 export async function startWithWorkers({ config = {}, ...options }: GatewayOptions = {}): Promise<Gateway> {
@@ -9,14 +10,14 @@ export async function startWithWorkers({ config = {}, ...options }: GatewayOptio
 }
 
 /** What the admin API tells about workers, in their order. */
-export async function readWorkers(gateway: Gateway): Promise<readonly WorkerView[]> {
-  return (await gateway.admin('GET', '/api/v1/workers')).json<{ data: WorkerView[] }>().data;
+export async function readWorkers({ adminUrl }: Gateway, timeoutMs = PATIENCE_MS): Promise<readonly WorkerView[]> {
+  return (await ask(`${adminUrl}/api/v1/workers`, { timeoutMs })).json<{ data: WorkerView[] }>().data;
 }
 
 /** Waits until so many serve, and no other is left. */
 export async function untilServing(gateway: Gateway, count = 2): Promise<readonly WorkerView[]> {
   return await until(`${count} workers serve`, async () => {
-    const workers = await readWorkers(gateway).catch(() => []);
+    const workers = await readWorkers(gateway, PATIENCE_MS / 6).catch(() => []);
     return workers.length === count && workers.every(({ state }) => state === 'serving') && workers;
   });
 }
