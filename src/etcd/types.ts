@@ -92,8 +92,6 @@ export interface WatchEvent {
   readonly type: 'put' | 'delete';
   /** For a delete, `value` is empty and `modRevision` the revision of the delete. */
   readonly kv: KeyValue;
-  /** The key before this event, when etcd still had it. */
-  readonly previous?: KeyValue;
 }
 
 /** What a watcher of a prefix is told. Calls come one after another: the next waits for the promise of the last. */

@@ -106,7 +106,6 @@ async function openStream(transport: Transport, prefix: string, revision: number
     start_revision: String(revision + 1),
     progress_notify: true,
     fragment: true,
-    prev_kv: true,
   };
   return await transport.stream(PATH, { create_request: request }, { signal });
 }

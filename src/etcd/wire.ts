@@ -88,11 +88,10 @@ function toTxnResponse(message: Message): TxnResponse {
 
 /** One event of a watch. */
 export function toWatchEvent(message: Message): WatchEvent {
-  const { type, kv, prev_kv: previous } = message;
+  const { type, kv } = message;
   return {
     type: type === 'DELETE' ? 'delete' : 'put',
     kv: toKeyValue(toMessage(kv)),
-    ...(previous !== undefined && { previous: toKeyValue(toMessage(previous)) }),
   };
 }
 
