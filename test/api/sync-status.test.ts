@@ -36,7 +36,7 @@ test('what hinders the delivery is told wherever an operator looks, and how to m
         schemas: ['./schemas.yaml'],
         keystone: { fake: true },
         etcd: servers.endpoints,
-        sync_writer: { leader_ttl: '2s', poll: '1s', backoff: '500ms' },
+        sync_writer: { leader_ttl: '6s', poll: '1s', backoff: '500ms' },
       },
       files: { 'schemas.yaml': SCHEMAS },
     });
@@ -57,7 +57,10 @@ test('what hinders the delivery is told wherever an operator looks, and how to m
     // One value that etcd does not take.
     await create('huge', 'x'.repeat(2_500_000));
     await problem(/changes of \/v1\/nets\/huge wait: etcd takes no value as large .* --max-request-bytes/);
-    const { blocked } = (await status()).delivery;
+    const { blocked } = await until('it is shown', async () => {
+      const { delivery } = await status();
+      return delivery.blocked.length > 0 && delivery;
+    });
     assert.equal(blocked[0]?.path, '/v1/nets/huge');
     assert.match(blocked[0]?.since ?? '', /^\d{4}-/);
     assert.match(blocked[0]?.error.help ?? '', /smaller version of it takes its place/);
