@@ -1,4 +1,5 @@
 import { SekishoError } from '../lib/errors.ts';
+import type { Resource } from '../sql/types.ts';
 
 /** What a worker says about a resource. */
 export type Report =
@@ -12,6 +13,18 @@ export interface StoredState {
   readonly error: string;
   readonly state: string;
   readonly monitoring: string;
+}
+
+/** The state of a row with `allFields`. */
+export function toStored(row: Resource): StoredState {
+  const text = (name: string): string => (typeof row[name] === 'string' ? row[name] : '');
+  return {
+    configVersion: Number(row['config_version'] ?? 0),
+    stateVersion: Number(row['state_version'] ?? 0),
+    error: text('state_error'),
+    state: text('state'),
+    monitoring: text('state_monitoring'),
+  };
 }
 
 /** Reads the value of a key under `/state_watch/`. SYNC_STATE_INVALID when it is none. */

@@ -3,12 +3,13 @@ import { toSekishoError } from '../lib/errors.ts';
 import { observe } from '../lib/event.ts';
 import type { SyncEvent } from '../lib/sync-event.ts';
 import type { IsolationLevel } from '../schema/types.ts';
-import type { Database, Resource, Session } from '../sql/types.ts';
+import type { Database, Session } from '../sql/types.ts';
 import { findRows, toResource } from './find-rows.ts';
 import type { SyncLayout, TypeLayout } from './layout.ts';
+import { createJudgedReports, type JudgedReports } from './listed-reports.ts';
 import { MONITORING_PREFIX, REPORTS_PREFIX, STATE_PREFIX } from './names.ts';
 import { backoffMs, pause } from './pause.ts';
-import { parseReport, type Report, type StoredState, whyIgnored } from './report-rules.ts';
+import { parseReport, type Report, toStored, whyIgnored } from './report-rules.ts';
 import type { RunEvent } from './types.ts';
 
 export interface ReportsOptions {
@@ -23,7 +24,9 @@ const CONCURRENCY = 8;
 const MAX_PAUSE_MS = 5000;
 
 /** A report as etcd has it. */
-interface Sent {
+export interface Sent {
+  readonly key: string;
+  readonly modRevision: number;
   readonly kind: Report['kind'];
   readonly path: string;
   readonly text: string;
@@ -32,21 +35,31 @@ interface Sent {
 
 type Outcome = Pick<Extract<SyncEvent, { readonly type: 'sync.reported' }>, 'outcome' | 'reason' | 'error'>;
 
+/** Why a report is ignored, or what was stored of it. */
+type Taken = { readonly reason: string } | { readonly final: Report };
+
 /**
  * Takes in what workers report about resources until the term is over. It begins with what is there, so nothing is lost that was reported while nobody
- * listened; what a handler refused is offered again with the next list.
+ * listened; what a handler refused is offered again with the next list, and so is what comes to count meanwhile. What was stored is not, so that its handlers
+ * run once.
  */
 export async function takeReports(options: ReportsOptions, { lost }: Leadership): Promise<void> {
+  const judged = createJudgedReports(options.database, () => options.layout());
+  const taking = { ...options, judged };
   const watch = options.etcd.watch({
     prefix: REPORTS_PREFIX,
     async onList({ kvs }) {
       const sent = kvs.flatMap((kv) => toSent(kv, true));
+      judged.keep(sent);
       // Monitoring counts only once the state is there.
-      await takeAll(options, [...sent.filter(({ kind }) => kind === 'state'), ...sent.filter(({ kind }) => kind !== 'state')], lost);
+      for (const kind of ['state', 'monitoring'] as const) {
+        const listed = sent.filter((one) => one.kind === kind);
+        await takeAll(taking, await openOf(judged, listed, lost), lost);
+      }
     },
     async onEvents(events) {
       const sent = events.flatMap(({ type, kv }) => (type === 'put' ? toSent(kv, false) : []));
-      await takeAll(options, sent, lost);
+      await takeAll(taking, sent, lost);
     },
   });
   await new Promise<void>((resolve) => {
@@ -56,16 +69,33 @@ export async function takeReports(options: ReportsOptions, { lost }: Leadership)
   await watch.close();
 }
 
-function toSent({ key, value }: KeyValue, isListed: boolean): readonly Sent[] {
+interface Taking extends ReportsOptions {
+  readonly judged: JudgedReports;
+}
+
+/** As long as the database is away, the list waits. */
+async function openOf(judged: JudgedReports, listed: readonly Sent[], lost: AbortSignal): Promise<readonly Sent[]> {
+  for (let failures = 1; !lost.aborted; failures += 1) {
+    try {
+      return await judged.open(listed);
+    } catch (error) {
+      if (!lost.aborted) observe({ type: 'error', error: toSekishoError(error), where: 'looking through the reports of workers' });
+      await pause(backoffMs(failures, MAX_PAUSE_MS), lost);
+    }
+  }
+  return [];
+}
+
+function toSent({ key, value, modRevision }: KeyValue, isListed: boolean): readonly Sent[] {
   for (const [kind, prefix] of [
     ['state', STATE_PREFIX],
     ['monitoring', MONITORING_PREFIX],
   ] as const)
-    if (key.startsWith(`${prefix}/`)) return [{ kind, path: key.slice(prefix.length), text: value.toString(), isListed }];
+    if (key.startsWith(`${prefix}/`)) return [{ key, modRevision, kind, path: key.slice(prefix.length), text: value.toString(), isListed }];
   return [];
 }
 
-async function takeAll(options: ReportsOptions, all: readonly Sent[], lost: AbortSignal): Promise<void> {
+async function takeAll(options: Taking, all: readonly Sent[], lost: AbortSignal): Promise<void> {
   const queues = [...Map.groupBy(all, ({ path }) => path).values()];
   const work = async (): Promise<void> => {
     for (let queue = queues.shift(); queue !== undefined; queue = queues.shift())
@@ -74,7 +104,7 @@ async function takeAll(options: ReportsOptions, all: readonly Sent[], lost: Abor
   await Promise.all(Array.from({ length: Math.min(CONCURRENCY, queues.length) }, work));
 }
 
-async function takeOne(options: ReportsOptions, sent: Sent, lost: AbortSignal): Promise<void> {
+async function takeOne(options: Taking, sent: Sent, lost: AbortSignal): Promise<void> {
   const layout = options.layout().typeOf(sent.path);
   if (layout === undefined || !layout.type.stateVersioning) return;
   for (let failures = 1; !lost.aborted; failures += 1) {
@@ -89,37 +119,41 @@ async function takeOne(options: ReportsOptions, sent: Sent, lost: AbortSignal): 
   }
 }
 
-async function tryReport(options: ReportsOptions, layout: TypeLayout, sent: Sent, lost: AbortSignal): Promise<Outcome> {
+async function tryReport(options: Taking, layout: TypeLayout, sent: Sent, lost: AbortSignal): Promise<Outcome> {
   const { type } = layout;
   try {
     const report = parseReport(sent.kind, sent.text);
     const isolation: IsolationLevel = type.isolationLevels[`${sent.kind}_update`] ?? 'SERIALIZABLE';
-    const reason = await options.database.transaction(
+    const taken = await options.database.transaction(
       (session) => store(options.runEvent, session, layout, { report, path: sent.path, isListed: sent.isListed, signal: lost }),
       { isolation, signal: lost },
     );
-    return reason === undefined ? { outcome: 'stored' } : { outcome: 'ignored', reason };
+    if ('reason' in taken) return { outcome: 'ignored', reason: taken.reason };
+    options.judged.judge(sent, taken.final);
+    return { outcome: 'stored' };
   } catch (error) {
-    return { outcome: 'failed', error: toSekishoError(error) };
+    const known = toSekishoError(error);
+    if (known.code === 'SYNC_STATE_INVALID') options.judged.judge(sent, undefined);
+    return { outcome: 'failed', error: known };
   }
 }
 
-interface Taken {
+interface Due {
   readonly report: Report;
   readonly path: string;
   readonly isListed: boolean;
   readonly signal: AbortSignal;
 }
 
-/** Judges and stores a report with its row locked, between its events. Gives why it is ignored, or undefined. */
-async function store(runEvent: RunEvent, session: Session, layout: TypeLayout, taken: Taken): Promise<string | undefined> {
-  const { report, path, isListed, signal } = taken;
+/** Judges and stores a report with its row locked, between its events. */
+async function store(runEvent: RunEvent, session: Session, layout: TypeLayout, due: Due): Promise<Taken> {
+  const { report, path, isListed, signal } = due;
   const { type } = layout;
   const row = (await findRows(session, layout, [path], 'skip_related')).get(path);
-  if (row === undefined) return 'there is no such resource';
+  if (row === undefined) return { reason: 'there is no such resource' };
   const stored = toStored(row);
   const reason = whyIgnored(report, stored, isListed);
-  if (reason !== undefined) return reason;
+  if (reason !== undefined) return { reason };
   const resource = toResource(type, row);
   const event = `${report.kind}_update_in_transaction`;
   const shared = { schema_id: type.id, resource, config_version: stored.configVersion };
@@ -136,18 +170,7 @@ async function store(runEvent: RunEvent, session: Session, layout: TypeLayout, t
   );
   const after = final.kind === 'state' ? { ...shared, state: withoutKind(final) } : { ...shared, monitoring: final.monitoring };
   await runEvent(type.id, `post_${event}`, after, { session, signal });
-  return undefined;
-}
-
-function toStored(row: Resource): StoredState {
-  const text = (name: string): string => (typeof row[name] === 'string' ? row[name] : '');
-  return {
-    configVersion: Number(row['config_version'] ?? 0),
-    stateVersion: Number(row['state_version'] ?? 0),
-    error: text('state_error'),
-    state: text('state'),
-    monitoring: text('state_monitoring'),
-  };
+  return { final };
 }
 
 function withoutKind({ version, error, state }: Report & { readonly kind: 'state' }): Readonly<Record<string, unknown>> {
