@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { chownSync, existsSync, rmSync } from 'node:fs';
+import { chownSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import { ensureInstalled, type Requirement } from './install.ts';
@@ -44,12 +44,13 @@ export async function startMariadb(more: readonly string[] = []): Promise<Mariad
     '--innodb-fast-shutdown=0',
   ];
   const [command, ...args] = asUser(user, ['mariadb-install-db', ...init]);
-  installTables(command ?? '', args, folder.path, data);
+  installTables(command ?? '', args, folder.path);
   const options = [
     '--no-defaults',
     `--datadir=${data}`,
     `--socket=${join(folder.path, 'socket')}`,
     `--pid-file=${join(folder.path, 'pid')}`,
+    `--tmpdir=${folder.path}`,
     '--bind-address=127.0.0.1',
     '--innodb-flush-log-at-trx-commit=0',
     '--innodb-flush-method=nosync',
@@ -103,12 +104,8 @@ async function ask(port: number, text: string): Promise<unknown> {
   }
 }
 
-/** Debian's script fails now and then while others of its kind run (it says nothing of why): once more then, on an empty folder. */
-function installTables(command: string, args: readonly string[], cwd: string, data: string): void {
-  for (let tries = 1; ; tries += 1) {
-    const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' });
-    if (status === 0) return;
-    if (tries === 3) throw new Error(`mariadb-install-db ended with ${status}: ${stderr}${stdout}`);
-    rmSync(data, { recursive: true, force: true });
-  }
+/** Runs Debian's script. A server that starts removes the temporary tables of all others in its folder for them, which is /tmp unless it is told. */
+function installTables(command: string, args: readonly string[], cwd: string): void {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8', env: { ...process.env, TMPDIR: cwd } });
+  if (status !== 0) throw new Error(`mariadb-install-db ended with ${status}: ${stderr}${stdout}`);
 }
