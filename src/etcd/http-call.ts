@@ -25,11 +25,11 @@ export interface HttpCall {
   readonly signal: AbortSignal;
 }
 
-/** Posts, and gives the response when its head is there. Rejects with a `CallFailure`, or with the reason of the signal. */
+/** Posts, and gives the response when its head is there. Rejects with a `CallFailure`, or with the reason of the signal when it was aborted after the request was sent. */
 export function openCall(call: HttpCall): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     if (call.signal.aborted) {
-      reject(toAbortError(call.signal));
+      reject(new CallFailure('it was given up before it was sent', false, call.signal.reason));
       return;
     }
     const isTls = call.url.startsWith('https:');
@@ -47,7 +47,7 @@ export function openCall(call: HttpCall): Promise<IncomingMessage> {
     };
     const abort = (): void => {
       settle();
-      reject(toAbortError(call.signal));
+      reject(isSent ? toAbortError(call.signal) : new CallFailure('it was given up before it was sent', false, call.signal.reason));
       request.destroy();
     };
     let timer = setTimeout(() => fail(`no connection within ${Math.ceil(call.connectMs)} ms`), call.connectMs);

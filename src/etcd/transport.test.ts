@@ -31,6 +31,16 @@ test('dead endpoints are passed over, told once, and told again when they answer
   assert.deepEqual(told, [false, true]);
 });
 
+test('a write that is given up while nobody takes it was not carried out, also when a login is waited for', async (t) => {
+  const [port = 0] = await findFreePorts(1);
+  for (const user of [{}, { username: 'u', password: 'p' }]) {
+    const etcd = useEtcd(t, { endpoints: [`127.0.0.1:${port}`], timeoutMs: 60_000, ...user });
+    const signal = AbortSignal.timeout(100);
+    await assert.rejects(etcd.txn({ success: [] }, signal), { code: 'ETCD_UNAVAILABLE' });
+    await assert.rejects(etcd.range({ key: 'a' }, AbortSignal.timeout(100)), { name: 'TimeoutError' });
+  }
+});
+
 test('a write whose answer is lost has an unknown outcome, and is made once at most', async (t) => {
   await using servers = await startEtcd();
   await using proxy = await startTcpFaultProxy(portOf(servers.endpoints[0]));

@@ -25,7 +25,10 @@ export interface MessageStream {
   readonly lines: JsonLines;
 }
 
-/** Calls of the gateway, wherever it answers. Rejects with an `ETCD_*` error, or with the reason of an aborted signal. */
+/**
+ * Calls of the gateway, wherever it answers. Rejects with an `ETCD_*` error, or with the reason of an aborted signal; a write that was given up before it was sent with
+ * ETCD_UNAVAILABLE.
+ */
 export interface Transport {
   readonly endpoints: readonly string[];
   readonly timeoutMs: number;
@@ -40,6 +43,8 @@ const DEFAULT_TIMEOUT_MS = 5000;
 const MAX_CALLS = 4096;
 const FIRST_PAUSE_MS = 25;
 const MAX_PAUSE_MS = 500;
+/** Of the time of a call, what a login may take: it is made within one. */
+const LOGIN_SHARE = 0.4;
 const NO_AUTH = 'authentication is not enabled';
 
 /** Opens connections as calls need them. Throws CONFIG_INVALID for endpoints that are none. */
@@ -51,7 +56,9 @@ export function createTransport(options: EtcdOptions, observe: EndpointObserver)
   const toSignal = (given: AbortSignal | undefined): AbortSignal =>
     given === undefined ? closing.signal : AbortSignal.any([given, closing.signal]);
   const context = { endpoints, connections, hasUser: options.username !== undefined };
-  const token = createAuthToken(() => login(options, { ...context, token: NO_TOKEN }, { totalMs: timeoutMs, signal: closing.signal }));
+  const token = createAuthToken(() =>
+    login(options, { ...context, token: NO_TOKEN }, { totalMs: Math.ceil(timeoutMs * LOGIN_SHARE), signal: closing.signal }),
+  );
   let inFlight = 0;
   return {
     endpoints: endpoints.urls,
@@ -139,8 +146,14 @@ async function callAnywhere(context: Context, work: Work): Promise<Message> {
     const isRound = work.endpoint !== undefined || tries % endpoints.urls.length === 0;
     const pauseMs = isRound ? backoff.next() : 0;
     if (performance.now() + pauseMs >= deadline) throw result.problem;
-    await sleep(pauseMs, undefined, { signal: work.signal }).catch(() => work.signal.throwIfAborted());
+    await sleep(pauseMs, undefined, { signal: work.signal }).catch(() => giveUp(work, result.problem));
   }
+}
+
+/** What is tried again was surely not carried out: a write says so. */
+function giveUp({ isWrite, signal }: Work, problem: SekishoError): never {
+  if (isWrite === true) throw problem;
+  throw signal.reason as Error;
 }
 
 type Try =
@@ -150,7 +163,7 @@ type Try =
 async function tryOnce(context: Context, work: Work, leftMs: number): Promise<Try> {
   const { endpoints, connections } = context;
   const url = work.endpoint ?? endpoints.current();
-  const token = await context.token.get();
+  const token = await whileWanted(work, context.token.get());
   // One endpoint that hangs must leave time for the others. A write that was sent has no other to go to.
   const connectMs = work.endpoint === undefined ? Math.min(leftMs, work.totalMs / endpoints.urls.length) : leftMs;
   const limits = { connectMs, timeoutMs: work.isWrite === true ? leftMs : connectMs, signal: work.signal };
@@ -161,6 +174,7 @@ async function tryOnce(context: Context, work: Work, leftMs: number): Promise<Tr
     return answer;
   } catch (error) {
     if (!(error instanceof CallFailure)) throw error;
+    if (work.signal.aborted && !error.isSent) giveUp(work, notSent(work.path));
     if (work.endpoint === undefined) endpoints.fail(url, error.message);
     if (work.isWrite === true && error.isSent) return { type: 'failed', problem: unknownOutcome(url, work.path, error.message) };
     return {
@@ -169,6 +183,24 @@ async function tryOnce(context: Context, work: Work, leftMs: number): Promise<Tr
       retry: 'endpoint',
     };
   }
+}
+
+/** A login may take longer than who waits for it. */
+async function whileWanted<T>(work: Work, asked: Promise<T>): Promise<T> {
+  const { signal } = work;
+  if (signal.aborted) giveUp(work, notSent(work.path));
+  const given = Promise.withResolvers<never>();
+  const onAbort = (): void => given.reject(work.isWrite === true ? notSent(work.path) : (signal.reason as Error));
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([asked, given.promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function notSent(path: string): SekishoError {
+  return unavailable(`no endpoint of etcd took ${path} in time; it was not sent`);
 }
 
 function toFailedTry(
@@ -199,6 +231,7 @@ async function openStream(context: Context, work: Work): Promise<MessageStream> 
     throw toError(answer.refusal, work.path);
   } catch (error) {
     if (!(error instanceof CallFailure)) throw error;
+    work.signal.throwIfAborted();
     endpoints.fail(url, error.message);
     throw unavailable(`etcd at ${url} does not answer ${work.path}: ${toReason(error)}`, error);
   }

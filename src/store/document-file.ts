@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
@@ -60,6 +60,8 @@ export function documentFilePath(dir: string): string {
 export function openDocumentFile(dir: string): DocumentFile {
   const path = documentFilePath(dir);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
+  // What SQLite lays beside the file has the mode of the file.
+  closeSync(openSync(path, 'a', 0o600));
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
   try {
     prepareFile(database);

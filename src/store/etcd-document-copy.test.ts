@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, type TestContext, test } from 'node:test';
@@ -52,7 +52,7 @@ async function startFleet(t: TestContext): Promise<Fleet> {
       etcd: { endpoints: [endpoint] },
       prefix,
       encryptionKey: '7'.repeat(64),
-      timeoutMs: 1000,
+      timeoutMs: 3000,
       ...own,
     });
     nodes.push(store);
@@ -62,7 +62,7 @@ async function startFleet(t: TestContext): Promise<Fleet> {
     dir,
     proxy,
     open: (own = {}) => open(`http://127.0.0.1:${proxy.port}`, { dir, ...own }),
-    openNear: () => open(servers.endpoints[0] ?? '', {}),
+    openNear: () => open(servers.endpoints[0] ?? '', { timeoutMs: 20_000 }),
   };
 }
 
@@ -79,7 +79,9 @@ const idsOf = async ({ documents }: Store): Promise<readonly string[]> =>
 /** Waits until the copy on the disk holds exactly these ids. */
 async function untilKept(dir: string, ids: readonly string[]): Promise<void> {
   await until('the copy has them', () => {
-    const database = new DatabaseSync(join(dir, 'last-good-documents.db'), { readOnly: true, timeout: 1000 });
+    const path = join(dir, 'last-good-documents.db');
+    if (!existsSync(path)) return false;
+    const database = new DatabaseSync(path, { readOnly: true, timeout: 20_000 });
     try {
       const isWhole = database.prepare('SELECT is_whole FROM place').get()?.['is_whole'] === 1;
       const keys = database
@@ -103,6 +105,7 @@ test('a node that starts with etcd away reads documents, writes none, and reads 
   const first = await open();
   await untilKept(dir, ids);
   const known = await first.documents.get('a', 'c', 'd007');
+  assert.equal(statSync(join(dir, 'last-good-documents.db')).mode & 0o777, 0o600);
   await first.close();
   await proxy.refuse();
   const stale = await open();

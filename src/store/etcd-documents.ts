@@ -4,7 +4,7 @@ import type { Collection, Document } from '../entity/types.ts';
 import type { Compare, Etcd, KeyValue, TxnResponse, TxnResult } from '../etcd/types.ts';
 import { SekishoError } from '../lib/errors.ts';
 import type { DocumentCopy } from './etcd-document-copy.ts';
-import { isPassing, toStoreError } from './etcd-failure.ts';
+import { isPassing, isUnknownOutcome, toStoreError } from './etcd-failure.ts';
 import type { EtcdLayout } from './etcd-layout.ts';
 import type { EtcdMirror } from './etcd-mirror.ts';
 import { checkSize } from './etcd-plan.ts';
@@ -32,6 +32,7 @@ interface StoredDocument {
 
 const PAGE = 500;
 const MAX_TRIES = 20;
+const PAUSE_MS = 10;
 /** After a read that failed the copy is read for so long before etcd is asked again. */
 const AWAY_MS = 1000;
 
@@ -196,12 +197,13 @@ interface PutDocument {
 
 async function putDocument({ writer, key, toCompare, signal }: Putting, data: unknown): Promise<PutDocument> {
   let old = { modRevision: 0, createdAt: '' };
+  const dark: Dark = { unknown: undefined };
   const updatedAt = new Date().toISOString();
   for (let tries = 1; ; tries += 1) {
     const value = toDocumentValue({ createdAt: old.createdAt || updatedAt, updatedAt, data });
     checkSize(`the document ${key}`, value);
     const unchanged: Compare = { key, target: 'modRevision', result: '=', value: old.modRevision };
-    const result = await tryTxn(signal, () =>
+    const result = await tryTxn(signal, dark, () =>
       writer.txn({ compare: [toCompare(), unchanged], success: [{ put: { key, value } }], failure: [{ range: { key } }] }, signal),
     );
     const done = (modRevision: number): PutDocument => ({ document: JSON.parse(value) as StoredDocument, value, modRevision });
@@ -213,18 +215,25 @@ async function putDocument({ writer, key, toCompare, signal }: Putting, data: un
       const isSame = (found?.modRevision ?? 0) === old.modRevision;
       if (tries >= MAX_TRIES) throw new SekishoError('STORE_BUSY', `the document ${key} is being changed all the time; try again`);
       // Nothing about the document has changed: it is the collection, which the mirror will know in a moment.
-      if (isSame) await sleep(10);
+      if (isSame) await sleep(PAUSE_MS);
     }
     old = found === undefined ? { modRevision: 0, createdAt: '' } : { modRevision: found.modRevision, createdAt: parse(found).createdAt };
   }
 }
 
+/** The first try of which nobody knows how it went: a later one that is not sent at all does not tell. */
+interface Dark {
+  unknown: unknown;
+}
+
 /** Undefined when it is not known how the transaction went; it compares what it changes, so that it may be tried again. */
-async function tryTxn(signal: AbortSignal, work: () => Promise<TxnResult>): Promise<TxnResult | undefined> {
+async function tryTxn(signal: AbortSignal, dark: Dark, work: () => Promise<TxnResult>): Promise<TxnResult | undefined> {
   try {
     return await work();
   } catch (error) {
-    if (signal.aborted || !isPassing(error)) throw error;
+    if (isUnknownOutcome(error)) dark.unknown ??= error;
+    if (signal.aborted || !isPassing(error)) throw dark.unknown ?? error;
+    await sleep(PAUSE_MS);
     return undefined;
   }
 }

@@ -3,7 +3,7 @@ import { toEntityId } from '../entity/entity-key.ts';
 import type { Compare, Etcd, Txn, TxnOperation } from '../etcd/types.ts';
 import { SekishoError } from '../lib/errors.ts';
 import { MAX_BYTES, MAX_OPERATIONS, toBatches } from './etcd-batches.ts';
-import { isPassing, toStoreError } from './etcd-failure.ts';
+import { isPassing, isUnknownOutcome, toStoreError } from './etcd-failure.ts';
 import { toChangeOf, toRecordValue } from './etcd-history.ts';
 import type { EtcdLayout } from './etcd-layout.ts';
 import { type PartsBody, writeParts } from './etcd-parts.ts';
@@ -97,13 +97,15 @@ export async function finishPending(
   return succeeded ? revision : undefined;
 }
 
-/** Tries what can be tried again until it is known how it went. */
+/** Tries what can be tried again until it is known how it went. What one try left in the dark stays so when a later one is not sent at all. */
 async function persist<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  let unknown: unknown;
   for (;;) {
     try {
       return await work();
     } catch (error) {
-      if (signal.aborted || !isPassing(error)) throw error;
+      if (isUnknownOutcome(error)) unknown ??= error;
+      if (signal.aborted || !isPassing(error)) throw unknown ?? error;
       await sleep(PAUSE_MS);
     }
   }
