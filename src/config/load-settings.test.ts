@@ -158,3 +158,17 @@ test('addresses of etcd have a host and a port, and nothing else', () => {
       wrong,
     );
 });
+
+test('watched keys and events that never meet are told, with the slash that is wrong', () => {
+  const warnings = (keys: readonly string[], events: readonly string[]) =>
+    load(`${BASE}etcd: [a]\nwatch: ${JSON.stringify({ keys, events })}`).warnings.map((line) => line.replace(/^\S+ /, ''));
+  assert.deepEqual(warnings(['/jobs/', '/other'], ['jobs', 'other/x', 'jobs/y']), []);
+  assert.deepEqual(warnings(['jobs'], ['jobs']), [
+    'watch.keys[0]: runs nothing: no entry of watch.events is about keys such as "jobs"; keys begin with a slash, as in "/jobs"',
+    'watch.events[0]: never runs: no entry of watch.keys has keys that begin with "/jobs"',
+  ]);
+  assert.deepEqual(warnings(['/jobs'], ['/jobs']), [
+    'watch.keys[0]: runs nothing: no entry of watch.events is about keys such as "/jobs"',
+    'watch.events[0]: never runs: no entry of watch.keys has keys that begin with "//jobs"; it stands without its first slash, as in "jobs"',
+  ]);
+});

@@ -29,6 +29,7 @@ export function checkSync(settings: Table, problems: Problems): void {
   if (!hasEtcd && (watch?.keys?.length ?? 0) > 0)
     problems.report('watch.keys', 'needs `etcd`: the addresses of the cluster whose keys are watched');
   if (hasEtcd) checkAccess('etcd_access', etcdAccess, problems);
+  checkWatch(watch?.keys ?? [], watch?.events ?? [], problems);
   const hasModels = (schemas?.length ?? 0) > 0;
   if (!hasModels && (webhooks?.length ?? 0) > 0) problems.report('webhooks', 'needs `schemas`: their changes are what is sent');
   const names = (webhooks ?? []).map((webhook) => webhook?.name);
@@ -44,6 +45,26 @@ export function checkSync(settings: Table, problems: Problems): void {
       'sync_source.type',
       `found ${source} beside \`database.type: ${database.type}\`; expected poll, or \`database.type: ${needed}\``,
     );
+}
+
+/** Gohan takes all of these, and runs nothing. */
+function checkWatch(keys: readonly (string | undefined)[], events: readonly (string | undefined)[], problems: Problems): void {
+  const given = keys.flatMap((key, index) => (key === undefined ? [] : [{ key, index }]));
+  const starts = events.flatMap((event, index) => (event === undefined ? [] : [{ event, index, start: `/${event}` }]));
+  const fits = (key: string, start: string): boolean => key.startsWith(start) || start.startsWith(key);
+  for (const { key, index } of given) {
+    const slash = key.startsWith('/') ? '' : `; keys begin with a slash, as in ${JSON.stringify(`/${key}`)}`;
+    if (!starts.some(({ start }) => fits(key, start)))
+      problems.warn(`watch.keys[${index}]`, `runs nothing: no entry of watch.events is about keys such as ${JSON.stringify(key)}${slash}`);
+  }
+  for (const { event, index, start } of starts) {
+    const slash = event.startsWith('/') ? `; it stands without its first slash, as in ${JSON.stringify(event.slice(1))}` : '';
+    if (!given.some(({ key }) => fits(key, start)))
+      problems.warn(
+        `watch.events[${index}]`,
+        `never runs: no entry of watch.keys has keys that begin with ${JSON.stringify(start)}${slash}`,
+      );
+  }
 }
 
 function checkAccess(path: string, access: Table['etcdAccess'], problems: Problems): void {
