@@ -2,7 +2,16 @@ import type { Database } from '../sql/types.ts';
 import { findRows } from './find-rows.ts';
 import type { SyncLayout, TypeLayout } from './layout.ts';
 import { parseReport, type Report, type StoredState, toStored, whyIgnored } from './report-rules.ts';
-import type { Sent } from './reports.ts';
+
+/** A report as etcd has it. */
+export interface Sent {
+  readonly key: string;
+  readonly modRevision: number;
+  readonly kind: Report['kind'];
+  readonly path: string;
+  readonly text: string;
+  readonly isListed: boolean;
+}
 
 /** What became of reports, so that a list that has them again does not run their handlers again. */
 export interface JudgedReports {

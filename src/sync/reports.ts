@@ -6,7 +6,7 @@ import type { IsolationLevel } from '../schema/types.ts';
 import type { Database, Session } from '../sql/types.ts';
 import { findRows, toResource } from './find-rows.ts';
 import type { SyncLayout, TypeLayout } from './layout.ts';
-import { createJudgedReports, type JudgedReports } from './listed-reports.ts';
+import { createJudgedReports, type JudgedReports, type Sent } from './listed-reports.ts';
 import { MONITORING_PREFIX, REPORTS_PREFIX, STATE_PREFIX } from './names.ts';
 import { backoffMs, pause } from './pause.ts';
 import { parseReport, type Report, toStored, whyIgnored } from './report-rules.ts';
@@ -22,16 +22,6 @@ export interface ReportsOptions {
 /** Resources whose reports are taken in at the same time; those of one go one after the other. */
 const CONCURRENCY = 8;
 const MAX_PAUSE_MS = 5000;
-
-/** A report as etcd has it. */
-export interface Sent {
-  readonly key: string;
-  readonly modRevision: number;
-  readonly kind: Report['kind'];
-  readonly path: string;
-  readonly text: string;
-  readonly isListed: boolean;
-}
 
 type Outcome = Pick<Extract<SyncEvent, { readonly type: 'sync.reported' }>, 'outcome' | 'reason' | 'error'>;
 
