@@ -36,6 +36,7 @@ test('what hinders the delivery is told wherever an operator looks, and how to m
         schemas: ['./schemas.yaml'],
         keystone: { fake: true },
         etcd: servers.endpoints,
+        etcd_timeout_ms: 10_000,
         sync_writer: { leader_ttl: '6s', poll: '1s', backoff: '500ms' },
       },
       files: { 'schemas.yaml': SCHEMAS },
@@ -64,9 +65,10 @@ test('what hinders the delivery is told wherever an operator looks, and how to m
     assert.equal(blocked[0]?.path, '/v1/nets/huge');
     assert.match(blocked[0]?.since ?? '', /^\d{4}-/);
     assert.match(blocked[0]?.error.help ?? '', /smaller version of it takes its place/);
-    const { out } = await runInProcess(['--admin', gateway.adminUrl, 'sync', '-o', 'table']);
-    assert.match(out, /^delivered by +\S+ \(this node\)\n/m);
-    assert.match(out, /^blocked \/v1\/nets\/huge +etcd takes no value as large/m);
+    await until('the command shows it', async () => {
+      const { out } = await runInProcess(['--admin', gateway.adminUrl, 'sync', '-o', 'table']);
+      return /^delivered by +\S+ \(this node\)\n/m.test(out) && /^blocked \/v1\/nets\/huge +etcd takes no value as large/m.test(out);
+    });
     const headers = { 'x-auth-token': 'admin_token' };
     await ask(`${gateway.proxyUrl}/v1/nets/huge`, { method: 'DELETE', headers });
     await isWell();
