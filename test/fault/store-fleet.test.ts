@@ -60,7 +60,7 @@ async function killLeader(servers: EtcdServers): Promise<void> {
 
 test('the leader of etcd killed again and again, and no quorum for a while: no request fails, no acknowledged change is lost', async (t) => {
   await using servers = await startEtcd({ members: 3 });
-  await using fleet = await startStoreFleet(servers, 2);
+  await using fleet = await startStoreFleet(servers, 2, '4s');
   const { gateways } = fleet;
   const load = startLoad(gateways);
   const first = startPuts(gateways);
@@ -107,7 +107,7 @@ async function timedPut(gateway: Gateway | undefined): Promise<{ readonly status
 
 test('a gateway starts with etcd away, serves what was last good, says so, and catches up', async () => {
   await using servers = await startEtcd();
-  await using fleet = await startStoreFleet(servers, 1);
+  await using fleet = await startStoreFleet(servers, 1, '4s');
   const [gateway] = fleet.gateways;
   assert.ok(gateway !== undefined);
   await gateway.put('secret', { name: 's', data: 'hush' });

@@ -21,12 +21,12 @@ export interface Load {
 const KEY = '5'.repeat(64);
 const PAUSE_MS = 5;
 
-/** Starts gateways of one process each, with the route `/load` to the upstream. */
-export async function startStoreFleet(servers: EtcdServers, count: number): Promise<StoreFleet> {
+/** Starts gateways of one process each, with the route `/load` to the upstream. `timeout` is how long etcd may take: a busy disk syncs for seconds. */
+export async function startStoreFleet(servers: EtcdServers, count: number, timeout = '15s'): Promise<StoreFleet> {
   const upstream = http.createServer((request, response) => void request.resume().on('end', () => response.end('ok')));
   await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
   const upstreamUrl = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
-  const storage = { type: 'etcd', endpoints: servers.endpoints, prefix: '/fleet', dir: 'state', encryption_key: KEY };
+  const storage = { type: 'etcd', endpoints: servers.endpoints, prefix: '/fleet', dir: 'state', encryption_key: KEY, timeout };
   const gateways = await Promise.all(
     Array.from({ length: count }, () => startGateway({ config: { workers: 0, storage, log_level: 'info' }, readyTimeoutMs: 120_000 })),
   );
