@@ -44,7 +44,7 @@ function firstOfSystem(): number {
   }
 }
 
-/** Takes a name that one process alone can hold: that of an abstract socket, which ends with the process and lives in the network namespace as ports do. */
+/** Takes a name that one process alone can hold: that of an abstract socket, which ends with the process and lives in the network namespace as ports do. Where there are none, chance must do. */
 function claim(port: number): Promise<boolean> {
   return listens({ path: `\0sekisho-test-port-${port}` }, 'keep');
 }
@@ -60,7 +60,7 @@ function listens(
   return new Promise((resolve) => {
     const server = createServer((socket) => socket.destroy()).unref();
     server
-      .once('error', () => resolve(false))
+      .once('error', (error: NodeJS.ErrnoException) => resolve('path' in where && error.code !== 'EADDRINUSE'))
       .listen(where, () => {
         if (then === 'keep') resolve(true);
         else server.close(() => resolve(true));
