@@ -84,7 +84,13 @@ const EXTENSION = {
     origin: 'sekisho',
     doc: 'Requests that may wait for a thread; further ones are answered 503.',
   },
-  heap_limit_bytes: { type: 'bytes', default: 134_217_728, min: 8_388_608, origin: 'sekisho', doc: 'JavaScript heap of one thread.' },
+  heap_limit_bytes: {
+    type: 'bytes',
+    default: 134_217_728,
+    min: 8_388_608,
+    origin: 'sekisho',
+    doc: 'JavaScript heap of one thread. Beyond half of it environments that were used longest ago are unloaded until their next event.',
+  },
   rss_limit_bytes: {
     type: 'bytes',
     default: 268_435_456,

@@ -119,6 +119,45 @@ describe('handlers', () => {
   });
 });
 
+test('functions that a script changes in a request are as before in the next one, whether they had anything of their own or not', async () => {
+  const extensions = await load(
+    script(`
+      function Plain() {} function Own() {} Own.prototype.mine = 1; function Sub() {} Sub.prototype = Object.create(Own.prototype);
+      var all = [Plain, Own, Sub, function () { return 1; }];
+      gohan_register_handler('pre_create', function (context) {
+        context.response = all.map(function (one) {
+          var seen = [one.n || 0, one.prototype.n || 0, new one().constructor === one, Object.keys(one.prototype).length];
+          one.n = 1; one.prototype.n = 1; one.prototype.constructor = Object;
+          return seen;
+        });
+        Plain.prototype = { n: 2 }; Own.prototype.mine = 2;
+        context.response.push(new Own().mine);
+      });`),
+  );
+  const first = (await runEvent(extensions, 'network', 'pre_create')).response;
+  assert.deepEqual(first, [[0, 0, true, 0], [0, 0, true, 1], [0, 1, false, 0], [0, 0, true, 0], 2]);
+  for (let round = 0; round < 2; round += 1) assert.deepEqual((await runEvent(extensions, 'network', 'pre_create')).response, first);
+});
+
+test('environments that do not fit into a thread together take turns', async () => {
+  const COUNT = 40;
+  const library = 'var big = (function () { var list = new Array(250000).fill(1.5); return function () { return list.length; }; })();';
+  const handler = (at: number): string =>
+    `gohan_register_handler('pre_create', function (context) { context.response = [${at}, big()]; });`;
+  const environments = Array.from({ length: COUNT }, (_, at) => environment(`n${at}`, script(`${library}\n${handler(at)}`)));
+  const extensions = await loadExtensions(environments, { heapLimitBytes: 40 * 2 ** 20, exclusiveThreads: 1 });
+  opened.push(extensions);
+  for (let round = 0; round < 2; round += 1)
+    for (let at = 0; at < COUNT; at += 1) {
+      const { response } = await runEvent(extensions, `n${at}`, 'pre_create');
+      assert.deepEqual(response, [at, 250_000]);
+    }
+  assert.equal(
+    extensions.status().environments.reduce((sum, { kills }) => sum + kills, 0),
+    0,
+  );
+});
+
 describe('what handlers throw', () => {
   const SUBCLASS = `
     function QuotaException(message, code) { CustomException.call(this, message, code); this.name = "QuotaException"; }

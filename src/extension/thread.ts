@@ -17,6 +17,7 @@ import { Environment, isSyntaxError } from './thread/environment.ts';
 import { Events } from './thread/events.ts';
 import { createGateway } from './thread/gateway.ts';
 import { ResponseError } from './thread/response-error.ts';
+import { createRoom } from './thread/room.ts';
 import type { Run } from './thread/run.ts';
 import { Sessions } from './thread/sessions.ts';
 import { installTestClock } from './thread/test-clock.ts';
@@ -96,6 +97,7 @@ const engine: Engine = {
       loadingOf = before;
     }
   },
+  loaded: (environment) => room.loaded(environment),
   log,
 };
 
@@ -105,6 +107,7 @@ const environments = data.environments.map(({ name, codes }) => {
 });
 const events = new Events({ gateway, log: logRun, outbox, stacks, shared, within });
 const sessions = new Sessions();
+const room = createRoom(data.heapLimitBytes, (environment) => sessions.isUsed(environment));
 
 /** Notes whose code is about to run: when it blocks the thread, its environment is to blame, not those that wait. */
 function blame(run: object | undefined): void {
@@ -121,6 +124,7 @@ function receive(batch: readonly unknown[]): void {
         const [inv, session, id, index] = [next<number>(), next<number>(), next<string>(), next<number>()];
         const environment = environments[index] as Environment;
         environment.prepare();
+        room.use(environment);
         const run = sessions.open(inv, { session, id, environment }, next);
         events.start(run, environment);
         break;

@@ -24,5 +24,7 @@ export interface Engine {
   require(name: string): unknown;
   /** Runs `work` as the loading of an environment: outside of any event. */
   loading(environment: Environment, work: () => void): void;
+  /** It has loaded. */
+  loaded(environment: Environment): void;
   log(level: LogLevel, environment: string, module: string, requestId: string, text: string): void;
 }

@@ -73,11 +73,22 @@ export class Environment {
     try {
       this.#engine.loading(this, () => this.#loadAll());
       this.#state = 'loaded';
+      this.#engine.loaded(this);
     } catch (thrown) {
       this.#state = 'failed';
       this.#failure = thrown;
       throw thrown;
     }
+  }
+
+  /** Frees what it takes; the next event loads it again. Not while an event of it runs. */
+  unload(): void {
+    if (this.#state !== 'loaded') return;
+    this.#state = 'new';
+    this.#realm = undefined;
+    this.#handlers.clear();
+    this.#decorators.length = 0;
+    this.#transforms = [];
   }
 
   /** As `load`; a failure is thrown by the next `load`. */

@@ -28,6 +28,12 @@ export class Sessions {
     this.#used.add(environment);
   }
 
+  /** Whether a request that has not ended ran events of it. */
+  isUsed(environment: Environment): boolean {
+    const isRunning = (session: Session | undefined): boolean => session?.runs.some((run) => run.environment === environment.name) === true;
+    return this.#used.has(environment) || this.#sessions.some(isRunning);
+  }
+
   run(inv: number): Run | undefined {
     const run = this.#runs[indexOf(inv)];
     return run?.inv === inv ? run : undefined;

@@ -23,8 +23,8 @@ export function createHeapMeter(limitBytes: number): () => NodeJS.MemoryUsage {
   };
 }
 
-/** V8 gives its `gc` to contexts that are made while the flag is set; modules never see it. */
-function exposeCollector(): () => void {
+/** A function that collects all garbage. V8 gives its `gc` to contexts that are made while the flag is set; modules never see it. */
+export function exposeCollector(): () => void {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   setFlagsFromString('--no-expose-gc');
