@@ -18,7 +18,7 @@ async function connectTo(port: number): Promise<Socket> {
 }
 
 test('a head that does not arrive in time is 408, a connection without a byte is just closed', async () => {
-  await using front = await startFront(echo, { limits: { headerTimeoutMs: 100 } });
+  await using front = await startFront(echo, { limits: { headerTimeoutMs: 400 } });
   const slow = await sendRaw(front.port, 'GET / HTTP/1.1\r\nHost: a\r\nX-');
   assert.match(slow.received, /^HTTP\/1\.1 408 [^]*REQUEST_TIMEOUT/);
   assert.equal(slow.end, 'closed');
@@ -27,13 +27,13 @@ test('a head that does not arrive in time is 408, a connection without a byte is
 });
 
 test('a head in the second request of a connection has the same limit', async () => {
-  await using front = await startFront(echo, { limits: { headerTimeoutMs: 100 } });
+  await using front = await startFront(echo, { limits: { headerTimeoutMs: 400 } });
   const { received } = await sendRaw(front.port, [GET, 'GET / HT']);
   assert.match(received, /^HTTP\/1\.1 200 [^]*HTTP\/1\.1 408 /);
 });
 
 test('an idle connection is closed without a word', async () => {
-  await using front = await startFront(echo, { limits: { idleTimeoutMs: 100 } });
+  await using front = await startFront(echo, { limits: { idleTimeoutMs: 400 } });
   const { received, end } = await sendRaw(front.port, GET);
   assert.match(received, /^HTTP\/1\.1 200 [^]*GET \/x a\n$/);
   assert.equal(end, 'closed');
@@ -46,7 +46,7 @@ test('a body that does not start, or stops, is 408 and aborts', async () => {
       exchange.onAbort(() => (aborts += 1));
       readBody(exchange).catch(() => undefined);
     },
-    { limits: { bodyStartTimeoutMs: 100, bodyIdleTimeoutMs: 150 } },
+    { limits: { bodyStartTimeoutMs: 400, bodyIdleTimeoutMs: 500 } },
   );
   const head = `POST / HTTP/1.1\r\n${HOST}Content-Length: 10\r\n\r\n`;
   for (const parts of [[head], [`${head}abc`]]) {
@@ -64,7 +64,7 @@ test('a body whose answer has begun is cut when it stops', async () => {
       exchange.begin({ status: 200, headers: [] });
       exchange.flush();
     },
-    { limits: { bodyIdleTimeoutMs: 100, bodyStartTimeoutMs: 100 } },
+    { limits: { bodyIdleTimeoutMs: 400, bodyStartTimeoutMs: 400 } },
   );
   const { received, end } = await sendRaw(front.port, `POST / HTTP/1.1\r\n${HOST}Content-Length: 10\r\n\r\nabc`);
   assert.match(received, /^HTTP\/1\.1 200 [^]*\r\n\r\n$/);

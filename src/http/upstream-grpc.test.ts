@@ -82,8 +82,8 @@ function startFront(upstreamPort: number): { server: Http2Server; stop(): void }
         body: flags & 1 ? undefined : Readable.from(stream),
         contentLength: undefined,
         upgrade: undefined,
-        headTimeoutMs: 5000,
-        idleTimeoutMs: 5000,
+        headTimeoutMs: 60_000,
+        idleTimeoutMs: 60_000,
       },
       {
         onInform() {},

@@ -240,7 +240,7 @@ test('after GOAWAY a new session serves, the old one finishes its streams', asyn
 test('head timeout, connect failure and unsendable requests', async (t) => {
   const { port } = await startH2c(t, () => {});
   const upstream = connectTo(t, port, { scheme: 'h2c' });
-  const late = await callUpstream(upstream, { headTimeoutMs: 40 });
+  const late = await callUpstream(upstream, { headTimeoutMs: 400 });
   assert.deepEqual([late.error?.code, late.sent], ['UPSTREAM_TIMEOUT', true]);
   const bad = await callUpstream(upstream, { headers: ['Host', 'a', 'x', 'a\r\nb'] });
   assert.deepEqual([bad.error?.code, bad.sent], ['INTERNAL', false]);
@@ -250,7 +250,7 @@ test('head timeout, connect failure and unsendable requests', async (t) => {
   const silent = createTcpServer((socket) => t.after(() => socket.destroy()));
   const silentPort = await listen(silent);
   t.after(() => silent.close());
-  const quiet = await callUpstream(connectTo(t, silentPort, { scheme: 'h2c' }), { headTimeoutMs: 40 });
+  const quiet = await callUpstream(connectTo(t, silentPort, { scheme: 'h2c' }), { headTimeoutMs: 400 });
   assert.equal(quiet.error?.code, 'UPSTREAM_TIMEOUT');
 });
 

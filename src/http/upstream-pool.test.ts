@@ -230,9 +230,9 @@ test('timeouts: head, silent body, stalled upload', async (t) => {
     if (head.includes('/body')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc');
   });
   const upstream = connectTo(t, port);
-  const head = await callUpstream(upstream, { headTimeoutMs: 40 });
+  const head = await callUpstream(upstream, { headTimeoutMs: 400 });
   assert.deepEqual([head.error?.code, head.sent, head.status], ['UPSTREAM_TIMEOUT', true, 0]);
-  const body = await callUpstream(upstream, { target: '/body', idleTimeoutMs: 40 });
+  const body = await callUpstream(upstream, { target: '/body', idleTimeoutMs: 400 });
   assert.deepEqual([body.error?.code, body.status, body.body.toString()], ['UPSTREAM_TIMEOUT', 200, 'abc']);
   const upload = await callUpstream(upstream, { method: 'POST', body: new PassThrough(), idleTimeoutMs: 40, headTimeoutMs: 60_000 });
   assert.match(upload.error?.message ?? '', /No byte of the request body/);

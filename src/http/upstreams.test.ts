@@ -35,7 +35,7 @@ test('an upstream that nobody uses any more is collected when its connections ha
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
   const options = toUpstreamOptions((server.address() as AddressInfo).port);
-  const upstreams = createUpstreams({ idleTimeoutMs: 100 });
+  const upstreams = createUpstreams({ idleTimeoutMs: 2000 });
   t.after(() => upstreams.close());
 
   const use = async (): Promise<WeakRef<object>> => {
