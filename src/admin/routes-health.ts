@@ -98,13 +98,14 @@ function ready(_request: AdminRequest, options: AdminOptions): AdminAnswer {
       'NOT_READY',
       phase === 'starting' ? 'not ready: the state is being loaded' : 'not ready: the gateway is stopping',
     );
-  const { state, version, processes } = options;
+  const { state, version, processes, cluster, watchOnly } = options;
   const wanted = processes?.wanted() ?? 0;
   const serving = processes?.workers().filter((worker) => worker.state === 'serving').length ?? 0;
   if (wanted > 0 && serving === 0) throw new SekishoError('NOT_READY', `not ready: none of ${wanted} workers serves`);
   const workers = wanted === 0 ? {} : { workers: { serving, wanted } };
   return {
     status: 200,
+    ...(cluster !== undefined && { headers: ['X-Raft-State', raftState(watchOnly)] }),
     json: {
       status: 'ok',
       version,

@@ -30,6 +30,7 @@ export interface AdminNeeds {
   /** One sentence for each thing that is wrong though requests are served. */
   readonly problems: () => readonly string[];
   readonly phase: () => Phase;
+  readonly tags: () => readonly string[];
   readonly closing: Closing;
   /** Listens already, and outlives this; absent: this listens. */
   readonly gate?: AdminGate;
@@ -59,7 +60,7 @@ export async function startAdmin(settings: Settings, needs: AdminNeeds): Promise
         certificates: () => certificateStatus(registry.entities()),
         status: () => ({
           listeners: [...needs.listeners, ...listening.listeners, ...echoListeners],
-          leftOut: toNodeEntities(registry.entities(), settings.tags).leftOut,
+          leftOut: toNodeEntities(registry.entities(), needs.tags()).leftOut,
         }),
       }),
     ),

@@ -5,8 +5,8 @@ import type { Bridge } from '../runtime/types.ts';
 import type { Registry } from '../store/registry.ts';
 
 /** Joins module code to the gateway's state: its documents, collections and secrets. Changes go the same way as those of the admin API. What is not for nodes with these tags is not there. */
-export function createBridge(registry: () => Registry, nodeTags: readonly string[]): Bridge {
-  const entities = (): Entities => toNodeEntities(registry().entities(), nodeTags).entities;
+export function createBridge(registry: () => Registry, nodeTags: () => readonly string[]): Bridge {
+  const entities = (): Entities => toNodeEntities(registry().entities(), nodeTags()).entities;
   return {
     getDocument: (namespace, collection, id) => registry().documents.get(namespace, collection, id),
     listDocuments: (namespace, collection, limit, offset) => registry().documents.list(namespace, collection, { limit, offset }),

@@ -47,6 +47,8 @@ export interface ControlOptions<Built> {
   readonly metrics: AdminOptions['metrics'];
   readonly processes: NonNullable<AdminOptions['processes']>;
   readonly phase: () => Phase;
+  /** Those of this node now: a reload may change them. */
+  readonly tags: () => readonly string[];
   /** Other processes that serve the models. */
   readonly followers?: ModelFollowers;
   /** What extensions keep, of the process; by default of these models. */
@@ -80,6 +82,7 @@ export async function startControl<Built>(options: ControlOptions<Built>): Promi
     metrics,
     processes,
     phase,
+    tags,
     followers,
     gate,
     contents,
@@ -88,7 +91,7 @@ export async function startControl<Built>(options: ControlOptions<Built>): Promi
   const first = checkedInit(settings.proxy.initResources);
   const etcd = await openSyncEtcd(settings, serving);
   let isLoaded = false;
-  const own = createBridge(() => registry, settings.tags);
+  const own = createBridge(() => registry, tags);
   const bridge = options.toShared?.(own) ?? own;
   const getSecret = secretsOf(settings, bridge, () => isLoaded);
   // Loaded only where there are models: a gateway that only proxies needs neither drivers nor validators.
@@ -120,6 +123,7 @@ export async function startControl<Built>(options: ControlOptions<Built>): Promi
       admin: () => listening.admin?.listeners ?? [],
       workers: processes.workers,
       wantedWorkers: processes.wanted,
+      tags,
       problems,
     });
   if (fleet !== undefined) closing.add(fleet);
@@ -135,6 +139,7 @@ export async function startControl<Built>(options: ControlOptions<Built>): Promi
     metrics,
     processes,
     phase,
+    tags,
     closing,
     ...(gate !== undefined && { gate }),
   });

@@ -22,6 +22,8 @@ export interface FleetNeeds {
   readonly workers: () => readonly WorkerView[];
   /** Processes that should serve; 0 when this one does. */
   readonly wantedWorkers: () => number;
+  /** Tags of this node. */
+  readonly tags: () => readonly string[];
   /** What else is wrong with this node. */
   readonly problems: () => readonly string[];
 }
@@ -79,7 +81,7 @@ function describe(
     version: VERSION,
     proxy,
     ...(adminUrl !== undefined && { admin: adminUrl }),
-    tags: settings.tags,
+    tags: needs.tags(),
     watchOnly: admin?.watchOnly ?? false,
     workers: { serving: needs.workers().filter(({ state }) => state === 'serving').length, wanted: needs.wantedWorkers() },
     ...served,

@@ -210,6 +210,7 @@ class LocalGateway implements Gateway {
         upgradeError: () => this.#exclusive.upgradeError(),
       },
       phase: () => this.#life.phase,
+      tags: () => this.#settings.tags,
       gate: this.#gate,
     });
   }

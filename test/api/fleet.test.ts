@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { ask } from '../support/client.ts';
@@ -94,6 +96,8 @@ test('headers of DGate tell who takes changes; its Raft is gone', async () => {
   assert.deepEqual([writer.headers['x-dgate-watchonly'], writer.headers['x-dgate-raft-state']], ['false', 'Leader']);
   assert.deepEqual([reader.headers['x-dgate-watchonly'], reader.headers['x-dgate-raft-state']], ['true', 'Follower']);
   assert.equal(writer.headers['x-dgate-changehash'], reader.headers['x-dgate-changehash']);
+  const states = await Promise.all([first, watcher].map(async (each) => (await each.admin('GET', '/readyz')).headers['x-raft-state']));
+  assert.deepEqual(states, ['Leader', 'Follower']);
   const gone = await first.admin('POST', '/raftadmin/AddVoter', {});
   assert.equal(gone.status, 410);
   assert.match(gone.json().detail, /POST \/api\/v1\/cluster\/members/);
@@ -217,4 +221,27 @@ test('a gateway alone has no fleet, but saves and restores', async () => {
   assert.equal(restored.status, 200, restored.text);
   assert.equal((await alone.admin('GET', '/api/v1/secret/s')).status, 200);
   assert.equal((await alone.admin('PUT', '/api/v1/namespace?wait=all', { name: 'n' })).status, 201);
+});
+
+test('tags that a reload changes count for what is served and for what the node tells', async () => {
+  await using node = await startGateway({
+    config: {
+      workers: 1,
+      node_id: 'node-9',
+      tags: ['old'],
+      storage: { type: 'etcd', endpoints: etcd.endpoints, prefix: '/tags', dir: './state', encryption_key: '7'.repeat(64) },
+    },
+  });
+  await node.put('module', { name: 'm', payload: sends('new') });
+  await node.put('route', { ...route('m'), tags: ['#new'] });
+  const leftOut = async () => (await node.admin('GET', '/api/v1/status')).json().data.leftOut;
+  const tagsOf = async () => (await node.admin('GET', '/api/v1/cluster/nodes')).json().data[0]?.tags;
+  assert.equal((await leftOut()).length, 1);
+  await until('it is known', async () => (await tagsOf())?.[0] === 'old');
+  const file = join(node.folder, 'sekisho.yaml');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"old"', '"new"'));
+  assert.deepEqual((await node.admin('POST', '/api/v1/reload')).json().data.changed, ['tags']);
+  assert.equal((await ask(`${node.proxyUrl}/m`)).text, 'new');
+  assert.deepEqual(await leftOut(), []);
+  await until('others know', async () => (await tagsOf())?.[0] === 'new');
 });

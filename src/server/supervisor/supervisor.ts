@@ -241,6 +241,7 @@ class Supervisor implements Gateway {
       metrics: this.#metrics && (() => this.#renderMetrics()),
       processes: this.#processes(),
       phase: () => this.#life.phase,
+      tags: () => this.#settings.tags,
       followers: createModelFollowers(() => this.#workers.processes()),
       memory: this.#memory,
       gate: this.#gate,
