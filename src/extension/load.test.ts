@@ -151,7 +151,7 @@ ${schema('other', '/v1.0')}
 extensions:
 - {id: all_v2, path: /v2.0/, code: 'var a;'}
 - {id: networks, path: 'networks$', code_type: javascript, code: "import x from 'x';\\nexport const preCreate = x;"}
-- {id: comment, path: 'networks$', code: "// one may\\n// export const a\\nvar a;"}
+- {id: comment, path: '(?i)^/V2.0/(?P<kind>networks)$', code: "// one may\\n// export const a\\nvar a;"}
 - {id: from_file, path: subnets, url: ./hooks.ts}
 - {id: timer, path: '^cron://nightly$', code: 'var a;'}
 `,

@@ -1,5 +1,6 @@
 import { Script } from 'node:vm';
 import { SekishoError } from '../lib/errors.ts';
+import { compilePattern } from '../schema/pattern.ts';
 import type { ExtensionSource, SchemaSet } from '../schema/types.ts';
 import type { EnvironmentSource, ExtensionCode } from './types.ts';
 
@@ -27,11 +28,9 @@ export function toEnvironments(schemas: SchemaSet, { others, defaultType }: Envi
 }
 
 function toPattern({ id, path, place }: ExtensionSource): RegExp {
-  try {
-    return new RegExp(path);
-  } catch (error) {
-    throw new SekishoError('EXTENSION_COMPILE', `Extension ${id} (${place}): path ${path} is no regular expression.`, { cause: error });
-  }
+  const compiled = compilePattern(path);
+  if ('regExp' in compiled) return compiled.regExp;
+  throw new SekishoError('EXTENSION_COMPILE', `Extension ${id} (${place}): path ${path} is no regular expression: ${compiled.problem}`);
 }
 
 function toCode(source: ExtensionSource, defaultType: string): ExtensionCode {
