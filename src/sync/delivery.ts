@@ -27,6 +27,8 @@ export interface DeliveryOptions {
   readonly database: Database;
   readonly log: EventLog;
   schemas(): SchemaSet;
+  /** See `database-id.ts`. */
+  readonly databaseId?: string;
   readonly node: string;
   readonly ttlMs: number;
   readonly pollMs: number;
@@ -73,18 +75,20 @@ const ONLY_RECEIVERS: Sink = {
 /** Delivers the event log to etcd, to receivers, or to both, from whichever node leads; and compares database and etcd now and then. */
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { etcd, database, log, pollMs, backoffMs } = options;
+  const identified = options.databaseId === undefined ? {} : { databaseId: options.databaseId };
   const wake = createWake();
   const layout = () => layoutOf(options.schemas());
   let ended: AbortSignal | undefined;
   /** Keys of etcd may be of another history of the database then. */
   const repair = createGapRepair(
     async () => {
-      if (etcd !== undefined && ended !== undefined) await resync({ database, log, etcd, layout: layout(), schemas: [], signal: ended });
+      if (etcd !== undefined && ended !== undefined)
+        await resync({ database, log, etcd, layout: layout(), ...identified, schemas: [], signal: ended });
     },
     Math.min(backoffMs, 1000),
   );
   const followed = options.source && createFollowedLog({ log, source: options.source, wake, backoffMs, onGap: () => repair.onGap() });
-  const sink = etcd === undefined ? ONLY_RECEIVERS : createEtcdSink({ etcd, layout });
+  const sink = etcd === undefined ? ONLY_RECEIVERS : createEtcdSink({ etcd, layout, ...identified });
   const publisher = createPublisher({ log: followed ?? log, sink, wake, pollMs, backoffMs });
   let backlog: DeliveryStatus['backlog'];
   let drift: Drift | undefined;
@@ -105,7 +109,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     const works: SideWork[] = [];
     if (etcd !== undefined && options.driftIntervalMs > 0) {
       const run = async (): Promise<void> => {
-        drift = await measureDrift({ database, log, etcd, layout: layout(), signal });
+        drift = await measureDrift({ database, log, etcd, layout: layout(), ...identified, signal });
       };
       works.push({ wait: every(options.driftIntervalMs), run, what: 'comparing database and etcd' });
     }

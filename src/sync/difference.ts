@@ -23,6 +23,8 @@ export interface Comparison {
   readonly log: EventLog;
   readonly etcd: Etcd;
   readonly layout: SyncLayout;
+  /** See `database-id.ts`; absent where etcd is known to be that of the database. */
+  readonly databaseId?: string;
   readonly signal?: AbortSignal;
 }
 

@@ -12,6 +12,8 @@ import { planSteps, type Step } from './steps.ts';
 import type { Delivery, Fence, Refused, Sink } from './types.ts';
 
 export interface EtcdSinkOptions {
+  /** See `database-id.ts`; written down beside the layout. */
+  readonly databaseId?: string | undefined;
   readonly etcd: Etcd;
   /** Of the schemas that are served now. */
   layout(): SyncLayout;
@@ -35,7 +37,7 @@ export function createEtcdSink(options: EtcdSinkOptions): Sink {
   let recorded: SyncLayout | undefined;
   /** Keys are written under layouts that are written down; false when another node leads. */
   const record = async (fence: Fence, layout: SyncLayout): Promise<boolean> => {
-    if (recorded !== layout && !(await recordLayout(etcd, layout, fence))) return false;
+    if (recorded !== layout && !(await recordLayout(etcd, layout, fence, options.databaseId))) return false;
     recorded = layout;
     return true;
   };

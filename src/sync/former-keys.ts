@@ -1,4 +1,5 @@
 import type { Etcd, KeyValue, TxnOperation } from '../etcd/types.ts';
+import { observe } from '../lib/event.ts';
 import { toResourcePath } from '../schema/resource-path.ts';
 import { splitSyncKey } from '../schema/sync-key.ts';
 import type { ResourceType } from '../schema/types.ts';
@@ -25,20 +26,47 @@ const PREFIXES = ['/gohan/', REPORTS_PREFIX];
  * Writes down in etcd, before anything is written under them, which keys are ours: one record per schema and template, which outlives both. False when
  * another node leads.
  */
-export async function recordLayout(etcd: Etcd, { types }: SyncLayout, { compare, lost }: Fence): Promise<boolean> {
-  const known = new Map<string, string>();
-  for await (const { kvs } of etcd.pages({ prefix: LAYOUTS_PREFIX }, lost)) for (const kv of kvs) known.set(kv.key, kv.value.toString());
-  const missing = types.map(toRecord).filter(({ key, value }) => known.get(key) !== value);
+export async function recordLayout(
+  etcd: Etcd,
+  { types }: SyncLayout,
+  { compare, lost }: Fence,
+  databaseId: string | undefined,
+): Promise<boolean> {
+  const known = new Map<string, Buffer>();
+  for await (const { kvs } of etcd.pages({ prefix: LAYOUTS_PREFIX }, lost)) for (const kv of kvs) known.set(kv.key, kv.value);
+  const missing = types.map((type) => toRecord(type, databaseId)).filter(({ key, value }) => known.get(key)?.toString() !== value);
+  const others = missing.find(({ key }) => isOfOther(known.get(key) ?? Buffer.alloc(0), databaseId));
   for (let from = 0; from < missing.length; from += MAX_OPERATIONS) {
     const success = missing.slice(from, from + MAX_OPERATIONS).map((put): TxnOperation => ({ put }));
     const { succeeded } = await etcd.txn({ ...(compare !== undefined && { compare: [compare] }), success });
     if (!succeeded) return false;
   }
+  if (others !== undefined)
+    observe({
+      type: 'warning',
+      text: `keys such as ${others.key.slice(LAYOUTS_PREFIX.length)} were delivered from another database until now; is \`etcd\` the right one?`,
+    });
   return true;
 }
 
-function toRecord({ type, pattern, isPlain }: TypeLayout): { readonly key: string; readonly value: string } {
-  return { key: LAYOUTS_PREFIX + pattern, value: JSON.stringify({ schema: type.id, plain: isPlain }) };
+function toRecord({ type, pattern, isPlain }: TypeLayout, database: string | undefined): { readonly key: string; readonly value: string } {
+  return { key: LAYOUTS_PREFIX + pattern, value: JSON.stringify({ schema: type.id, plain: isPlain, database }) };
+}
+
+/** One of the present templates under which keys were last delivered from another database; undefined when there is none. */
+export async function otherOwner({ etcd, layout, databaseId, signal }: Comparison): Promise<string | undefined> {
+  const patterns = new Set(layout.types.map(({ pattern }) => pattern));
+  for await (const { kvs } of etcd.pages({ prefix: LAYOUTS_PREFIX }, signal))
+    for (const { key, value } of kvs) {
+      const pattern = key.slice(LAYOUTS_PREFIX.length);
+      if (patterns.has(pattern) && isOfOther(value, databaseId)) return pattern;
+    }
+  return undefined;
+}
+
+function isOfOther(record: Buffer, databaseId: string | undefined): boolean {
+  const { database } = toFields(parse(record.toString()));
+  return databaseId !== undefined && typeof database === 'string' && database !== databaseId;
 }
 
 /**
@@ -66,12 +94,15 @@ export function formerProblem(text: string): string | undefined {
   return undefined;
 }
 
-async function* formerLayouts({ etcd, layout, signal }: Comparison, templates: readonly string[]): AsyncGenerator<FormerLayout> {
+async function* formerLayouts(
+  { etcd, layout, databaseId, signal }: Comparison,
+  templates: readonly string[],
+): AsyncGenerator<FormerLayout> {
   const known = new Set(layout.types.map(({ pattern }) => pattern));
   for await (const { kvs } of etcd.pages({ prefix: LAYOUTS_PREFIX }, signal))
     for (const record of kvs) {
       const pattern = record.key.slice(LAYOUTS_PREFIX.length);
-      const former = known.has(pattern) ? undefined : toRecorded(pattern, record);
+      const former = known.has(pattern) || isOfOther(record.value, databaseId) ? undefined : toRecorded(pattern, record);
       if (former !== undefined) yield former;
       known.add(pattern);
     }

@@ -5,6 +5,7 @@ import { type EtcdServers, startEtcd } from '../../test/support/etcd.ts';
 import { changesOf, openEtcd, SYNC_SCHEMAS, syncType } from '../../test/support/sync.ts';
 import { until } from '../../test/support/until.ts';
 import type { Etcd } from '../etcd/types.ts';
+import { subscribe } from '../lib/event.ts';
 import type { Database } from '../sql/types.ts';
 import { createSync, type Sync } from './sync.ts';
 
@@ -125,5 +126,38 @@ onEveryDatabase((subject) => {
     await until('it is there', async () => (await etcd.range({ key: '/config/v1/nets/b' })).kvs[0]?.value.toString().includes('two'));
     await changesOf(database).delete(syncType('net'), 'b');
     await until('it is gone', async () => (await etcd.range({ key: '/config/v1/nets/b' })).kvs.length === 0);
+  });
+
+  test('a gateway of another database removes nothing, and knows nothing of its former keys', async () => {
+    await etcd.put('/gohan/cluster/layouts/old/{{id}}', JSON.stringify({ schema: 'old', plain: false, database: 'another' }));
+    await etcd.put('/old/x', written({ id: 'x' }));
+    const other = await subject.open(await subject.createConnection(), { count: 10, intervalMs: 5 });
+    try {
+      await other.prepare(SYNC_SCHEMAS, { autoMigrate: true, cascadeDelete: false });
+      const models = { database: other, schemas: () => SYNC_SCHEMAS };
+      const stranger = await createSync({ etcd, models, node: 'stranger', runEvent: () => Promise.resolve({}), delivers: false });
+      try {
+        const before = await keysOf();
+        await assert.rejects(stranger.resync([]), { code: 'SYNC_OTHER_DATABASE', message: /nothing was removed; is `etcd` the right one/ });
+        await assert.rejects(stranger.rehearse([]), { code: 'SYNC_OTHER_DATABASE' });
+        assert.deepEqual(await keysOf(), before);
+      } finally {
+        await stranger.close();
+      }
+      // Whoever is to deliver from there says so by leading.
+      await node.close();
+      const warnings: string[] = [];
+      const stop = subscribe((event) => {
+        if (event.type === 'warning') warnings.push(event.text);
+      });
+      node = await createSync({ etcd, models, node: 'heir', runEvent: () => Promise.resolve({}), driftIntervalMs: 0, pollMs: 200 });
+      await until('it is told', () => warnings.some((text) => /were delivered from another database until now/.test(text)));
+      stop();
+      assert.deepEqual(await node.resync([]), { written: 0, removed: 2, kept: 0, waiting: 0 });
+      assert.deepEqual(await keysOf(), ['/old/x']);
+    } finally {
+      await node.close();
+      await other.close();
+    }
   });
 });

@@ -7,7 +7,7 @@ import type { Database, Resource } from '../sql/types.ts';
 import { type Difference, orphanedKeys, rowPages } from './difference.ts';
 import { type Drift, findDrift } from './drift.ts';
 import { allFields, toResource } from './find-rows.ts';
-import { formerKeys, formerProblem, namedKeys } from './former-keys.ts';
+import { formerKeys, formerProblem, namedKeys, otherOwner } from './former-keys.ts';
 import type { SyncLayout, TypeLayout } from './layout.ts';
 import { CONFIG_PREFIX, MONITORING_PREFIX, STATE_PREFIX } from './names.ts';
 import { pause } from './pause.ts';
@@ -17,6 +17,8 @@ export interface ResyncOptions {
   readonly log: EventLog;
   readonly etcd: Etcd;
   readonly layout: SyncLayout;
+  /** See `database-id.ts`. */
+  readonly databaseId?: string;
   /** Ids of schemas; empty for all. */
   readonly schemas: readonly string[];
   /** Templates of keys that they had before, whose keys are removed as well. */
@@ -56,24 +58,37 @@ const STALL_MS = 30_000;
 /**
  * Makes etcd hold what it should: every resource goes through the event log once more, in the order that its row lock gives it among changes of others, and
  * then keys that no resource has are removed; without named schemas those of former layouts too. Runs on any node, while others write; the leader delivers.
- * QUERY_INVALID for a schema that there is not, and for a former template that could be any key.
+ * QUERY_INVALID for a schema that there is not, and for a former template that could be any key; SYNC_OTHER_DATABASE when etcd holds what another database has.
  */
 export async function resync(options: ResyncOptions): Promise<ResyncResult> {
   const types = chosenTypes(options);
   const former = formerOf(options);
+  await checkOwner(options);
   let written = 0;
   for (const layout of types) written += await writeAll(options, layout);
   const waiting = await awaitDelivery(options);
+  await checkOwner(options);
   const cleaned = { removed: 0, kept: 0 };
   for (const layout of types) await removeAll(options, orphanedKeys(options, layout), cleaned, layout.type.id);
   await removeAll(options, options.schemas.length === 0 ? formerKeys(options, former) : namedKeys(options, former), cleaned);
   return { written, ...cleaned, waiting };
 }
 
+/** Who leads writes down from which database it delivers; it may be another one after a while. */
+async function checkOwner(options: ResyncOptions): Promise<void> {
+  const pattern = await otherOwner(options);
+  if (pattern === undefined) return;
+  throw new SekishoError(
+    'SYNC_OTHER_DATABASE',
+    `keys such as ${pattern} were delivered from another database than that of this gateway, so nothing was removed; is \`etcd\` the right one?`,
+  );
+}
+
 /** What `resync` with the same options would repair: of the keys that are named, `orphaned` ones would be removed. Changes nothing. */
 export async function rehearse(options: ResyncOptions): Promise<Drift> {
   const types = chosenTypes(options);
   const former = formerOf(options);
+  await checkOwner(options);
   return await findDrift(options, { ...(options.schemas.length > 0 && { types }), former, maxExamples: MAX_NAMED });
 }
 

@@ -6,6 +6,7 @@ import type { ChangeSource } from '../sql/change-source.ts';
 import { openEventLog } from '../sql/event-log.ts';
 import type { Database } from '../sql/types.ts';
 import { type CronJob, type CronStatus, createCron } from './cron.ts';
+import { databaseIdOf } from './database-id.ts';
 import { createDelivery, type Delivery, type DeliveryStatus } from './delivery.ts';
 import { type Drift, measureDrift } from './drift.ts';
 import { layoutOf } from './layout.ts';
@@ -106,6 +107,8 @@ export async function createSync(options: SyncOptions): Promise<Sync> {
   const receivers = options.webhooks ?? [];
   const webhooks = models && createWebhooks({ ...models, webhooks: receivers, pollMs });
   const log = models && (await openEventLog(models.database, webhooks?.receivers));
+  // Tells what was delivered from here from what others delivered to the same etcd.
+  const identified = etcd !== undefined && models !== undefined ? { databaseId: await databaseIdOf(models.database) } : {};
   const layout = () => layoutOf((models as NonNullable<typeof models>).schemas());
   let delivery: Delivery | undefined;
   let reports: Election | undefined;
@@ -118,6 +121,7 @@ export async function createSync(options: SyncOptions): Promise<Sync> {
       pollMs,
       backoffMs,
       driftIntervalMs,
+      ...identified,
       ...(etcd && { etcd }),
       ...(options.source && { source: options.source }),
       ...(webhooks !== undefined && receivers.length > 0 && { forward: (lost) => webhooks.run(lost) }),
@@ -141,7 +145,8 @@ export async function createSync(options: SyncOptions): Promise<Sync> {
     else closers.push(runAlone((signal) => cron.run(signal)));
   }
   const needed = () => {
-    if (etcd !== undefined && models !== undefined && log !== undefined) return { etcd, database: models.database, log, layout: layout() };
+    if (etcd !== undefined && models !== undefined && log !== undefined)
+      return { etcd, database: models.database, log, layout: layout(), ...identified };
     const missing =
       etcd === undefined ? '`etcd`: there is nothing to compare the resources with' : '`schemas`: there is nothing to deliver';
     throw new SekishoError('SYNC_NO_ETCD', `the configuration names no ${missing}`);
