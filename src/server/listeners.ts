@@ -31,6 +31,7 @@ export interface ProxyFront {
   drain(graceMs: number, idleMs: number): Promise<void>;
 }
 
+/** `certificates` is asked at every TLS handshake, so that changes count at once. */
 export function createProxyFront({ proxy }: Settings, onExchange: ExchangeHandler, certificates: CertificateLookup): ProxyFront {
   const frontend = createFrontend({ limits: proxy.limits, onExchange, onReject: observeRejection });
   const listeners = proxyListeners(proxy, certificates);
@@ -43,12 +44,6 @@ export function createProxyFront({ proxy }: Settings, onExchange: ExchangeHandle
     connections: () => frontend.connections,
     drain: (graceMs, idleMs) => frontend.drain(graceMs, idleMs),
   };
-}
-
-/** Listens for the traffic. `certificates` is asked at every TLS handshake, so that changes count at once. */
-export async function listenProxy({ proxy }: Settings, onExchange: ExchangeHandler, certificates: CertificateLookup): Promise<Listening> {
-  const frontend = createFrontend({ limits: proxy.limits, onExchange, onReject: observeRejection });
-  return await listenAll(frontend, proxyListeners(proxy, certificates));
 }
 
 /** The listeners of the traffic, as the configuration has them. */
