@@ -1,4 +1,5 @@
 import net, { createServer } from 'node:net';
+import { getSystemErrorName } from 'node:util';
 import { listenError } from './listen-error.ts';
 
 /** A TCP socket as libuv has it. Node's `listen` takes it, and a child process can be given it; opaque otherwise. */
@@ -26,7 +27,8 @@ export async function bindShared(address: SharedAddress, count: number): Promise
   const { host, port } = await probe(address);
   const handles: SocketHandle[] = [];
   try {
-    for (let at = 0; at < count; at += 1) handles.push(bind(host, handles[0] === undefined ? port : portOf(handles[0]), address));
+    for (let at = 0; at < count; at += 1)
+      handles.push(bind(host, handles[0] === undefined ? port : portOf(handles[0]), address, count === 1));
   } catch (error) {
     for (const handle of handles) handle.close();
     throw error;
@@ -65,8 +67,11 @@ interface ServerHandles {
 }
 const REUSE_PORT = 2;
 
-function bind(host: string, port: number, { setting }: SharedAddress): SocketHandle {
-  const made = (net as unknown as ServerHandles)._createServerHandle(host, port, host.includes(':') ? 6 : 4, -1, REUSE_PORT);
+/** With `mayBeAlone`, where the system shares no ports (macOS, Windows), a socket that shares none. */
+function bind(host: string, port: number, { setting }: SharedAddress, mayBeAlone = false): SocketHandle {
+  const make = (flags: number) => (net as unknown as ServerHandles)._createServerHandle(host, port, host.includes(':') ? 6 : 4, -1, flags);
+  let made = make(REUSE_PORT);
+  if (mayBeAlone && typeof made === 'number' && getSystemErrorName(made) === 'ENOTSUP') made = make(0);
   if (typeof made !== 'number') return made;
   const cause: NodeJS.ErrnoException = Object.assign(new Error(`bind: ${made}`), { errno: made, code: codeOf(made) });
   throw listenError(cause, setting, host, port);
