@@ -421,7 +421,7 @@ export const ERRORS = {
   },
   SYNC_OTHER_DATABASE: {
     status: 409,
-    title: 'etcd of another database',
+    title: 'Another database delivered',
     help: 'The keys of these schemas were last delivered from another database: a resync from this one would remove what is not its own. Point `etcd` elsewhere, or let a gateway of this database deliver a change first.',
   },
   SYNC_NO_ETCD: { status: 400, title: 'No etcd', help: 'This needs `etcd` in the configuration.' },

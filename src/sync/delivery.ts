@@ -1,10 +1,10 @@
 import { createElection } from '../etcd/election.ts';
 import type { Compare, Etcd, Leadership } from '../etcd/types.ts';
-import { observe } from '../lib/event.ts';
 import type { SchemaSet } from '../schema/types.ts';
 import type { ChangeSource } from '../sql/change-source.ts';
 import type { EventLog } from '../sql/event-log.ts';
 import type { Database } from '../sql/types.ts';
+import { type Backlog, createBacklogCount } from './backlog-count.ts';
 import { beside, type SideWork } from './beside.ts';
 import { createDatabaseLease } from './database-lease.ts';
 import { type Drift, measureDrift } from './drift.ts';
@@ -45,7 +45,7 @@ export interface DeliveryStatus extends PublisherStatus {
   readonly isLeader: boolean;
   readonly leader: string | undefined;
   /** Undefined where another node leads, and before it was first counted. */
-  readonly backlog: { readonly count: number; readonly ageMs: number } | undefined;
+  readonly backlog: Backlog | undefined;
   readonly drift: Drift | undefined;
   /** Where the order comes from, when not from the log itself. */
   readonly source: FollowedLogStatus | undefined;
@@ -62,9 +62,6 @@ interface Office {
   leader(): string | undefined;
   close(): Promise<void>;
 }
-
-/** Of this age at most is what is told of the event log. */
-const MAX_COUNT_MS = 5000;
 
 /** Receivers have queues of their own, which the log fills when rows are removed: nothing else is to be done. */
 const ONLY_RECEIVERS: Sink = {
@@ -90,16 +87,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const followed = options.source && createFollowedLog({ log, source: options.source, wake, backoffMs, onGap: () => repair.onGap() });
   const sink = etcd === undefined ? ONLY_RECEIVERS : createEtcdSink({ etcd, layout, ...identified });
   const publisher = createPublisher({ log: followed ?? log, sink, wake, pollMs, backoffMs });
-  let backlog: DeliveryStatus['backlog'];
   let drift: Drift | undefined;
-  const count = async (): Promise<void> => {
-    const { count: rows, oldest } = await log.backlog();
-    backlog = { count: rows, ageMs: rows === 0 ? 0 : Math.max(0, Date.now() - oldest * 1000) };
-    observe({ type: 'sync.backlog', ...backlog });
-  };
   const every = (ms: number) => (signal: AbortSignal) => pause(ms, signal);
-  /** While nobody leads, all tell: then it matters most. */
-  const isTelling = (): boolean => office.isLeader || office.leader() === undefined;
   const lead = async (lost: AbortSignal, compare: Compare | undefined): Promise<void> => {
     const over = new AbortController();
     const signal = AbortSignal.any([lost, over.signal]);
@@ -122,21 +111,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       await Promise.all([...besides, notices?.close()]);
     }
   };
-  const closing = new AbortController();
-  const counting = beside(
-    {
-      wait: every(Math.min(Math.max(pollMs, 1000), MAX_COUNT_MS)),
-      what: 'counting the event log',
-      async run() {
-        if (isTelling()) return await count();
-        // What another node counts is told there.
-        if (backlog !== undefined) observe({ type: 'sync.backlog', count: 0, ageMs: 0 });
-        backlog = undefined;
-      },
-    },
-    closing.signal,
-  );
   const office = etcd === undefined ? ownOffice(options, lead) : electedOffice(options, etcd, lead);
+  // While nobody leads, all tell: then it matters most.
+  const counted = createBacklogCount({ log, pollMs, isTelling: () => office.isLeader || office.leader() === undefined });
   const notices = etcd && createNotices({ etcd, log, isHere: () => office.isLeader });
   const stopListening = database.onLogged(() => {
     wake.ring();
@@ -147,14 +124,13 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       ...publisher.status(),
       isLeader: office.isLeader,
       leader: office.leader(),
-      backlog: isTelling() ? backlog : undefined,
+      backlog: counted.backlog(),
       drift: office.isLeader ? drift : undefined,
       source: office.isLeader ? followed?.status() : undefined,
     }),
     async close() {
       stopListening();
-      closing.abort();
-      await Promise.all([office.close(), notices?.close(), counting]);
+      await Promise.all([office.close(), notices?.close(), counted.close()]);
     },
   };
 }
