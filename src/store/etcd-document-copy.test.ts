@@ -160,7 +160,7 @@ test('without a folder for the last good state there is nothing to read while et
   await store.put(ENTITIES, by);
   await store.documents.put('a', 'c', 'one', 1);
   await proxy.refuse();
-  await assert.rejects(store.documents.get('a', 'c', 'one'), { code: 'STORE_FAILED' });
+  await assert.rejects(store.documents.get('a', 'c', 'one'), { code: 'STORE_FAILED', message: /^the document one was not read: / });
 });
 
 test('a copy that is damaged is told, not served, and made anew when etcd is there', async (t) => {

@@ -113,7 +113,7 @@ function createReader({ timeoutMs, copy, isReached }: EtcdDocumentsOptions): Rea
     try {
       return await fromEtcd(AbortSignal.timeout(timeoutMs));
     } catch (error) {
-      if (copy?.isWhole !== true || !isPassing(error)) throw toStoreError(error, what);
+      if (copy?.isWhole !== true || !isPassing(error)) throw toStoreError(error, what, 'read');
       awayUntil = performance.now() + AWAY_MS;
       return fromCopy(copy);
     }

@@ -11,9 +11,9 @@ export function isPassing(error: unknown): boolean {
 }
 
 /** A failed call of etcd as the store tells it: what was not done, why, and what helps. */
-export function toStoreError(error: unknown, what: string): SekishoError {
+export function toStoreError(error: unknown, what: string, done: 'stored' | 'read' = 'stored'): SekishoError {
   if (error instanceof SekishoError && !error.code.startsWith('ETCD_')) return error;
-  if (isUnknownOutcome(error))
+  if (isUnknownOutcome(error) && done === 'stored')
     return fail(`${what} was sent to etcd, but whether it was stored is not known: read what is there before you try again`, error);
   if (hasCode(error, 'ETCD_NO_SPACE'))
     return fail(
@@ -22,12 +22,12 @@ export function toStoreError(error: unknown, what: string): SekishoError {
     );
   if (hasCode(error, 'ETCD_DENIED'))
     return fail(
-      `${what} was not stored or read: etcd refuses; storage.username has to be allowed to read and write everything beneath storage.prefix`,
+      `${what} was not ${done}: etcd refuses; storage.username has to be allowed to read and write everything beneath storage.prefix`,
       error,
     );
   if (hasCode(error, 'ETCD_TOO_LARGE'))
     return new SekishoError('STORE_TOO_LARGE', `${what} is larger than etcd takes: ${tell(error)}`, { cause: error });
-  return fail(`${what} was not stored or read: ${tell(error)}`, error);
+  return fail(`${what} was not ${done}: ${tell(error)}`, error);
 }
 
 function hasCode(error: unknown, code: ErrorCode): boolean {

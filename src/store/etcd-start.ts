@@ -41,6 +41,6 @@ async function checkHope({ etcd, layout, follower }: FirstStateOptions, isOver: 
     await etcd.range({ key: layout.state });
     if (isOver) throw new SekishoError('STORE_FAILED', 'etcd answers, but the state could not be read in time');
   } catch (error) {
-    if (isOver || !isPassing(error)) throw toStoreError(error, 'the state');
+    if (isOver || !isPassing(error)) throw toStoreError(error, 'the state', 'read');
   }
 }

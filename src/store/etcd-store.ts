@@ -235,7 +235,7 @@ class EtcdStore implements MovableStore {
     try {
       return await readHistory(this.#parts.etcd, this.#layout, { limit, before: Math.min(before ?? revision + 1, revision + 1), first });
     } catch (error) {
-      throw toStoreError(error, 'the history');
+      throw toStoreError(error, 'the history', 'read');
     }
   }
 
