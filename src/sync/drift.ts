@@ -44,10 +44,13 @@ export async function findDrift(
 ): Promise<Drift> {
   const count = { missing: 0, different: 0, orphaned: 0, foreign: 0 };
   const examples: string[] = [];
+  /** They come last: nobody has to do anything about them. */
+  const foreign: string[] = [];
   let resources = 0;
   const note = ({ kind, key }: Difference): void => {
     count[kind] += 1;
-    if (examples.length < maxExamples) examples.push(`${kind} ${key}`);
+    const list = kind === 'foreign' ? foreign : examples;
+    if (list.length < maxExamples) list.push(`${kind} ${key}`);
   };
   for (const layout of types ?? comparison.layout.types) {
     for await (const difference of differingRows(comparison, layout, (rows) => (resources += rows))) note(difference);
@@ -55,5 +58,5 @@ export async function findDrift(
   }
   const others = types === undefined ? formerKeys(comparison, former) : namedKeys(comparison, former);
   for await (const difference of others) note(difference);
-  return { at: new Date().toISOString(), resources, ...count, examples };
+  return { at: new Date().toISOString(), resources, ...count, examples: [...examples, ...foreign].slice(0, maxExamples) };
 }
