@@ -24,6 +24,7 @@ function open(options: Partial<TurnsOptions> = {}) {
 test('whoever was outrun first goes first', async () => {
   const { turns } = open();
   assert.equal(turns.wait(), undefined, 'nobody waits');
+  turns.outrun(true);
   turns.onEvents([came(B, 11), came(OWN, 12), came(C, 13)]);
   const waiting = turns.wait();
   assert.ok(waiting !== undefined, 'another one is before us');
@@ -38,6 +39,7 @@ test('whoever was outrun first goes first', async () => {
 
 test('a place is kept when its node is outrun again', () => {
   const { turns } = open();
+  turns.outrun(true);
   turns.onEvents([came(OWN, 11), came(B, 12), came(OWN, 11, 13)]);
   assert.equal(turns.wait(), undefined);
 });
@@ -58,10 +60,39 @@ test('a node that lets its turn pass is not waited for a second time, and its ke
   turns.onList([toKey(B, 11), toKey(C, 12)]);
   for (let waiting = turns.wait(); waiting !== undefined; waiting = turns.wait()) await waiting;
   assert.deepEqual(turns.spent(), [B, C]);
-  turns.onEvents([came(B, 11, 15)]);
-  assert.ok(turns.wait() !== undefined, 'it lives');
+  turns.onEvents([came(B, 16)]);
+  assert.ok(turns.wait() !== undefined, 'it has a new place');
   turns.onList([toKey(C, 12)]);
   assert.equal(turns.wait(), undefined, 'gone from the list');
+});
+
+test('a node that gives signs of life is waited for longer, though not for ever', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+  let now = 0;
+  t.mock.method(performance, 'now', () => now);
+  const { turns, writes } = open({ patienceMs: 100 });
+  const pass = (ms: number): void => {
+    now += ms;
+    t.mock.timers.tick(ms);
+  };
+  turns.onEvents([came(B, 11)]);
+  for (let sign = 12; sign < 15; sign += 1) {
+    assert.ok(turns.wait() !== undefined);
+    pass(90);
+    turns.onEvents([came(B, 11, sign)]);
+  }
+  assert.ok(turns.wait() !== undefined, 'its last sign is fresh');
+  pass(30);
+  assert.equal(turns.wait(), undefined, 'it had three times as long');
+  turns.outrun(true);
+  pass(50);
+  assert.deepEqual(writes, ['reserve'], 'we give signs as well');
+  turns.onEvents([came(OWN, 21)]);
+  turns.taken([OWN]);
+  pass(100);
+  assert.deepEqual(writes, ['reserve']);
+  turns.onEvents([came(OWN, 22)]);
+  assert.deepEqual(writes, ['reserve', 'release'], 'one that came too late is taken away');
 });
 
 test('a turn that nobody needs any more is given back; without etcd nobody waits', () => {

@@ -30,7 +30,7 @@ export interface TurnsOptions {
   readonly release: () => void;
   /** False while etcd does not answer: nobody is waited for. */
   readonly isNeeded: () => boolean;
-  /** How long a node that is to go first is waited for. Milliseconds; 1000 by default. */
+  /** How long a node that is to go first is waited for after its last sign of life, and three times that in all. Milliseconds; 1000 by default. */
   readonly patienceMs?: number;
 }
 
@@ -39,10 +39,20 @@ interface Place {
   /** etcd's revisions: the place in the row, and the last sign of life. */
   readonly createRevision: number;
   readonly modRevision: number;
-  hasPassed: boolean;
+  readonly hasPassed: boolean;
+}
+
+/** Who is waited for, since when, and since its last sign of life; no place while our own is on its way. */
+interface First {
+  readonly place: Place | undefined;
+  readonly since: number;
+  readonly aliveAt: number;
 }
 
 const PATIENCE_MS = 1000;
+/** How often a node that has left its key gives a sign of life, and how long it may take for its turn, in terms of the patience. */
+const SIGN_SHARE = 0.4;
+const MAX_PATIENCES = 3;
 /** So many keys one change takes away at most. */
 const MAX_SPENT = 3;
 
@@ -61,8 +71,10 @@ class TurnsOfNodes implements EtcdTurns {
   readonly #waiting = new Set<() => void>();
   /** Our key was left, and is not among the places yet. */
   #isOnItsWay = false;
-  /** Who was first when we last wanted to know, and since when. */
-  #first: { readonly place: Place | undefined; readonly since: number } | undefined;
+  /** Who was first when we last wanted to know. */
+  #first: First | undefined;
+  /** Runs from when a change was outrun until it is stored or given up. */
+  #signs: NodeJS.Timeout | undefined;
 
   constructor({ own, reserve, release, isNeeded, patienceMs = PATIENCE_MS }: TurnsOptions) {
     this.#own = own;
@@ -74,22 +86,25 @@ class TurnsOfNodes implements EtcdTurns {
 
   wait(): Promise<void> | undefined {
     while (this.#isNeeded()) {
-      const place = this.#isOnItsWay ? undefined : this.#toFirst();
+      const place = this.#isOnItsWay ? undefined : this.#findFirst();
       if (!this.#isOnItsWay && (place === undefined || place.key === this.#own)) return undefined;
-      if (this.#first === undefined || this.#first.place !== place) this.#first = { place, since: performance.now() };
-      const leftMs = this.#patienceMs - (performance.now() - this.#first.since);
+      this.#first = toFirst(this.#first, place);
+      const { since, aliveAt } = this.#first;
+      const leftMs = Math.min(aliveAt + this.#patienceMs, since + MAX_PATIENCES * this.#patienceMs) - performance.now();
       if (leftMs > 0) return this.#untilNews(leftMs);
       if (place === undefined) this.#isOnItsWay = false;
-      else place.hasPassed = true;
+      else this.#places.set(place.key, { ...place, hasPassed: true });
     }
     return undefined;
   }
 
   pass(): void {
+    this.#stopSigns();
     if (this.#hasOwn) this.#release();
   }
 
   outrun(isLeft: boolean): void {
+    this.#signs ??= setInterval(this.#reserve, SIGN_SHARE * this.#patienceMs).unref();
     if (this.#hasOwn) return;
     if (!isLeft) this.#reserve();
     this.#isOnItsWay = true;
@@ -97,6 +112,7 @@ class TurnsOfNodes implements EtcdTurns {
   }
 
   taken(keys: readonly string[]): void {
+    this.#stopSigns();
     for (const key of keys) this.#places.delete(key);
     this.#isOnItsWay = false;
   }
@@ -130,7 +146,7 @@ class TurnsOfNodes implements EtcdTurns {
     return this.#isOnItsWay || this.#places.has(this.#own);
   }
 
-  #toFirst(): Place | undefined {
+  #findFirst(): Place | undefined {
     let first: Place | undefined;
     for (const place of this.#places.values())
       if (!place.hasPassed && (first === undefined || place.createRevision < first.createRevision)) first = place;
@@ -138,9 +154,17 @@ class TurnsOfNodes implements EtcdTurns {
   }
 
   #add({ key, createRevision, modRevision }: KeyValue): void {
-    if (this.#places.get(key)?.modRevision === modRevision) return;
-    this.#places.set(key, { key, createRevision, modRevision, hasPassed: false });
-    if (key === this.#own) this.#isOnItsWay = false;
+    const known = this.#places.get(key);
+    this.#places.set(key, { key, createRevision, modRevision, hasPassed: known?.createRevision === createRevision && known.hasPassed });
+    if (key !== this.#own) return;
+    this.#isOnItsWay = false;
+    // A sign of life that came after the turn it was given for.
+    if (this.#signs === undefined) this.#release();
+  }
+
+  #stopSigns(): void {
+    clearInterval(this.#signs);
+    this.#signs = undefined;
   }
 
   #wake(): void {
@@ -155,4 +179,11 @@ class TurnsOfNodes implements EtcdTurns {
     clearTimeout(timer);
     this.#waiting.delete(resolve);
   }
+}
+
+function toFirst(known: First | undefined, place: Place | undefined): First {
+  const now = performance.now();
+  if (known === undefined || known.place?.key !== place?.key || known.place?.createRevision !== place?.createRevision)
+    return { place, since: now, aliveAt: now };
+  return known.place?.modRevision === place?.modRevision ? known : { ...known, place, aliveAt: now };
 }
