@@ -16,7 +16,7 @@ export const PROCESSES = {
     default: '10s',
     min: '100ms',
     origin: 'sekisho',
-    doc: 'A worker that does not answer its supervisor for so long is killed and replaced.',
+    doc: 'A worker that does not answer its supervisor for so long is killed and replaced; one that starts has at least a minute.',
   },
   worker_memory_limit: {
     type: 'bytes',

@@ -92,6 +92,12 @@ test('a worker that does not answer is killed and replaced', async () => {
   assert.match((await gateway.admin('GET', '/metrics')).text, /^sekisho_worker_changes_total\{state="stalled"\} [1-9]\d*$/m);
 });
 
+test('a worker that takes its time to start is not taken for one that stalls', async () => {
+  await using gateway = await startWithWorkers({ config: { workers: 1, worker_stall_timeout: '100ms', log_level: 'info' } });
+  const told = await until('it is told', () => gateway.log().includes('"state":"serving"') && gateway.log());
+  assert.doesNotMatch(told.slice(0, told.indexOf('"state":"serving"')), /stalled/);
+});
+
 test('a worker over its memory limit is replaced first, and finishes what it has', async () => {
   await using upstream = await startUpstream();
   await using gateway = await startWithWorkers({

@@ -59,6 +59,8 @@ interface Slot {
 const STEADY_MS = 10_000;
 const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 30_000;
+/** A process that starts on a busy machine has its whole program to load before it can answer. */
+const START_PATIENCE_MS = 60_000;
 /** From this pause on, another worker takes the connections that wait for the one that does not come up. */
 const ADOPTION_PAUSE_MS = 800;
 const METRICS_PATIENCE_MS = 2000;
@@ -353,11 +355,12 @@ class WorkerPool implements Workers {
     // This process itself was held up: answers may be waiting to be read.
     const isLate = now - this.#lastTick > periodMs * 3;
     this.#lastTick = now;
-    const { settings } = this.#options.start(1);
+    const { workerMemoryLimitBytes, workerStallTimeoutMs } = this.#options.start(1).settings;
     for (const process of this.#all) {
+      const timeoutMs = process.state === 'starting' ? Math.max(START_PATIENCE_MS, workerStallTimeoutMs) : workerStallTimeoutMs;
       if (isLate && process.askedAt !== undefined) process.askedAt = now;
-      if (process.askedAt === undefined) this.#ask(process, settings.workerMemoryLimitBytes);
-      else if (now - process.askedAt > settings.workerStallTimeoutMs) {
+      if (process.askedAt === undefined) this.#ask(process, workerMemoryLimitBytes);
+      else if (now - process.askedAt > timeoutMs) {
         this.#tell(process, 'stalled', `it has not answered for ${now - process.askedAt} ms`);
         process.askedAt = now;
         process.kill('it stalled');
