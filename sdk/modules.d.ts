@@ -24,6 +24,11 @@ declare module 'sekisho/extension' {
     readonly status: number;
     readonly body: unknown;
   }
+  /** What `context.response` of an action with `has_response_ownership` may be: an answer that is no JSON. Bytes or text. */
+  export function rawResponse(
+    body?: string | Uint8Array,
+    options?: { status?: number; headers?: Record<string, string | readonly string[]> },
+  ): any;
 }
 
 declare module 'sekisho/http' {

@@ -12,11 +12,11 @@ import { installStacks } from '../runtime/thread/stack.ts';
 import { createTimers } from '../runtime/thread/timers.ts';
 import { MEMORY_SLOT, SLOT } from '../runtime/wire.ts';
 import { toAuthorPlace } from './author-place.ts';
+import * as authorModule from './thread/author-module.ts';
 import type { Engine } from './thread/engine.ts';
 import { Environment, isSyntaxError } from './thread/environment.ts';
 import { Events } from './thread/events.ts';
 import { createGateway } from './thread/gateway.ts';
-import { ResponseError } from './thread/response-error.ts';
 import { createRoom } from './thread/room.ts';
 import type { Run } from './thread/run.ts';
 import { Sessions } from './thread/sessions.ts';
@@ -61,7 +61,7 @@ function logRun(level: LogLevel, run: Run | undefined, text: string): void {
 }
 
 const threadConsole = createConsole((level, text) => logRun(level, currentRequest.getStore() as Run | undefined, text));
-const require = requireFrom(new Map<string, object>([...sharedModules(threadConsole), ['sekisho/extension', { ResponseError }]]));
+const require = requireFrom(new Map<string, object>([...sharedModules(threadConsole), ['sekisho/extension', authorModule]]));
 
 /** Runs `work` with `run` as the event that synchronous calls belong to. */
 function within<T>(run: Run | undefined, work: () => T): T {

@@ -8,6 +8,7 @@ import { toTunnelTarget } from './action-tunnel.ts';
 import { isObject, type JsonObject, readBody } from './body.ts';
 import { permitFields } from './event-fields.ts';
 import { checkAncestors, parentFilter } from './parent.ts';
+import { toRawAnswer } from './raw-answer.ts';
 import type { Answer, Call } from './types.ts';
 import { denied } from './write.ts';
 
@@ -32,14 +33,21 @@ export async function act(call: Call, action: Action, params: Readonly<Record<st
   const response = outcome?.response;
   const tunnel = action.protocol !== '' && exchange.upgrade !== undefined ? toTunnelTarget(response) : undefined;
   if (tunnel !== undefined) return { status: 101, headers: [], tunnel };
+  const raw = toRawAnswer(response);
+  if (raw !== undefined && action.hasResponseOwnership) return raw;
+  if (raw !== undefined) throw noAnswer(`${action.id} answers with rawResponse; in the schema it needs has_response_ownership: true`);
   if (response !== undefined) return { status: 200, headers: [], body: JSON.stringify(response) };
   if (action.hasResponseOwnership) return { status: 200, headers: [] };
-  throw new SekishoError('EXTENSION_FAILED', 'The action has no answer; the log has the details under this id.', {
-    cause: new Error(
-      events?.handles(action.id) === true
-        ? `the handlers of ${action.id} left no context.response`
-        : `no extension of the schema ${type.id} handles its action ${action.id}`,
-    ),
+  throw noAnswer(
+    events?.handles(action.id) === true
+      ? `the handlers of ${action.id} left no context.response`
+      : `no extension of the schema ${type.id} handles its action ${action.id}`,
+  );
+}
+
+function noAnswer(why: string): SekishoError {
+  return new SekishoError('EXTENSION_FAILED', 'The action has no answer; the log has the details under this id.', {
+    cause: new Error(why),
   });
 }
 

@@ -8,6 +8,7 @@ export function sendAnswer(exchange: Exchange, note: RequestNote, answer: Answer
   const { status, headers, body, contentType = 'application/json' } = answer;
   note.status = status;
   if (exchange.aborted || exchange.headSent) return;
+  if (answer.rawBody !== undefined) return exchange.respond({ status, headers: withOthers(headers, [...fields, ...SAFE]) }, answer.rawBody);
   if (body === undefined) return exchange.respond({ status, headers: [...headers, ...fields, ...PRIVATE] });
   exchange.respond({ status, headers: ['Content-Type', contentType, ...headers, ...fields, ...SAFE] }, body);
 }
@@ -16,6 +17,13 @@ export function sendAnswer(exchange: Exchange, note: RequestNote, answer: Answer
 const PRIVATE = ['Cache-Control', 'private, no-cache', 'Vary', 'X-Auth-Token, Authorization, X-API-Key, Cookie'] as const;
 /** No browser takes them for something else. */
 const SAFE = [...PRIVATE, 'X-Content-Type-Options', 'nosniff'] as const;
+
+/** Fields of a handler, with those others that it did not set. */
+function withOthers(own: readonly string[], others: readonly string[]): readonly string[] {
+  const names = new Set(own.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase()));
+  const isFree = (at: number): boolean => !names.has((others[at - (at % 2)] as string).toLowerCase());
+  return [...own, ...others.filter((_, at) => isFree(at))];
+}
 
 /** Sends an error as problem+json (RFC 9457), unless the client is gone. */
 export function sendProblem(exchange: Exchange, note: RequestNote, error: SekishoError, fields: readonly string[]): void {

@@ -14,6 +14,8 @@ export interface Answer {
   readonly body?: string;
   /** `application/json` when absent. */
   readonly contentType?: string;
+  /** A body that is no JSON text; its type is among the headers. */
+  readonly rawBody?: Buffer;
   /** Instead of an answer the client is joined with this server. */
   readonly tunnel?: TunnelTarget;
 }

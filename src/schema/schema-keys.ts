@@ -186,7 +186,10 @@ export const ACTION_KEYS = {
     mayBeEmpty: true,
     doc: 'What is spoken behind the head of the request, such as `websocket`: the body is not read, and `input` is for documents.',
   },
-  has_response_ownership: { type: 'flag', doc: 'No answer of the handler is fine: it wrote its own.' },
+  has_response_ownership: {
+    type: 'flag',
+    doc: 'No answer of the handler is fine (200, empty), and it may answer with `rawResponse`: any status, fields and bytes.',
+  },
 } as const satisfies SchemaKeys;
 
 export const NAMESPACE_KEYS = {

@@ -9,7 +9,7 @@ const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 
 const FILES: ReadonlyMap<string, string> = new Map([
   ['sekisho/testing', new URL(`./start-models.${extension}`, import.meta.url).href],
-  ['sekisho/extension', new URL(`../../extension/thread/response-error.${extension}`, import.meta.url).href],
+  ['sekisho/extension', new URL(`../../extension/thread/author-module.${extension}`, import.meta.url).href],
 ]);
 
 registerHooks({
