@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { createTempFolder } from '../../test/support/temp.ts';
 import { loadSettings } from '../config/load-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import { planReload } from './reload-plan.ts';
 
+/** One for all: paths of the settings are relative to it. */
+const folder = createTempFolder();
+after(() => folder.remove());
+
 function settingsOf(config: Readonly<Record<string, unknown>>): Settings {
-  const folder = createTempFolder();
   writeFileSync(join(folder.path, 'sekisho.json'), JSON.stringify({ version: 'v1', storage: { type: 'memory' }, ...config }));
-  const { settings } = loadSettings({ cwd: folder.path, env: {} });
-  folder.remove();
-  return settings;
+  return loadSettings({ cwd: folder.path, env: {} }).settings;
 }
 
 const BEFORE = settingsOf({ proxy: { port: 8080 }, admin: { host: '127.0.0.1', port: 9080 } });
