@@ -118,10 +118,8 @@ export function openLife(options: LifeOptions): Life {
     sessionOf: (depth) => scopes.findLast((scope) => scope.depth <= depth)?.session,
     inTurn(depth, work) {
       const result = (turns.get(depth) ?? Promise.resolve()).then(work);
-      turns.set(
-        depth,
-        result.catch(() => undefined),
-      );
+      const settled = result.catch(() => undefined);
+      turns.set(depth, settled);
       return result;
     },
     async end() {
