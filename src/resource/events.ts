@@ -19,7 +19,7 @@ export interface Events {
   /** Remembers the context as it is before a transaction. */
   mark(): void;
   /** Whether the request holds a thread until it is over, for which others may wait. */
-  readonly isHolding: boolean;
+  isHolding(): boolean;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal | undefined;
 }

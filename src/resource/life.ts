@@ -75,9 +75,7 @@ export function openLife(options: LifeOptions): Life {
       let wasBased = false;
       return {
         signal,
-        get isHolding() {
-          return call?.isHolding === true;
-        },
+        isHolding: () => call?.isHolding === true,
         handles: (event) => extensions.handles(name, event),
         tell(fields) {
           base = { ...base, ...fields };

@@ -27,7 +27,7 @@ export async function inOwnTransaction<T>(
         tries += 1;
         return events.within(session, tries > 1, () => work(session));
       },
-      { isolation, isDeferred: true, isHolding: () => events.isHolding, ...(signal !== undefined && { signal }) },
+      { isolation, isDeferred: true, isHolding: events.isHolding, ...(signal !== undefined && { signal }) },
     );
   } finally {
     leave();
