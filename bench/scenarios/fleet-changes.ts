@@ -4,16 +4,16 @@ import type { Gateway } from '../../test/support/gateway.ts';
 import { findFreePorts } from '../../test/support/ports.ts';
 import { convergence, startLoad } from '../../test/support/store-fleet.ts';
 import { untilServing } from '../../test/support/workers.ts';
+import { type BusyWorkerOptions, type BusyWorkerRounds, measureBusyWorker } from '../busy-worker.ts';
 import { LOAD_CORE, SERVER_CORE } from '../cores.ts';
 import { LIVE_HEAP_ENV, readLiveHeaps } from '../live-heap.ts';
 import { startUpstreamNginx } from '../nginx.ts';
 import { measureParties, type Parties, type PartyUse, tellCores } from '../parties.ts';
 import { processTree } from '../process-usage.ts';
-import { type Measurement, quantile } from '../result.ts';
+import { type Measurement, median, quantile } from '../result.ts';
 import { type ChangeSeries, createRouteChanges, toRoute } from '../route-changes.ts';
 import { type Effort, startPinnedGateway } from '../stand.ts';
 
-const NODES = 3;
 const CHANGES_PER_SECOND = 100;
 const FOLLOWED = 10;
 const WARM_UP_CHANGES = 300;
@@ -28,27 +28,10 @@ const KEY = 'b'.repeat(64);
  */
 export async function measureFleetChanges(effort: Effort): Promise<Measurement[]> {
   const [routes, seconds] = effort.isQuick ? [1_000, 10] : [5_000, 60];
-  const [upstreamPort = 0] = await findFreePorts(1);
-  await using upstream = await startUpstreamNginx(upstreamPort);
-  await using etcd = await startEtcd({ members: 3 });
   await using stack = new AsyncDisposableStack();
-  const gateways: Gateway[] = [];
-  const storage = { type: 'etcd', endpoints: etcd.endpoints, prefix: '/bench', dir: 'state', encryption_key: KEY };
-  for (let node = 1; node <= NODES; node += 1) {
-    const config = { node_id: `node-${node}`, storage, workers: 1 };
-    gateways.push(stack.use(await startPinnedGateway(config, {}, `${SERVER_CORE},${LOAD_CORE}`, LIVE_HEAP_ENV)));
-  }
-  await makeRoutes(gateways, upstream.url, routes);
-  const trees = gateways.map((gateway) => processTree(gateway.pid()));
-  const parties: Parties = {
-    etcd: etcd.members.flatMap(({ pid }) => processTree(pid)),
-    supervisors: trees.flatMap((tree) => tree.slice(0, 1)),
-    workers: trees.flatMap((tree) => tree.slice(1)),
-    upstream: [upstream.pid],
-  };
-  const changes = stack.adopt(createRouteChanges({ gateways, routes, perSecond: CHANGES_PER_SECOND, followed: FOLLOWED }), (each) =>
-    each.close(),
-  );
+  const { gateways, parties, busy } = await openStand(stack, routes);
+  const changes = createRouteChanges({ gateways, routes, perSecond: CHANGES_PER_SECOND, followed: FOLLOWED });
+  stack.defer(changes.close);
   const loadedSeconds = Math.min(seconds, MAX_LOADED_SECONDS);
   await underLoad(gateways, parties, () => changes.make(WARM_UP_CHANGES));
   const before = await underLoad(gateways, parties, () => pause(loadedSeconds * 1000));
@@ -57,13 +40,48 @@ export async function measureFleetChanges(effort: Effort): Promise<Measurement[]
   const heapsAfter = await readHeaps(gateways);
   const after = await underLoad(gateways, parties, () => pause(loadedSeconds * 1000));
   const alone = await measureParties(parties, () => changes.make(loadedSeconds * CHANGES_PER_SECOND));
+  const meanwhile = (roundSeconds: number) => changes.make(roundSeconds * CHANGES_PER_SECOND);
+  const rounds = await measureBusyWorker({ ...busy, rounds: effort.rounds, seconds: effort.isQuick ? 4 : 8, meanwhile });
   return [
     ...toChangeRows(during.result, routes),
     { name: 'failed requests during changes', measured: during.failed, unit: `of ${during.served + during.failed}`, goal: { atMost: 0 } },
-    toWorkerRow(alone),
+    toBusyRow(rounds, alone),
     toClockRow([before, after], during),
     toMemoryRow(heaps, heapsAfter),
   ];
+}
+
+interface Stand {
+  readonly gateways: readonly Gateway[];
+  readonly parties: Parties;
+  /** The worker of the first gateway, and what is not to disturb it. */
+  readonly busy: Pick<BusyWorkerOptions, 'gateway' | 'pid' | 'others'>;
+}
+
+async function openStand(stack: AsyncDisposableStack, routes: number): Promise<Stand> {
+  const [upstreamPort = 0] = await findFreePorts(1);
+  const upstream = stack.use(await startUpstreamNginx(upstreamPort));
+  const etcd = stack.use(await startEtcd({ members: 3 }));
+  const storage = { type: 'etcd', endpoints: etcd.endpoints, prefix: '/bench', dir: 'state', encryption_key: KEY };
+  const start = async (node: number): Promise<Gateway> => {
+    const config = { node_id: `node-${node}`, storage, workers: 1 };
+    return stack.use(await startPinnedGateway(config, {}, `${SERVER_CORE},${LOAD_CORE}`, LIVE_HEAP_ENV));
+  };
+  const gateway = await start(1);
+  const gateways = [gateway, await start(2), await start(3)];
+  await makeRoutes(gateways, upstream.url, routes);
+  const trees = gateways.map((each) => processTree(each.pid()));
+  const parties: Parties = {
+    etcd: etcd.members.flatMap((member) => processTree(member.pid)),
+    supervisors: trees.flatMap((tree) => tree.slice(0, 1)),
+    workers: trees.flatMap((tree) => tree.slice(1)),
+    upstream: [upstream.pid],
+  };
+  const [pid = 0] = parties['workers'] ?? [];
+  const others = Object.values(parties)
+    .flat()
+    .filter((each) => each !== pid);
+  return { gateways, parties, busy: { gateway, pid, others } };
 }
 
 async function makeRoutes(gateways: readonly Gateway[], upstreamUrl: string, count: number): Promise<void> {
@@ -82,7 +100,7 @@ interface Loaded<T> extends PartyUse<T> {
   readonly failed: number;
 }
 
-const perSecond = ({ served, seconds }: Loaded<unknown>): number => served / seconds;
+const toRate = ({ served, seconds }: Loaded<unknown>): number => served / seconds;
 
 /** Loads all gateways while the work goes on, two clients each. */
 async function underLoad<T>(gateways: readonly Gateway[], parties: Parties, work: () => Promise<T>): Promise<Loaded<T>> {
@@ -103,7 +121,7 @@ function toChangeRows({ count, seconds, delays }: ChangeSeries, routes: number):
   const p50 = quantile(delays, 0.5).toFixed(1);
   return [
     {
-      name: `admin answer until served on ${NODES} nodes, p99`,
+      name: 'admin answer until served on 3 nodes, p99',
       measured: quantile(delays, 0.99),
       unit: 'ms',
       goal: { atMost: 200 },
@@ -119,26 +137,29 @@ function toChangeRows({ count, seconds, delays }: ChangeSeries, routes: number):
   ];
 }
 
-function toWorkerRow(alone: PartyUse<unknown>): Measurement {
-  const share = (alone.cores['workers'] ?? Number.NaN) / NODES;
+function toBusyRow({ without, during, changes }: BusyWorkerRounds, alone: PartyUse<unknown>): Measurement {
+  const ratios = during.map(({ perCpuSecond }, round) => perCpuSecond / (without[round]?.perCpuSecond ?? Number.NaN));
+  const [clock, clockWithout] = [during, without].map((rounds) => Math.round(median(rounds.map(({ perSecond }) => perSecond))));
+  const rate = changes.reduce((sum, { count }) => sum + count, 0) / changes.reduce((sum, { seconds }) => sum + seconds, 0);
+  const ms = ((alone.cores['workers'] ?? Number.NaN) / 3) * 1000;
   return {
-    name: 'what a busy worker serves during changes',
-    measured: 1 - share,
+    name: 'requests per second of a busy worker during changes',
+    measured: median(ratios),
     unit: '× without',
     goal: { atLeast: 0.9 },
-    note: `changes alone take ${(share * 1000).toFixed(0)} ms of CPU per second from each worker; cores of all: ${tellCores(alone)}`,
+    note: `per second of the worker's CPU; by the clock ${clock}/s against ${clockWithout}/s, the worker has a core; ${rate.toFixed(0)} changes/s; changes alone take ${ms.toFixed(0)} ms of CPU per second from each worker (cores: ${tellCores(alone)})`,
   };
 }
 
 function toClockRow(without: readonly Loaded<unknown>[], during: Loaded<unknown>): Measurement {
-  const reference = without.reduce((sum, loaded) => sum + perSecond(loaded), 0) / without.length;
+  const reference = without.reduce((sum, loaded) => sum + toRate(loaded), 0) / without.length;
   const [before] = without;
   return {
-    name: 'requests per second during changes',
-    measured: perSecond(during) / reference,
+    name: 'requests per second of the fleet during changes',
+    measured: toRate(during) / reference,
     unit: '× without',
     goal: { atLeast: 0.9 },
-    note: `${Math.round(perSecond(during))}/s against ${Math.round(reference)}/s; cores: ${tellCores(during)}; without: ${before && tellCores(before)}`,
+    note: `${Math.round(toRate(during))}/s against ${Math.round(reference)}/s; cores: ${tellCores(during)}; without: ${before && tellCores(before)}`,
   };
 }
 
