@@ -158,7 +158,6 @@ function toClockRow(without: readonly Loaded<unknown>[], during: Loaded<unknown>
     name: 'requests per second of the fleet during changes',
     measured: toRate(during) / reference,
     unit: '× without',
-    goal: { atLeast: 0.9 },
     note: `${Math.round(toRate(during))}/s against ${Math.round(reference)}/s; cores: ${tellCores(during)}; without: ${before && tellCores(before)}`,
   };
 }
