@@ -29,6 +29,18 @@ export function matchesName(text: string, start: number, lower: string): boolean
   return true;
 }
 
+/** Fields of one HTTP/1 connection, and those that frame a message: whoever sends it makes them. Lower case. */
+export const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
 /** Fields that a Connection field of an upstream cannot take away: they are for the client, whatever is nominated (RFC 9110 7.6.1). */
 const END_TO_END: ReadonlySet<string> = new Set([
   'content-length',
@@ -65,25 +77,19 @@ export function withoutNominated(headers: string[], options: string): string[] {
 /** Fields without meaning or with danger in a trailer section (RFC 9110 6.5.1): framing, routing, request modifiers, authentication, content format. */
 const NO_TRAILERS: ReadonlySet<string> = new Set([
   ...END_TO_END,
+  ...CONNECTION_FIELDS,
   'age',
   'authorization',
-  'connection',
   'cookie',
   'expect',
   'host',
   'http2-settings',
-  'keep-alive',
   'max-forwards',
   'pragma',
   'proxy-authenticate',
   'proxy-authorization',
-  'proxy-connection',
   'range',
   'retry-after',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
   'warning',
 ]);
 

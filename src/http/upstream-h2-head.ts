@@ -1,23 +1,11 @@
 import type { OutgoingHttpHeaders } from 'node:http2';
 import type { RawHeaders } from './exchange.ts';
 import type { UpstreamRequest } from './upstream.ts';
-import { isFieldValue, isToken } from './upstream-fields.ts';
+import { CONNECTION_FIELDS, isFieldValue, isToken } from './upstream-fields.ts';
 import { isTarget, unsendable } from './upstream-request-head.ts';
 
 /** Fields of one HTTP/1 connection, which HTTP/2 forbids (RFC 9113 8.2.2), and those that are made anew. */
-const DROPPED: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'http2-settings',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
+const DROPPED: ReadonlySet<string> = new Set([...CONNECTION_FIELDS, 'expect', 'host', 'http2-settings']);
 
 /** The fields of an HTTP/2 answer, split as `UpstreamHandler.onHead` wants them. */
 export interface Http2Fields {

@@ -3,6 +3,7 @@ import type { UpstreamHandler, UpstreamOptions } from '../http/upstream.ts';
 import type { Upstreams } from '../http/upstreams.ts';
 import { SekishoError } from '../lib/errors.ts';
 import { fieldValue } from './fields.ts';
+import { noAnswer } from './no-answer.ts';
 
 /** A server with which the client of an action is to be joined. */
 export interface TunnelTarget {
@@ -98,6 +99,5 @@ export function openTunnel(exchange: Exchange, upstreams: Upstreams, { origin, a
 }
 
 function wrong(why: string): SekishoError {
-  const cause = new Error(`context.response.${why}`);
-  return new SekishoError('EXTENSION_FAILED', 'The action has no answer; the log has the details under this id.', { cause });
+  return noAnswer(`context.response.${why}`);
 }

@@ -7,6 +7,7 @@ import { toValidationText } from '../schema/violation.ts';
 import { toTunnelTarget } from './action-tunnel.ts';
 import { isObject, type JsonObject, readBody } from './body.ts';
 import { permitFields } from './event-fields.ts';
+import { noAnswer } from './no-answer.ts';
 import { checkAncestors, parentFilter } from './parent.ts';
 import { toRawAnswer } from './raw-answer.ts';
 import type { Answer, Call } from './types.ts';
@@ -43,12 +44,6 @@ export async function act(call: Call, action: Action, params: Readonly<Record<st
       ? `the handlers of ${action.id} left no context.response`
       : `no extension of the schema ${type.id} handles its action ${action.id}`,
   );
-}
-
-function noAnswer(why: string): SekishoError {
-  return new SekishoError('EXTENSION_FAILED', 'The action has no answer; the log has the details under this id.', {
-    cause: new Error(why),
-  });
 }
 
 async function readInput({ exchange, limits }: Call): Promise<JsonObject> {

@@ -1,21 +1,8 @@
-import { SekishoError } from '../lib/errors.ts';
+import { CONNECTION_FIELDS, isFieldValue, isToken } from '../http/upstream-fields.ts';
+import type { SekishoError } from '../lib/errors.ts';
 import { RAW_RESPONSE, type RawResponse } from '../lib/raw-response.ts';
+import { noAnswer } from './no-answer.ts';
 import type { Answer } from './types.ts';
-
-/** Fields that frame a message: the sender's alone. */
-const FRAMING = new Set([
-  'connection',
-  'content-length',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
-const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
-/** RFC 9110 §5.5; what begins a line of its own would be another field. */
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** The answer that a handler made with `rawResponse`; undefined when it made none. Throws EXTENSION_FAILED for one that cannot be sent. */
 export function toRawAnswer(response: unknown): Answer | undefined {
@@ -37,16 +24,15 @@ export function toRawAnswer(response: unknown): Answer | undefined {
 }
 
 function checkedName(name: string): string {
-  if (TOKEN.test(name) && !FRAMING.has(name.toLowerCase())) return name;
+  if (isToken(name) && !CONNECTION_FIELDS.has(name.toLowerCase())) return name;
   throw wrong(`${JSON.stringify(name)} is no field that a handler may set`);
 }
 
 function checkedValue(name: string, value: unknown): string {
-  if (typeof value === 'string' && VALUE.test(value)) return value;
+  if (typeof value === 'string' && isFieldValue(value)) return value;
   throw wrong(`the value of ${name} is ${JSON.stringify(value)}; expected a text of one line`);
 }
 
 function wrong(why: string): SekishoError {
-  const cause = new Error(`rawResponse: ${why}`);
-  return new SekishoError('EXTENSION_FAILED', 'The action has no answer; the log has the details under this id.', { cause });
+  return noAnswer(`rawResponse: ${why}`);
 }
