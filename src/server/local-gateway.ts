@@ -10,7 +10,7 @@ import type { MemoryContents } from '../store/memory-store.ts';
 import { type AdminGate, createAdminGate } from './admin-gate.ts';
 import { checkedInit } from './checked-init.ts';
 import { type Closing, createClosing } from './closing.ts';
-import { type Control, startControl, tellWhatToTry } from './control.ts';
+import { type Control, startControl } from './control.ts';
 import { createExclusive } from './exclusive.ts';
 import type { Gateway, GatewayOptions, Life } from './gateway.ts';
 import {
@@ -26,8 +26,8 @@ import { createLocalPlane, type LocalPlane } from './local-plane.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { StartedModels } from './models.ts';
 import { planReload } from './reload-plan.ts';
-import type { RemoteBridge } from './supervisor/handover.ts';
 import { createSharedSockets } from './supervisor/shared-sockets.ts';
+import { Tenure } from './tenure.ts';
 
 /** Starts a gateway of one process; rejects, with everything closed again, when a part cannot start. */
 export async function startLocalGateway(options: GatewayOptions): Promise<Gateway> {
@@ -42,11 +42,10 @@ export async function startLocalGateway(options: GatewayOptions): Promise<Gatewa
 }
 
 class LocalGateway implements Gateway {
-  readonly handedOver: Promise<void>;
   readonly #options: GatewayOptions;
   readonly #life: Life = { phase: 'starting' };
   readonly #exclusive = createExclusive(this.#life);
-  readonly #startedAt = performance.now();
+  readonly #tenure = new Tenure({ life: this.#life, open: (...how) => this.#openControl(...how) });
   /** What stays as long as the process: metrics, sockets, the listener of admin calls. */
   readonly #closing: Closing = createClosing();
   /** What requests under way need: they are finished here after another process has taken over. */
@@ -58,23 +57,16 @@ class LocalGateway implements Gateway {
   #plane: LocalPlane | undefined;
   #front: ProxyFront | undefined;
   #models: StartedModels | undefined;
-  /** What owns the state; closed while another process takes over. */
-  #control: Control | undefined;
-  #controlClosing: Closing = createClosing();
-  /** Where modules of this process reach the state, whoever owns it, and the entities that they were loaded with. */
-  #state = Promise.withResolvers<RemoteBridge>();
+  /** Those that modules of this process were loaded with. */
   #entities: Pick<Bridge, 'getSecret' | 'getCollection'> | undefined;
-  #isReleasing = false;
-  #isHandedOver = false;
-  readonly #ending = new AbortController();
-  #onHandedOver: () => void;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
     this.#settings = options.loaded.settings;
-    const handedOver = Promise.withResolvers<void>();
-    this.handedOver = handedOver.promise;
-    this.#onHandedOver = handedOver.resolve;
+  }
+
+  get handedOver(): Promise<void> {
+    return this.#tenure.handedOver;
   }
 
   async start(): Promise<void> {
@@ -100,12 +92,7 @@ class LocalGateway implements Gateway {
       const bound = new Map([...sockets].map(([listener, all]) => [listener, all.map(({ socket }) => socket)]));
       this.#gate = await createAdminGate(settings, settings.admin, bound);
     }
-    predecessor?.answer(async () => (await this.#state.promise) as Bridge);
-    await this.#openControl(await predecessor?.take());
-    this.#life.phase = 'ready';
-    const revision = this.#control?.registry.revision() ?? 0;
-    observe({ type: 'server.ready', revision, durationMs: performance.now() - this.#startedAt });
-    if (this.#control !== undefined) tellWhatToTry(settings, this.#control);
+    await this.#tenure.begin(settings, predecessor);
   }
 
   /** Log, entities of the configuration and schema files; all else counts from the next start, or the next upgrade, on. */
@@ -114,7 +101,7 @@ class LocalGateway implements Gateway {
       const startedAt = performance.now();
       const next = loadSettings(this.#options.source).settings;
       const plan = planReload(this.#settings, next, false);
-      await this.#control?.base.replace(checkedInit(next.proxy.initResources));
+      await this.#tenure.control?.base.replace(checkedInit(next.proxy.initResources));
       await this.#models?.reload();
       this.#settings = plan.settings;
       this.#options.log.change(plan.settings);
@@ -126,7 +113,8 @@ class LocalGateway implements Gateway {
 
   upgrade(): void {
     assertLasting(this.#settings);
-    this.#exclusive.upgrade(() => this.#upgrade());
+    const { upgradeTimeoutMs: timeoutMs } = this.#settings;
+    this.#exclusive.upgrade(() => this.#tenure.handOver({ sockets: () => this.#sockets.all(), timeoutMs }));
   }
 
   async close(reason: string): Promise<void> {
@@ -138,11 +126,11 @@ class LocalGateway implements Gateway {
   /** Requests end before what they need. */
   async closeAll(): Promise<void> {
     const { shutdownGraceMs, workerIdleGraceMs } = this.#settings;
-    this.#ending.abort();
+    this.#tenure.abort();
     await this.#gate?.drain(shutdownGraceMs);
     // Another process takes the connections: idle ones are not cut at once.
-    if (this.#isHandedOver) await this.#front?.drain(shutdownGraceMs, Math.min(workerIdleGraceMs, shutdownGraceMs));
-    await this.#controlClosing.close();
+    if (this.#tenure.isHandedOver) await this.#front?.drain(shutdownGraceMs, Math.min(workerIdleGraceMs, shutdownGraceMs));
+    await this.#tenure.close();
     await this.#serving.close();
     await this.#closing.close();
   }
@@ -151,39 +139,10 @@ class LocalGateway implements Gateway {
     return this.#plane?.inFlight() ?? 0;
   }
 
-  async #upgrade(): Promise<void> {
-    const { handOver } = await import('./supervisor/handover.ts');
-    let contents: MemoryContents | undefined;
-    try {
-      const remote = await handOver({
-        sockets: () => this.#sockets.all(),
-        signal: this.#ending.signal,
-        timeoutMs: this.#settings.upgradeTimeoutMs,
-        release: async () => {
-          this.#isReleasing = true;
-          this.#state = Promise.withResolvers();
-          contents = this.#control?.contents();
-          await this.#controlClosing.close();
-          return contents;
-        },
-      });
-      this.#isHandedOver = true;
-      this.#life.phase = 'stopping';
-      this.#state.resolve(remote);
-      this.#onHandedOver();
-    } catch (error) {
-      if (this.#isReleasing && !this.#ending.signal.aborted) await this.#openControl(contents);
-      throw error;
-    }
-  }
-
-  /** Opens what owns the state. The first time what serves is made for it; later it serves already. */
-  async #openControl(contents: MemoryContents | undefined): Promise<void> {
+  /** The first time what serves is made for it; later it serves already. */
+  async #openControl(closing: Closing, contents: MemoryContents | undefined): Promise<Control> {
     const { loaded, source } = this.#options;
-    const closing = createClosing();
-    this.#controlClosing = closing;
-    this.#isReleasing = false;
-    this.#control = await startControl({
+    return await startControl({
       loaded: { ...loaded, settings: this.#settings },
       source,
       closing,
@@ -193,7 +152,7 @@ class LocalGateway implements Gateway {
       metrics: this.#metrics?.render,
       toShared: (own) => {
         this.#entities = own;
-        this.#state.resolve(own);
+        this.#tenure.own(own);
         return this.#bridge();
       },
       openPlane: (models, bridge) => {
@@ -222,7 +181,7 @@ class LocalGateway implements Gateway {
     this.#front ??= createProxyFront(this.#settings, plane.handle, plane.certificates);
     const front = this.#front;
     // Before what its requests need; not when another process takes over, which serves only later.
-    closing.add({ close: async () => void (this.#isReleasing || (await front.drain(this.#settings.shutdownGraceMs, 0))) });
+    closing.add({ close: async () => void (this.#tenure.isReleased || (await front.drain(this.#settings.shutdownGraceMs, 0))) });
     const listeners = proxyListeners(this.#settings.proxy, plane.certificates);
     if (!isFirst) return listeners.map((each) => toAddress(each, this.#sockets.portOf(each.name)));
     for (const { listener, socket } of this.#sockets.all())
@@ -236,12 +195,12 @@ class LocalGateway implements Gateway {
       return this.#entities;
     };
     return {
-      getDocument: async (...call) => (await this.#state.promise).getDocument(...call),
-      listDocuments: async (...call) => (await this.#state.promise).listDocuments(...call),
-      putDocument: async (...call) => (await this.#state.promise).putDocument(...call),
-      deleteDocument: async (...call) => (await this.#state.promise).deleteDocument(...call),
-      putCollection: async (...call) => (await this.#state.promise).putCollection(...call),
-      deleteCollection: async (...call) => (await this.#state.promise).deleteCollection(...call),
+      getDocument: async (...call) => (await this.#tenure.state()).getDocument(...call),
+      listDocuments: async (...call) => (await this.#tenure.state()).listDocuments(...call),
+      putDocument: async (...call) => (await this.#tenure.state()).putDocument(...call),
+      deleteDocument: async (...call) => (await this.#tenure.state()).deleteDocument(...call),
+      putCollection: async (...call) => (await this.#tenure.state()).putCollection(...call),
+      deleteCollection: async (...call) => (await this.#tenure.state()).deleteCollection(...call),
       getCollection: async (...call) => entities().getCollection(...call),
       getSecret: async (...call) => entities().getSecret(...call),
     };

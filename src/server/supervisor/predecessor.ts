@@ -1,9 +1,9 @@
 import { VERSION } from '../../lib/version.ts';
-import type { Bridge } from '../../runtime/types.ts';
 import type { MemoryContents } from '../../store/memory-store.ts';
 import { createPeer } from '../peer.ts';
 import { toWireError } from '../wire-error.ts';
 import { type BridgeCalls, toBridgeCalls } from './bridge-calls.ts';
+import type { RemoteBridge } from './handover.ts';
 import type { PredecessorCalls, SuccessorCalls } from './handover-calls.ts';
 import type { BoundSocket } from './shared-sockets.ts';
 
@@ -17,7 +17,7 @@ export interface Predecessor {
   /** Resolves when it has let go of the store; with what a store in memory held. */
   take(): Promise<MemoryContents | undefined>;
   /** Its workers ask for documents here until they have ended. */
-  answer(bridge: () => Promise<Bridge>): void;
+  answer(bridge: () => Promise<RemoteBridge>): void;
   /** This process serves: the other one may end. */
   serving(): Promise<void>;
   /** This process does not come up: the other one serves on. */
@@ -33,7 +33,7 @@ export function joinPredecessor(port: NodeJS.Process): Predecessor {
   // Processes that this one starts take nothing over.
   delete port.env[TAKEOVER_VARIABLE];
   const sockets: BoundSocket[] = [];
-  let bridge: (() => Promise<Bridge>) | undefined;
+  let bridge: (() => Promise<RemoteBridge>) | undefined;
   const bridgeCalls: BridgeCalls = toBridgeCalls(async () => {
     if (bridge === undefined) throw new Error('asked for the state before it was taken');
     return await bridge();

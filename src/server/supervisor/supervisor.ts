@@ -4,12 +4,11 @@ import type { Settings } from '../../config/settings.ts';
 import { createExtensionMemory, type ExtensionMemory } from '../../extension/host/memory.ts';
 import { observe } from '../../lib/event.ts';
 import { VERSION } from '../../lib/version.ts';
-import type { Bridge } from '../../runtime/types.ts';
 import type { MemoryContents } from '../../store/memory-store.ts';
 import { type AdminGate, createAdminGate } from '../admin-gate.ts';
 import { checkedInit } from '../checked-init.ts';
 import { type Closing, createClosing } from '../closing.ts';
-import { type Control, startControl, tellWhatToTry } from '../control.ts';
+import { type Control, startControl } from '../control.ts';
 import { createExclusive } from '../exclusive.ts';
 import { toMemoryOptions } from '../extension-options.ts';
 import type { Gateway, GatewayOptions, Life } from '../gateway.ts';
@@ -19,9 +18,9 @@ import { renderSamples } from '../metric-series.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
 import type { StartedModels } from '../models.ts';
 import { planReload } from '../reload-plan.ts';
+import { Tenure } from '../tenure.ts';
 import { toWorkerCount } from '../worker-count.ts';
 import { toBridgeCalls } from './bridge-calls.ts';
-import { handOver } from './handover.ts';
 import { createModelFollowers, serveFiles } from './model-followers.ts';
 import { type BoundSocket, createSharedSockets, type SharedSockets } from './shared-sockets.ts';
 import type { WorkerProcess } from './worker-process.ts';
@@ -44,11 +43,10 @@ export async function startSupervisor(options: GatewayOptions): Promise<Gateway>
 const ADMIN_SOCKETS = 2;
 
 class Supervisor implements Gateway {
-  readonly handedOver: Promise<void>;
   readonly #options: GatewayOptions;
   readonly #life: Life = { phase: 'starting' };
   readonly #exclusive = createExclusive(this.#life);
-  readonly #startedAt = performance.now();
+  readonly #tenure = new Tenure({ life: this.#life, open: (...how) => this.#openControl(...how) });
   /** What stays as long as the process: metrics, sockets, the listener of admin calls, workers. */
   readonly #closing: Closing = createClosing();
   readonly #plane: WorkersPlane;
@@ -60,24 +58,13 @@ class Supervisor implements Gateway {
   #settings: Settings;
   #metrics: Metrics | undefined;
   #gate: AdminGate | undefined;
-  /** What owns the state; closed while another process takes over. */
-  #control: Control | undefined;
-  #controlClosing: Closing = createClosing();
   #models: StartedModels | undefined;
-  /** Where workers reach the state. */
-  #bridge = Promise.withResolvers<Pick<Bridge, Exclude<keyof Bridge, 'getSecret' | 'getCollection'>>>();
-  #isHandedOver = false;
-  readonly #ending = new AbortController();
   #hasListened = false;
-  #onHandedOver: () => void;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
     this.#settings = options.loaded.settings;
     this.#memory = createExtensionMemory(toMemoryOptions(this.#settings));
-    const handedOver = Promise.withResolvers<void>();
-    this.handedOver = handedOver.promise;
-    this.#onHandedOver = handedOver.resolve;
     this.#plane = createWorkersPlane(() => this.#workers);
     this.#sockets = createSharedSockets();
     this.#adminSockets = createSharedSockets();
@@ -91,11 +78,15 @@ class Supervisor implements Gateway {
       }),
       join: (worker) => this.#join(worker),
       bridge: {
-        ...toBridgeCalls(async () => (await this.#bridge.promise) as Bridge),
+        ...toBridgeCalls(() => this.#tenure.state()),
         eventsCommitted: () => this.#models?.tellEvents(),
         extensionMemory: (name, args) => this.#memory.call(name, args),
       },
     });
+  }
+
+  get handedOver(): Promise<void> {
+    return this.#tenure.handedOver;
   }
 
   async start(): Promise<void> {
@@ -122,12 +113,7 @@ class Supervisor implements Gateway {
       toWorkerCount(settings),
     );
     await this.#openGate(settings);
-    predecessor?.answer(async () => (await this.#bridge.promise) as Bridge);
-    await this.#openControl(await predecessor?.take());
-    this.#life.phase = 'ready';
-    const revision = this.#control?.registry.revision() ?? 0;
-    observe({ type: 'server.ready', revision, durationMs: performance.now() - this.#startedAt });
-    if (this.#control !== undefined) tellWhatToTry(settings, this.#control);
+    await this.#tenure.begin(settings, predecessor);
   }
 
   async reload(): Promise<Reloaded> {
@@ -139,7 +125,7 @@ class Supervisor implements Gateway {
       const before = this.#settings;
       // What can be wrong is looked at first: files of schemas, then entities, then all that a worker reads.
       await this.#models?.check();
-      await this.#control?.base.replace(init);
+      await this.#tenure.control?.base.replace(init);
       await this.#models?.reload();
       this.#settings = plan.settings;
       const count = toWorkerCount(plan.settings);
@@ -162,7 +148,9 @@ class Supervisor implements Gateway {
   }
 
   upgrade(): void {
-    this.#exclusive.upgrade(() => this.#upgrade());
+    const { upgradeTimeoutMs: timeoutMs } = this.#settings;
+    const sockets = () => [...this.#sockets.all(), ...this.#adminSockets.of(1, ADMIN_SOCKETS)];
+    this.#exclusive.upgrade(() => this.#tenure.handOver({ sockets, timeoutMs }));
   }
 
   async close(reason: string): Promise<void> {
@@ -175,37 +163,10 @@ class Supervisor implements Gateway {
   async closeAll(): Promise<void> {
     const grace = this.#options.loaded.settings.shutdownGraceMs;
     await this.#gate?.drain(grace);
-    this.#ending.abort();
-    await this.#workers.close(this.#isHandedOver);
-    await this.#controlClosing.close();
+    this.#tenure.abort();
+    await this.#workers.close(this.#tenure.isHandedOver);
+    await this.#tenure.close();
     await this.#closing.close();
-  }
-
-  async #upgrade(): Promise<void> {
-    let contents: MemoryContents | undefined;
-    let isReleased = false;
-    try {
-      const remote = await handOver({
-        sockets: () => [...this.#sockets.all(), ...this.#adminSockets.of(1, ADMIN_SOCKETS)],
-        signal: this.#ending.signal,
-        timeoutMs: this.#settings.upgradeTimeoutMs,
-        release: async () => {
-          isReleased = true;
-          this.#bridge = Promise.withResolvers();
-          contents = this.#control?.contents();
-          await this.#controlClosing.close();
-          this.#control = undefined;
-          return contents;
-        },
-      });
-      this.#isHandedOver = true;
-      this.#life.phase = 'stopping';
-      this.#bridge.resolve(remote);
-      this.#onHandedOver();
-    } catch (error) {
-      if (isReleased && !this.#ending.signal.aborted) await this.#openControl(contents);
-      throw error;
-    }
   }
 
   async #openGate(settings: Settings): Promise<void> {
@@ -215,18 +176,17 @@ class Supervisor implements Gateway {
     this.#gate = await createAdminGate(settings, settings.admin, sockets);
   }
 
-  /** Opens what owns the state. The first time workers are started for it; later they serve already. */
-  async #openControl(contents: MemoryContents | undefined): Promise<void> {
+  /** The first time workers are started for it; later they serve already. */
+  async #openControl(closing: Closing, contents: MemoryContents | undefined): Promise<Control> {
     const { loaded, source } = this.#options;
-    this.#controlClosing = createClosing();
-    this.#control = await startControl({
+    return await startControl({
       loaded: { ...loaded, settings: this.#settings },
       source,
-      closing: this.#controlClosing,
+      closing,
       contents,
       openPlane: async (models, bridge) => {
         this.#models = models;
-        this.#bridge.resolve(bridge);
+        this.#tenure.own(bridge);
         if (!this.#hasListened) await this.#workers.start(toWorkerCount(this.#settings));
         else if (models !== undefined) await this.#serveModels(models);
         return this.#plane;
